@@ -1,0 +1,105 @@
+import keras
+from keras import ops
+
+from keras_capsvae.divergences import gaussian_kl
+from keras_capsvae.divergences import one_sample_kl
+from keras_capsvae.layers.sampling import check_posterior_shapes
+from keras_capsvae.numerics import sum_over_dims
+
+ESTIMATORS = ("analytic", "monte_carlo")
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class KLLoss(keras.layers.Layer):
+    """Adds the KL divergence of the posterior from the prior to the loss.
+
+    The tensors pass through unchanged: the layer must stay on the path from
+    the input to the output of the model, or Keras drops it with its loss.
+    What it adds is `weight ·` the mean over the batch of
+
+    - `"analytic"`: `½ Σ ((μ − m)² + exp(l) − l − 1)`, with `l = log σ²` and
+      the prior mean m (0, or the mean of the example's class),
+    - `"monte_carlo"`: `½ Σ ((z − m)² − (z − μ)² exp(−l) − l)`, unbiased, from
+      the one sample z that the decoder sees.
+
+    After a call `divergence` holds the unweighted value of each example, shape
+    `(batch,)`, in nats.
+
+    Args:
+        weight: Factor of the divergence (β). Kept as a non-trainable variable
+            that `KLWarmUp` can move while training. Defaults to 1.
+        estimator: `"analytic"` or `"monte_carlo"`. Defaults to `"analytic"`.
+        free_bits: Nats of divergence per dim that cost nothing extra: a dim
+            whose mean over the batch is below counts `free_bits` and has no
+            gradient. Defaults to 0: no such floor.
+
+    Inputs: list `[z_mean, z_log_var]`, for `"monte_carlo"` `[z_mean, z_log_var,
+        z]`, each `(batch, latent_dim)`; keyword `prior_mean`, same shape.
+
+    Output: the list that came in.
+
+    Raises:
+        ValueError: If `weight` or `free_bits` is negative, the estimator is
+            unknown, or the inputs do not fit the estimator.
+
+    Example:
+
+    >>> layer = KLLoss(weight=0.5)
+    >>> _ = layer([np.ones((4, 2)), np.zeros((4, 2))])
+    >>> float(layer.losses[0])
+    0.5
+
+    Source: kexue.fm 5253 and 5383 (equation 5); free bits: Kingma et al., 2016.
+    """
+
+    def __init__(
+        self, weight=1.0, estimator="analytic", free_bits=0.0, **kwargs
+    ):
+        super().__init__(**kwargs)
+        if estimator not in ESTIMATORS:
+            raise ValueError(
+                f"`estimator` must be one of {ESTIMATORS}. "
+                f"Received: estimator={estimator!r}"
+            )
+        if not weight >= 0 or not free_bits >= 0:
+            raise ValueError(
+                "`weight` and `free_bits` must not be negative. "
+                f"Received: weight={weight}, free_bits={free_bits}"
+            )
+        self.estimator = estimator
+        self.free_bits = free_bits
+        self.initial_weight = float(weight)
+        self.divergence = None
+
+    def build(self, input_shape):
+        count = 3 if self.estimator == "monte_carlo" else 2
+        check_posterior_shapes(self, input_shape, count)
+        self.weight = self.add_weight(
+            name="weight",
+            shape=(),
+            dtype="float32",
+            initializer=keras.initializers.Constant(self.initial_weight),
+            trainable=False,
+            autocast=False,
+        )
+
+    def call(self, inputs, prior_mean=None):
+        estimate = {"analytic": gaussian_kl, "monte_carlo": one_sample_kl}
+        divergence = estimate[self.estimator](*inputs, prior_mean=prior_mean)
+        if self.free_bits > 0:
+            is_free = ops.mean(divergence, axis=0) < self.free_bits
+            divergence = ops.where(is_free, self.free_bits, divergence)
+        self.divergence = sum_over_dims(divergence)  # (batch,)
+        self.add_loss(self.weight * ops.mean(self.divergence))
+        return list(inputs)
+
+    def compute_output_shape(self, input_shape):
+        return [tuple(shape) for shape in input_shape]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "weight": self.initial_weight,
+            "estimator": self.estimator,
+            "free_bits": self.free_bits,
+        }

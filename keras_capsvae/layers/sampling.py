@@ -1,0 +1,109 @@
+import keras
+from keras import ops
+
+from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.numerics import bounded_log_var
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class Sampling(keras.layers.Layer):
+    """Draws from the posterior by reparameterisation.
+
+    `z = μ + exp(l / 2) · ε` with `l = log σ²` and fresh `ε ~ N(0, 1)` at every
+    call, in training and in inference. Gradients reach μ and l. The state of
+    the random generator is saved with the model, so that a resumed training
+    draws what an uninterrupted one would have drawn.
+
+    Args:
+        num_samples: Samples drawn for each example. Defaults to `None`: one,
+            with no axis of its own.
+        seed: Integer seed of the noise. Defaults to `None`: a random one.
+
+    Inputs: list `[z_mean, z_log_var]`, each of shape `(batch, latent_dim)`.
+
+    Output: `(batch, latent_dim)`, or `(batch, num_samples, latent_dim)`, in the
+        layer's compute dtype. log σ² is clipped to ±80, and a float16 output to
+        the largest finite float16.
+
+    Raises:
+        ValueError: If `num_samples` is below 1, or the inputs are not two
+            tensors of one shape.
+
+    Example:
+
+    >>> z_mean, z_log_var = np.zeros((8, 2)), np.zeros((8, 2))
+    >>> Sampling(seed=0)([z_mean, z_log_var]).shape
+    (8, 2)
+
+    Source: kexue.fm 5253; Kingma and Welling, 2013.
+    """
+
+    def __init__(self, num_samples=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if num_samples is not None and num_samples < 1:
+            raise ValueError(
+                "`num_samples` must be None or an integer >= 1. "
+                f"Received: num_samples={num_samples}"
+            )
+        self.num_samples = num_samples
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape):
+        check_posterior_shapes(self, input_shape, count=2)
+        self.built = True
+
+    def call(self, inputs):
+        z_mean, z_log_var = inputs  # (batch, latent_dim) each
+        mean = at_least_float32(z_mean)
+        deviation = ops.exp(0.5 * bounded_log_var(z_log_var))
+        if self.num_samples is not None:
+            mean = ops.expand_dims(mean, 1)
+            deviation = ops.expand_dims(deviation, 1)
+        noise = keras.random.normal(
+            self._noise_shape(ops.shape(z_mean)),
+            dtype=mean.dtype,
+            seed=self.seed_generator,
+        )
+        return ops.saturate_cast(mean + deviation * noise, self.compute_dtype)
+
+    def _noise_shape(self, mean_shape):
+        batch, *dims = mean_shape
+        if self.num_samples is None:
+            return (batch, *dims)
+        return (batch, self.num_samples, *dims)
+
+    def compute_output_shape(self, input_shape):
+        return self._noise_shape(input_shape[0])
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        store["seed_state"] = self.seed_generator.state
+
+    def load_own_variables(self, store):
+        self.seed_generator.state.assign(store["seed_state"])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_samples": self.num_samples,
+            "seed": self.seed,
+        }
+
+
+def check_posterior_shapes(layer, shapes, count):
+    """Raise unless `shapes` are `count` equal shapes (batch, ..., dims)."""
+    names = ["z_mean", "z_log_var", "z"][:count]
+    is_list = isinstance(shapes, (list, tuple)) and all(
+        isinstance(shape, (list, tuple)) for shape in shapes
+    )
+    if not is_list or len(shapes) != count:
+        raise ValueError(
+            f"Layer {layer.name} expects a list [{', '.join(names)}]. "
+            f"Received: inputs of shape {shapes}"
+        )
+    if any(tuple(shape) != tuple(shapes[0]) for shape in shapes[1:]):
+        raise ValueError(
+            f"Layer {layer.name} expects {', '.join(names)} of one shape. "
+            f"Received: shapes {shapes}"
+        )

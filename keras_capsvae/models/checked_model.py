@@ -1,0 +1,129 @@
+import functools
+import inspect
+import itertools
+import types
+
+import keras
+
+from keras_capsvae.inputs import check_array
+from keras_capsvae.inputs import check_same_length
+
+
+class CheckedModel(keras.Model):
+    """A functional model that refuses unusable data before it trains.
+
+    `fit` and `evaluate` check arrays whole, and the first batch of a stream
+    (`tf.data`, `PyDataset`, generator): number, shape, range and finiteness of
+    inputs and targets. Subclasses say what their inputs and targets must be in
+    `check_input` and `check_targets`.
+    """
+
+    @functools.wraps(keras.Model.fit)
+    def fit(self, *args, **kwargs):
+        self._assert_compile_called("fit")
+        given = inspect.signature(super().fit).bind(*args, **kwargs)
+        arguments = given.arguments
+        self._check_targets_of(arguments)
+        validation_data = arguments.get("validation_data")
+        if validation_data is not None:
+            arguments["validation_data"] = self._checked(
+                validation_data, name="validation_data"
+            )
+        return super().fit(*given.args, **given.kwargs)
+
+    @functools.wraps(keras.Model.evaluate)
+    def evaluate(self, *args, **kwargs):
+        self._assert_compile_called("evaluate")
+        if not kwargs.get("_use_cached_eval_dataset", False):
+            given = inspect.signature(super().evaluate).bind(*args, **kwargs)
+            self._check_targets_of(given.arguments)
+            args, kwargs = given.args, given.kwargs
+        return super().evaluate(*args, **kwargs)
+
+    def check_input(self, array, tensor, name):
+        """Raise unless `array` suits the model input `tensor`."""
+        check_array(array, tensor.shape[1:], name)
+
+    def check_targets(self, targets, name):
+        """Raise unless `targets` suit the loss."""
+
+    def check_batch(self, x, y=None, sample_weight=None, name="x"):
+        """Raise unless these arrays are inputs and targets of the model."""
+        arrays = self._inputs_in_order(x, name)
+        for array, tensor in zip(arrays, self.inputs):
+            part = name if len(arrays) == 1 else f"{name} ({tensor.name})"
+            self.check_input(array, tensor, part)
+        if y is not None:
+            self.check_targets(y, "y" if name == "x" else f"{name} (targets)")
+            arrays = [*arrays, *keras.tree.flatten(y)]
+        if sample_weight is not None:
+            if y is None:
+                raise ValueError(
+                    "`sample_weight` is dropped by Keras when there are no "
+                    "targets: pass the targets too, fit(x, x, sample_weight="
+                    "...). Received: sample_weight with y=None"
+                )
+            check_array(sample_weight, (), "sample_weight", (0, float("inf")))
+            arrays = [*arrays, sample_weight]
+        check_same_length(arrays, name)
+
+    def _check_targets_of(self, arguments):
+        data = [arguments.get(key) for key in ("x", "y", "sample_weight")]
+        if data[0] is not None:
+            arguments["x"] = self._checked(*data)
+
+    def _checked(self, x, y=None, sample_weight=None, name="x"):
+        """The data, after a check of it or of its first batch."""
+        if isinstance(x, types.GeneratorType):
+            first = next(x, None)
+            if first is None:
+                raise ValueError(f"`{name}` is empty: a generator of nothing.")
+            self.check_batch(*_unpacked(first), name=name)
+            return _chained(first, x)
+        if isinstance(x, keras.utils.PyDataset):
+            if x.num_batches == 0:
+                raise ValueError(f"`{name}` is empty: a PyDataset of length 0.")
+            self.check_batch(*_unpacked(x[0]), name=name)
+        elif hasattr(x, "element_spec"):
+            first = next(iter(x.take(1)), None)
+            if first is None:
+                raise ValueError(f"`{name}` is empty: a data set of nothing.")
+            self.check_batch(*_unpacked(first), name=name)
+        elif name == "validation_data":
+            self.check_batch(*_unpacked(x), name=name)
+        elif _holds_arrays(x):
+            self.check_batch(x, y, sample_weight, name)
+        return x
+
+    def _inputs_in_order(self, x, name):
+        if isinstance(x, dict):
+            missing = {tensor.name for tensor in self.inputs} - set(x)
+            if missing:
+                raise ValueError(
+                    f"`{name}` must hold the inputs "
+                    f"{[tensor.name for tensor in self.inputs]}. "
+                    f"Received: keys {list(x)}"
+                )
+            return [x[tensor.name] for tensor in self.inputs]
+        arrays = list(x) if isinstance(x, (list, tuple)) else [x]
+        if len(arrays) != len(self.inputs):
+            names = ", ".join(tensor.name for tensor in self.inputs)
+            raise ValueError(
+                f"`{name}` must hold {len(self.inputs)} input arrays: {names}. "
+                f"Received: {len(arrays)}. Keras reads a pair (a, b) as inputs "
+                "and targets: two inputs alone are ([a, b],), in "
+                "`validation_data` and in the batches of a stream alike"
+            )
+        return arrays
+
+
+def _unpacked(batch):
+    return keras.utils.unpack_x_y_sample_weight(batch)
+
+
+def _holds_arrays(x):
+    return all(hasattr(leaf, "shape") for leaf in keras.tree.flatten(x))
+
+
+def _chained(first, rest):
+    yield from itertools.chain([first], rest)

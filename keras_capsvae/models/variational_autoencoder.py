@@ -1,0 +1,363 @@
+import contextlib
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_capsvae.inputs import check_array
+from keras_capsvae.inputs import check_label
+from keras_capsvae.inputs import check_one_hot
+from keras_capsvae.inputs import check_shape
+from keras_capsvae.layers.kl_loss import KLLoss
+from keras_capsvae.layers.sampling import Sampling
+from keras_capsvae.losses import ReconstructionLoss
+from keras_capsvae.models.checked_model import CheckedModel
+from keras_capsvae.models.logits import activation_name
+from keras_capsvae.models.logits import kept_logits
+from keras_capsvae.models.logits import output_layer
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class VariationalAutoencoder(CheckedModel):
+    """A variational autoencoder from one's own encoder and decoder.
+
+    Trains on `loss = reconstruction_loss + weight · kl_loss` (the negative
+    ELBO at weight 1), each the mean over the examples, in nats, and reports all
+    three. The input is the target: `fit(x)`; `fit(x, x)` is the same.
+
+    The reconstruction loss is the compiled loss: `BernoulliReconstruction`,
+    `CategoricalReconstruction`, `GaussianReconstruction`, or any Keras loss,
+    which then keeps its own mean over the dims. Though the decoder gives
+    probabilities, the first two are computed from the logits that its last
+    layer hands to its `activation` (`"sigmoid"`, `"softmax"`), so that
+    confident mistakes have a finite loss and a gradient.
+
+    Args:
+        encoder: Functional `keras.Model`, x → `[z_mean, z_log_var]`, two
+            tensors `(batch, latent_dim)`.
+        decoder: Functional or Sequential model, `(batch, latent_dim)` → the
+            shape of x.
+        prior: Optional functional model, one-hot labels `(batch, num_classes)`
+            → the mean of each class's prior `(batch, latent_dim)`. The labels
+            become the last input. Defaults to `None`: the prior is N(0, 1).
+        kl_weight, estimator, free_bits: See `KLLoss`.
+        seed: Integer seed of the posterior samples. Defaults to `None`: a
+            random one. Its state is saved with the model.
+        name: Name of the model.
+
+    Raises:
+        ValueError: If encoder, decoder and prior do not fit each other; by
+            `fit` and `evaluate` if the data do not fit the model or
+            `sample_weight` comes without targets.
+
+    Example:
+
+    ```python
+    x = keras.Input((784,))
+    h = keras.layers.Dense(256, activation="relu")(x)
+    heads = [keras.layers.Dense(2)(h), keras.layers.Dense(2)(h)]
+    encoder = keras.Model(x, heads)
+    decoder = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(784, activation="sigmoid")]
+    )
+    model = VariationalAutoencoder(encoder, decoder)
+    model.compile("adam", loss=BernoulliReconstruction())
+    model.fit(images, epochs=10)
+    digits = model.generate(16, seed=0)
+    ```
+
+    Source: kexue.fm 5253, 5343 and 5383; Kingma and Welling, 2013.
+    """
+
+    input_range = None
+
+    # Keras revives a functional subclass only if these are its parameters.
+    def __init__(self, *args, **kwargs):
+        if "encoder" in kwargs or (args and isinstance(args[0], keras.Model)):
+            inputs, outputs = _connect(*args, **kwargs)
+            args, kwargs = (inputs, outputs), {"name": kwargs.get("name")}
+        super().__init__(*args, **kwargs)
+        self.reconstruction_tracker = keras.metrics.Mean("reconstruction_loss")
+        self.divergence_tracker = keras.metrics.Mean("kl_loss")
+        self._forward = None
+
+    @property
+    def encoder(self):
+        """x → `[z_mean, z_log_var]`, deterministic."""
+        return self.get_layer("encoder")
+
+    @property
+    def decoder(self):
+        """Latents → reconstruction (probabilities)."""
+        return self.get_layer("decoder")
+
+    @property
+    def prior(self):
+        """One-hot label → prior mean, or `None`."""
+        names = [layer.name for layer in self.layers]
+        return self.get_layer("prior") if "prior" in names else None
+
+    @property
+    def kl_layer(self):
+        """The model's `KLLoss`; its `weight` is the weight of `kl_loss`."""
+        return self.get_layer("kl")
+
+    @property
+    def latent_dim(self):
+        return self.decoder.inputs[0].shape[-1]
+
+    def call(self, inputs, training=None, mask=None):
+        layer = output_layer(self.decoder)
+        keeps = activation_name(layer) in ("sigmoid", "softmax")
+        with kept_logits(layer) if keeps else contextlib.nullcontext() as kept:
+            outputs = super().call(inputs, training=training, mask=mask)
+        self._forward = _Forward(outputs, kept, self.kl_layer.divergence)
+        return outputs
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        target = self._target(x, y)
+        forward = self._forward
+        if forward is None or forward.outputs is not y_pred:
+            # Keras builds its loss on stand-ins that no forward pass made.
+            forward = _Forward(y_pred, None, ops.zeros(ops.shape(target)[:1]))
+        reconstruction = self._reconstruction_error(target, forward)
+        divergence = forward.divergence  # (batch,)
+        loss = sum(self.losses)
+        if sample_weight is not None:
+            weights = ops.cast(sample_weight, reconstruction.dtype)
+            # The divergence is in self.losses already, with weights of 1.
+            excess = (weights - 1.0) * divergence
+            loss += self.kl_layer.weight * ops.mean(excess)
+            reconstruction = weights * reconstruction
+            divergence = weights * divergence
+        self.reconstruction_tracker.update_state(reconstruction)
+        self.divergence_tracker.update_state(divergence)
+        return ops.mean(reconstruction) + loss
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        target = self._target(x, y)
+        return super().compute_metrics(x, target, y_pred, sample_weight)
+
+    def _target(self, x, y):
+        if y is not None:
+            return y
+        return x[self.inputs[0].name] if isinstance(x, dict) else _first(x)
+
+    def _reconstruction_error(self, target, forward):
+        """The reconstruction loss of each example, `(batch,)`, float32."""
+        loss = keras.losses.get(self.loss)
+        error = loss.call if isinstance(loss, keras.losses.Loss) else loss
+        outputs = ops.cast(forward.outputs, "float32")
+        target = ops.cast(target, "float32")
+        if forward.kept and getattr(loss, "activation", None):
+            logits = ops.cast(forward.kept[-1], "float32")
+            logits = ops.reshape(logits, ops.shape(outputs))
+            return loss.error(target, logits, from_logits=True)
+        values = error(target, outputs)
+        return ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), -1)
+
+    def generate(self, n, label=None, seed=None):
+        """Decode n draws from the prior.
+
+        Args:
+            n: Number of examples, at least 1.
+            label: Integer class, for a model with a prior of its own for each
+                class. Defaults to `None`: classes drawn uniformly.
+            seed: Integer seed. Defaults to `None`: fresh draws each time.
+
+        Returns:
+            NumPy array `(n, ...)` of the decoder's output.
+
+        Raises:
+            ValueError: If n is below 1, the label is out of range, or the model
+                has no classes.
+            TypeError: If the label is no integer.
+        """
+        if n < 1:
+            raise ValueError(f"`n` must be at least 1. Received: n={n}")
+        random = np.random.default_rng(seed)
+        z = random.standard_normal((n, self.latent_dim)).astype("float32")
+        if self.prior is not None:
+            num_classes = self.prior.inputs[0].shape[-1]
+            if label is None:
+                labels = random.integers(num_classes, size=n)
+            else:
+                labels = np.full(n, check_label(label, num_classes))
+            z += ops.convert_to_numpy(
+                self.prior(keras.utils.to_categorical(labels, num_classes))
+            )
+        elif label is not None:
+            raise ValueError(
+                f"Model {self.name!r} has no classes. Received: label={label}"
+            )
+        return self.decoder.predict(z, verbose=0)
+
+    def reconstruct(self, x):
+        """Decode the posterior means of x, an array; returns a NumPy array."""
+        for array, tensor in zip(keras.tree.flatten(x), self.encoder.inputs):
+            self.check_input(array, tensor, "x")
+        z_mean, _ = self.encoder.predict(x, verbose=0)
+        return self.decoder.predict(z_mean, verbose=0)
+
+    def check_input(self, array, tensor, name):
+        if self.prior is not None and tensor.name == self.inputs[-1].name:
+            check_one_hot(array, tensor.shape[-1], name)
+        else:
+            loss_range = getattr(self.loss, "target_range", None)
+            check_array(
+                array, tensor.shape[1:], name, self.input_range or loss_range
+            )
+
+    def check_targets(self, targets, name):
+        expected = tuple(self.outputs[0].shape[1:])
+        if activation_name(output_layer(self.decoder)) == "softmax":
+            if len(targets.shape) == len(expected):
+                expected = expected[:-1]
+        loss_range = getattr(self.loss, "target_range", None)
+        check_array(targets, expected, name, loss_range)
+
+    def fit(self, *args, **kwargs):
+        self._check_loss()
+        return super().fit(*args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        self._check_loss()
+        return super().evaluate(*args, **kwargs)
+
+    def _check_loss(self):
+        self._assert_compile_called()
+        if self.loss is None:
+            raise ValueError(
+                "A VariationalAutoencoder must be compiled with a "
+                "reconstruction loss, e.g. loss=BernoulliReconstruction(). "
+                "Received: loss=None"
+            )
+        expected = getattr(self.loss, "activation", None)
+        layer = output_layer(self.decoder)
+        if isinstance(self.loss, ReconstructionLoss) and expected:
+            if activation_name(layer) != expected:
+                raise ValueError(
+                    f"{type(self.loss).__name__} expects a decoder whose last "
+                    f"layer has activation={expected!r}. Received: layer "
+                    f"{layer.name!r} with activation={activation_name(layer)!r}"
+                )
+
+    def export(self, filepath, format="tf_saved_model", **kwargs):
+        """Write the model for serving; see `keras.Model.export`.
+
+        A SavedModel (the default format) has the endpoints `serve` (x → a
+        stochastic reconstruction), `encode` (x → `[z_mean, z_log_var]`),
+        `decode` (latents → reconstruction) and `generate` (an integer n, for a
+        conditional model n and an integer label → n draws), for any batch size.
+        Other formats take encoder and decoder: `model.encoder.export(...)`.
+        """
+        if format != "tf_saved_model":
+            return super().export(filepath, format=format, **kwargs)
+        archive = keras.export.ExportArchive()
+        archive.track(self)
+        for name, model in {
+            "serve": self,
+            "encode": self.encoder,
+            "decode": self.decoder,
+        }.items():
+            archive.add_endpoint(name, model.__call__, _signature(model))
+        count = keras.InputSpec(shape=(), dtype="int32")
+        arguments = [count] if self.prior is None else [count, count]
+        archive.add_endpoint("generate", self._draw, arguments)
+        archive.write_out(filepath, verbose=kwargs.get("verbose", False))
+
+    def _draw(self, n, label=None):
+        seed = self.get_layer("sampling").seed_generator
+        z = keras.random.normal((n, self.latent_dim), seed=seed)
+        if label is not None:
+            num_classes = self.prior.inputs[0].shape[-1]
+            z += self.prior(ops.one_hot(ops.reshape(label, (1,)), num_classes))
+        return self.decoder(z)
+
+
+class _Forward:
+    """What one forward pass left for the loss of the same trace."""
+
+    def __init__(self, outputs, kept, divergence):
+        self.outputs = outputs
+        self.kept = kept
+        self.divergence = divergence
+
+
+def _connect(
+    encoder,
+    decoder,
+    prior=None,
+    *,
+    kl_weight=1.0,
+    estimator="analytic",
+    free_bits=0.0,
+    seed=None,
+    name=None,
+):
+    """Input and output tensors of the autoencoder."""
+    encoder = _named(encoder, "encoder")
+    decoder = _named(decoder, "decoder")
+    _check_heads(encoder, decoder)
+    divergence = KLLoss(kl_weight, estimator, free_bits, name="kl")
+    sampling = Sampling(seed=seed, name="sampling")
+
+    inputs = [_input_like(tensor) for tensor in encoder.inputs]
+    z_mean, z_log_var = encoder(inputs if len(inputs) > 1 else inputs[0])
+    prior_mean = None
+    if prior is not None:
+        prior = _named(prior, "prior")
+        check_shape(prior.outputs[0].shape, z_mean.shape[1:], "prior mean")
+        inputs.append(_input_like(prior.inputs[0]))
+        prior_mean = prior(inputs[-1])
+    if estimator == "monte_carlo":
+        z = sampling([z_mean, z_log_var])
+        posterior = [z_mean, z_log_var, z]
+        z = divergence(posterior, prior_mean=prior_mean)[-1]
+    else:
+        posterior = divergence([z_mean, z_log_var], prior_mean=prior_mean)
+        z = sampling(posterior)
+    outputs = decoder(z)
+    return (inputs if len(inputs) > 1 else inputs[0]), outputs
+
+
+def _named(model, name):
+    """The same graph and layers under the name that it is looked up by."""
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        raise TypeError(
+            f"`{name}` must be a functional or a built Sequential model. "
+            f"Received: {model!r} of type {type(model).__name__}"
+        )
+    if model.name == name:
+        return model
+    outputs = model.outputs if len(model.outputs) > 1 else model.outputs[0]
+    inputs = model.inputs if len(model.inputs) > 1 else model.inputs[0]
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _check_heads(encoder, decoder):
+    shapes = [tuple(tensor.shape) for tensor in encoder.outputs]
+    latent = tuple(decoder.inputs[0].shape)
+    if shapes != [latent, latent] or len(latent) != 2:
+        raise ValueError(
+            "`encoder` must return [z_mean, z_log_var], both of the shape that "
+            f"`decoder` takes, {latent}. Received: outputs of shape {shapes}"
+        )
+
+
+def _input_like(tensor):
+    return keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
+
+
+def _signature(model):
+    specs = [
+        keras.InputSpec(shape=(None, *tensor.shape[1:]), dtype=tensor.dtype)
+        for tensor in model.inputs
+    ]
+    return specs if len(specs) == 1 else [specs]
+
+
+def _first(x):
+    return x[0] if isinstance(x, (list, tuple)) else x

@@ -1,0 +1,25 @@
+"""Precision and bounds shared by layers and losses."""
+
+import keras
+from keras import ops
+
+LOG_VAR_LIMIT = 80.0
+
+
+def at_least_float32(tensor):
+    """Cast 16-bit floats and integers up to float32, keep the rest."""
+    tensor = ops.convert_to_tensor(tensor)
+    return ops.cast(tensor, keras.backend.result_type(tensor.dtype, "float32"))
+
+
+def bounded_log_var(z_log_var):
+    """log σ² in float32, clipped to ±80 so that its exponential is finite.
+
+    Training stays within ±20; float32 itself overflows at 88.7.
+    """
+    return ops.clip(at_least_float32(z_log_var), -LOG_VAR_LIMIT, LOG_VAR_LIMIT)
+
+
+def sum_over_dims(tensor):
+    """Sum over all axes but the batch: (batch, ...) → (batch,)."""
+    return ops.sum(tensor, axis=tuple(range(1, ops.ndim(tensor))))

@@ -1,0 +1,17 @@
+"""Compiled Keras 3 models of capsule networks and VAEs, ready to train."""
+
+from zoo.registry import create_model
+from zoo.registry import list_models
+from zoo.registry import model_info
+from zoo.vae import conditional_vae
+from zoo.vae import conv_vae
+from zoo.vae import dense_vae
+
+__all__ = [
+    "conditional_vae",
+    "conv_vae",
+    "create_model",
+    "dense_vae",
+    "list_models",
+    "model_info",
+]
