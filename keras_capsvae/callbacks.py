@@ -50,9 +50,7 @@ class KLWarmUp(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         progress = min(1.0, epoch / self.epochs)
         for layer in self._kl_losses:
-            layer.weight.assign(
-                self.start + (self.end - self.start) * progress
-            )
+            layer.weight.assign(self.start + (self.end - self.start) * progress)
 
 
 def _kl_losses(model):

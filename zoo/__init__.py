@@ -1,5 +1,7 @@
 """Compiled Keras 3 models of capsule networks and VAEs, ready to train."""
 
+from zoo.export import export_onnx
+from zoo.export import load_model
 from zoo.registry import create_model
 from zoo.registry import list_models
 from zoo.registry import model_info
@@ -12,6 +14,8 @@ __all__ = [
     "conv_vae",
     "create_model",
     "dense_vae",
+    "export_onnx",
     "list_models",
+    "load_model",
     "model_info",
 ]

@@ -105,6 +105,7 @@ def register(card, training):
                     metrics=metrics,
                     jit_compile=_jit_compile(jit_compile, training),
                 )
+                model.optimizer.build(model.trainable_variables)
             return model
 
         builder.card = card

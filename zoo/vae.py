@@ -69,7 +69,11 @@ def conv_decoder(input_shape, latent_dim):
     x = _double(64)(x)  # (batch, h/2, w/2, 64)
     x = _double(32)(x)  # (batch, h, w, 32)
     pixels = layers.Conv2DTranspose(
-        channels, 3, padding="same", activation="sigmoid", dtype="float32",
+        channels,
+        3,
+        padding="same",
+        activation="sigmoid",
+        dtype="float32",
         name="pixels",
     )(x)  # (batch, h, w, channels)
     return keras.Model(z, pixels, name="decoder")
@@ -277,7 +281,10 @@ def conditional_vae(
     Source: kexue.fm 5253.
     """
     check_sizes(
-        locals(), "original_dim", "num_classes", "latent_dim",
+        locals(),
+        "original_dim",
+        "num_classes",
+        "latent_dim",
         "intermediate_dim",
     )
     return ImageAutoencoder(

@@ -14,7 +14,10 @@ class CheckedModel(keras.Model):
 
     `fit` and `evaluate` check arrays whole, and the first batch of a stream
     (`tf.data`, `PyDataset`, generator): number, shape, range and finiteness of
-    inputs and targets. Subclasses say what their inputs and targets must be in
+    inputs and targets. A `PyDataset` with a method `set_epoch(epoch)`, which
+    fixes the order of that epoch's batches, is told of each epoch, so that a
+    training resumed with `initial_epoch` sees what an uninterrupted one sees.
+    Subclasses say what their inputs and targets must be in
     `check_input` and `check_targets`.
     """
 
@@ -23,7 +26,8 @@ class CheckedModel(keras.Model):
         self._assert_compile_called("fit")
         given = inspect.signature(super().fit).bind(*args, **kwargs)
         arguments = given.arguments
-        self._check_targets_of(arguments)
+        self._check_training_data(arguments)
+        self._follow_epochs(arguments)
         validation_data = arguments.get("validation_data")
         if validation_data is not None:
             arguments["validation_data"] = self._checked(
@@ -36,7 +40,7 @@ class CheckedModel(keras.Model):
         self._assert_compile_called("evaluate")
         if not kwargs.get("_use_cached_eval_dataset", False):
             given = inspect.signature(super().evaluate).bind(*args, **kwargs)
-            self._check_targets_of(given.arguments)
+            self._check_training_data(given.arguments)
             args, kwargs = given.args, given.kwargs
         return super().evaluate(*args, **kwargs)
 
@@ -67,7 +71,15 @@ class CheckedModel(keras.Model):
             arrays = [*arrays, sample_weight]
         check_same_length(arrays, name)
 
-    def _check_targets_of(self, arguments):
+    def _follow_epochs(self, arguments):
+        """Tell a data set with `set_epoch` of each epoch and keep its order."""
+        data = arguments.get("x")
+        if hasattr(data, "set_epoch"):
+            arguments["shuffle"] = False
+            callbacks = arguments.get("callbacks") or []
+            arguments["callbacks"] = [_TellEpoch(data), *callbacks]
+
+    def _check_training_data(self, arguments):
         data = [arguments.get(key) for key in ("x", "y", "sample_weight")]
         if data[0] is not None:
             arguments["x"] = self._checked(*data)
@@ -115,6 +127,15 @@ class CheckedModel(keras.Model):
                 "`validation_data` and in the batches of a stream alike"
             )
         return arrays
+
+
+class _TellEpoch(keras.callbacks.Callback):
+    def __init__(self, data):
+        super().__init__()
+        self.data = data
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.data.set_epoch(epoch)
 
 
 def _unpacked(batch):

@@ -1,0 +1,646 @@
+import os
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_capsvae.models.checked_model import CheckedModel
+from zoo import datasets
+from zoo.datasets import images
+
+DATA_DIR = os.environ.get("TFDS_DATA_DIR")
+needs_mnist = pytest.mark.skipif(
+    not (DATA_DIR and Path(DATA_DIR, "mnist").is_dir()),
+    reason="TFDS_DATA_DIR is not set to a folder with a prepared MNIST",
+)
+needs_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() == "torch",
+    reason="fit of tf.data pipelines is tested on TensorFlow and JAX",
+)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return datasets.load("digits")
+
+
+@pytest.fixture
+def npz(tmp_path):
+    def save(**arrays):
+        np.savez(tmp_path / "own.npz", **arrays)
+        return tmp_path / "own.npz"
+
+    return save
+
+
+def save_image(path, pixels, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.squeeze(pixels)).save(path, **options)
+
+
+def as_bytes(pixels):
+    return np.round(pixels * 255).astype("uint8")
+
+
+def save_digits(folder, digits, count, classes=True):
+    for index in range(count):
+        name = str(digits.y_train[index]) if classes else "."
+        path = folder / name / f"{index:03}.png"
+        save_image(path, as_bytes(digits.x_train[index]))
+
+
+@pytest.fixture
+def folder(tmp_path, digits):
+    save_digits(tmp_path / "photos", digits, 40)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def flat_folder(tmp_path, digits):
+    save_digits(tmp_path / "flat", digits, 10, classes=False)
+    return tmp_path / "flat"
+
+
+def assert_same_arrays(left, right):
+    for one, other in zip(left, right, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+# Names
+
+
+def test_names():
+    assert datasets.NAMES == ("digits", "mnist", "fashion_mnist", "kmnist")
+
+
+def test_digits(digits):
+    assert digits.x_train.shape == (1437, 8, 8, 1)
+    assert digits.x_test.shape == (360, 8, 8, 1)
+    assert digits.x_train.dtype == digits.x_test.dtype == np.float32
+    assert digits.y_train.dtype == digits.y_test.dtype == np.int64
+    assert digits.x_train.min() == 0 and digits.x_train.max() == 1
+    assert np.ptp(np.bincount(digits.y_test)) <= 2
+    assert_same_arrays(digits, datasets.load("digits"))
+
+
+@needs_mnist
+def test_mnist():
+    mnist = datasets.load("mnist")
+    assert mnist.x_train.shape == (60000, 28, 28, 1)
+    assert mnist.x_test.shape == (10000, 28, 28, 1)
+    assert mnist.x_train.dtype == np.float32
+    assert mnist.x_train.min() == 0 and mnist.x_train.max() == 1
+    assert mnist.y_test[:5].dtype == np.int64
+    assert np.bincount(mnist.y_test).tolist() == [
+        *(980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009)
+    ]
+
+
+def test_download_that_cannot_be_had(tmp_path, monkeypatch):
+    def unreachable(*args, **options):
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(urllib.request, "urlopen", unreachable)
+    start = time.monotonic()
+    with pytest.raises(RuntimeError, match="fashion_mnist") as caught:
+        datasets.load("fashion_mnist")
+    assert time.monotonic() - start < 30
+    message = str(caught.value)
+    assert str(tmp_path) in message
+    assert "TFDS_DATA_DIR" in message and "'digits'" in message
+    assert "no network" in message
+    assert isinstance(caught.value.__cause__, urllib.error.URLError)
+
+
+def test_unknown_name_suggests_the_nearest():
+    with pytest.raises(ValueError, match="Did you mean 'kmnist'") as caught:
+        datasets.load("kmnst")
+    assert all(name in str(caught.value) for name in datasets.NAMES)
+
+
+def test_missing_path(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nothing.npz"):
+        datasets.load(tmp_path / "nothing.npz")
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        datasets.load(f"{tmp_path}/nothing")
+
+
+def test_source_that_is_no_path():
+    with pytest.raises(TypeError, match="name or a path"):
+        datasets.load(3)
+
+
+# Shapes
+
+
+@pytest.mark.parametrize(
+    "shape, expected",
+    [
+        ((28, 28, 1), (28, 28, 1)),
+        ((5, 7, 3), (5, 7, 3)),
+        ((None, None, 3), (8, 8, 3)),
+        ((64,), (64,)),
+        ((784,), (784,)),
+        ((None,), (64,)),
+        ([4, 4, 1], (4, 4, 1)),
+    ],
+)
+def test_shape(shape, expected):
+    arrays = datasets.load("digits", shape)
+    assert arrays.x_train.shape == (1437, *expected)
+    assert arrays.x_test.shape == (360, *expected)
+    assert arrays.x_train.dtype == np.float32
+    assert arrays.x_train.min() >= 0 and arrays.x_train.max() <= 1
+
+
+@pytest.mark.parametrize("size", [(5, 5), (20, 13), (3, 16)])
+def test_resize_is_bilinear_and_antialiased(digits, size):
+    resized = images.fit_images(digits.x_test, (*size, 1))
+    expected = keras.ops.image.resize(
+        digits.x_test, size, antialias=True, data_format="channels_last"
+    )
+    expected = keras.ops.convert_to_numpy(expected)
+    np.testing.assert_allclose(resized, expected, atol=1e-6)
+
+
+def test_grey_and_rgb(digits):
+    rgb = images.fit_images(digits.x_test, (8, 8, 3))
+    np.testing.assert_array_equal(rgb, np.repeat(digits.x_test, 3, axis=-1))
+    grey = images.fit_images(rgb, (8, 8, 1))
+    np.testing.assert_allclose(grey, digits.x_test, atol=1e-6)
+
+
+def test_flat_images_become_images(digits):
+    flat = digits.x_test.reshape(-1, 64)
+    np.testing.assert_array_equal(
+        images.fit_images(flat, (8, 8, 1)), digits.x_test
+    )
+    np.testing.assert_array_equal(
+        images.fit_images(flat, (4, 16, 1)).reshape(-1, 64), flat
+    )
+    assert images.fit_images(flat, (9, 9, 3)).shape == (360, 9, 9, 3)
+
+
+def test_flat_size_names_the_nearest_squares():
+    with pytest.raises(ValueError, match="729 and 784"):
+        datasets.load("digits", (780,))
+
+
+@pytest.mark.parametrize(
+    "shape", [(8, 8), (0,), (8, 8, -1), (8.0, 8, 1), 64, "64", (True,), ()]
+)
+def test_shape_that_is_wrong(shape):
+    with pytest.raises(ValueError, match="Expected `shape`"):
+        datasets.load("digits", shape)
+
+
+def test_channels_without_conversion():
+    with pytest.raises(ValueError, match="1 channels to convert to 2"):
+        datasets.load("digits", (8, 8, 2))
+
+
+# Files of arrays
+
+
+def test_npz_with_a_test_set(npz, digits):
+    path = npz(**digits._asdict())
+    assert_same_arrays(datasets.load(path), digits)
+    assert_same_arrays(datasets.load(str(path)), digits)
+
+
+def test_npz_of_bytes_is_divided_by_255(npz, digits):
+    pixels = as_bytes(digits.x_train[..., 0])
+    arrays = datasets.load(npz(x=pixels))
+    assert arrays.x_train.shape == (1293, 8, 8, 1)
+    assert arrays.x_test.shape == (144, 8, 8, 1)
+    assert arrays.y_train is None and arrays.y_test is None
+    assert arrays.x_train.dtype == np.float32 and arrays.x_train.max() == 1
+
+
+def test_npz_is_split_once_and_for_all(npz):
+    x = np.arange(100, dtype="uint8")[:, np.newaxis]
+    path = npz(x=x, y=np.arange(100, dtype="int32"))
+    arrays = datasets.load(path)
+    assert_same_arrays(arrays, datasets.load(path))
+    assert len(arrays.y_test) == 10 and arrays.y_test.dtype == np.int64
+    labels = np.concatenate([arrays.y_train, arrays.y_test])
+    assert sorted(labels) == list(range(100))
+    np.testing.assert_array_equal(
+        np.round(arrays.x_test[:, 0] * 255), arrays.y_test
+    )
+
+
+def test_npz_without_a_test_set_is_split(npz, digits):
+    arrays = datasets.load(npz(x_train=digits.x_train, y_train=digits.y_train))
+    assert len(arrays.x_test) == len(arrays.y_test) == 144
+
+
+X = np.zeros((4, 8, 8, 1), "float32")
+Y = np.arange(4)
+
+
+@pytest.mark.parametrize(
+    "arrays, message",
+    [
+        (dict(z=X), "Expected the keys"),
+        (dict(x=X * 0 + 2), "`x` .*divide .*from 2.0 to 2.0"),
+        (dict(x=X - 1), "from -1.0 to -1.0"),
+        (dict(x=X * np.nan), "from nan to nan"),
+        (dict(x=X + np.inf), "from inf to inf"),
+        (dict(x=X.astype("int64")), "Received: int64 with values"),
+        (dict(x=X.astype("complex64")), "Received: complex64"),
+        (dict(x=X[:0]), "not to be empty"),
+        (dict(x=X[:, :0]), "not to be empty"),
+        (dict(x=X[:, 0, 0, 0]), "`x` of shape"),
+        (dict(x=X[np.newaxis]), "`x` of shape"),
+        (dict(x=X[:1]), "at least 2 examples"),
+        (dict(x=X, y=Y[:3]), r"`y` of shape \(4,\)"),
+        (dict(x=X, y=Y[:, np.newaxis]), r"Received: shape \(4, 1\)"),
+        (dict(x=X, y=Y * 1.0), "to be integers"),
+        (dict(x=X, y=Y - 1), "from 0 on. Received: -1"),
+        (dict(x_train=X, x_test=X[:, 1:]), "images of one shape"),
+        (dict(x_train=X, x_test=X, y_train=Y), "no `y_test`"),
+        (dict(x=np.array([{}])), "plain arrays"),
+    ],
+)
+def test_npz_that_is_wrong(npz, arrays, message):
+    with pytest.raises(ValueError, match=message):
+        datasets.load(npz(**arrays))
+
+
+def test_corrupt_npz(npz, tmp_path):
+    content = npz(x=X, y=Y).read_bytes()
+    broken = tmp_path / "broken.npz"
+    for wrong in (b"", b"no zip", content[:200], content[:-30]):
+        broken.write_bytes(wrong)
+        with pytest.raises(ValueError, match="broken.npz"):
+            datasets.load(broken)
+
+
+def test_bare_array_file(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    with pytest.raises(ValueError, match="one bare array"):
+        datasets.load(tmp_path / "x.npy")
+
+
+# Folders of images
+
+
+def test_folder_of_classes(folder, digits):
+    arrays = datasets.load(folder)
+    assert arrays.x_train.shape == (36, 8, 8, 1)
+    assert arrays.x_test.shape == (4, 8, 8, 1)
+    assert arrays.y_train.dtype == np.int64
+    loaded = np.concatenate([arrays.x_train, arrays.x_test])
+    labels = np.concatenate([arrays.y_train, arrays.y_test])
+    order = np.argsort(digits.y_train[:40], kind="stable")
+    expected = as_bytes(digits.x_train[:40][order]) / np.float32(255)
+    assert sorted(image.tobytes() for image in loaded) == sorted(
+        image.tobytes() for image in expected
+    )
+    assert sorted(labels) == sorted(digits.y_train[:40])
+    assert_same_arrays(arrays, datasets.load(str(folder)))
+
+
+def test_folder_of_train_and_test(tmp_path, digits):
+    save_digits(tmp_path / "train", digits, 40)
+    save_digits(tmp_path / "test", digits, 20)
+    arrays = datasets.load(tmp_path)
+    assert (len(arrays.x_train), len(arrays.x_test)) == (40, 20)
+    assert arrays.y_test.tolist() == sorted(digits.y_train[:20])
+
+
+def test_flat_folder(flat_folder):
+    arrays = datasets.load(flat_folder, (16,))
+    assert arrays.x_train.shape == (9, 16) and arrays.x_test.shape == (1, 16)
+    assert arrays.y_train is None and arrays.y_test is None
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".BMP", ".gif"])
+def test_formats(tmp_path, digits, suffix):
+    rgb = np.repeat(as_bytes(digits.x_train[:4]), 3, axis=-1)
+    for index, pixels in enumerate(np.kron(rgb, np.ones((1, 4, 4, 1), "B"))):
+        save_image(tmp_path / f"{index}{suffix}", pixels)
+    arrays = datasets.load(tmp_path)
+    assert arrays.x_train.shape == (3, 32, 32, 3)
+    assert 0.9 < arrays.x_train.max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
+def test_modes(tmp_path, mode):
+    grey = np.arange(0, 256, 4, dtype="uint8").reshape(8, 8)
+    for index in range(2):
+        Image.fromarray(grey).convert(mode).save(tmp_path / f"{index}.png")
+    arrays = datasets.load(tmp_path, (8, 8, 1))
+    if mode != "1":
+        np.testing.assert_allclose(
+            arrays.x_train[0, :, :, 0], grey / 255, atol=1e-6
+        )
+
+
+def test_images_of_several_sizes(flat_folder):
+    save_image(flat_folder / "large.png", np.zeros((9, 9), "uint8"))
+    with pytest.raises(ValueError, match="large.png of shape"):
+        datasets.load(flat_folder)
+    assert datasets.load(flat_folder, (8, 8, 1)).x_train.shape[1:] == (8, 8, 1)
+
+
+def test_corrupt_images(flat_folder):
+    content = (flat_folder / "001.png").read_bytes()
+    for wrong in (b"", b"no image", content[:-40]):
+        (flat_folder / "001.png").write_bytes(wrong)
+        with pytest.raises(ValueError, match="001.png"):
+            datasets.load(flat_folder)
+
+
+def test_deep_images_are_refused(tmp_path):
+    for index in range(2):
+        deep = np.full((8, 8), 40000, "uint16")
+        save_image(tmp_path / f"{index}.png", deep)
+    with pytest.raises(ValueError, match="8-bit"):
+        datasets.load(tmp_path)
+
+
+def test_folder_without_images(tmp_path, folder):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="empty without any"):
+        datasets.load(tmp_path / "empty")
+    (folder / "none").mkdir()
+    with pytest.raises(ValueError, match="none without any"):
+        datasets.load(folder)
+
+
+def test_folder_that_mixes_images_and_classes(folder):
+    save_image(folder / "loose.png", np.zeros((8, 8), "uint8"))
+    with pytest.raises(ValueError, match="loose.png"):
+        datasets.load(folder)
+
+
+def test_test_images_of_other_classes(tmp_path, digits):
+    save_digits(tmp_path / "train", digits, 3)
+    save_image(tmp_path / "test" / "x" / "0.png", np.zeros((8, 8), "uint8"))
+    with pytest.raises(ValueError, match="classes of the training images"):
+        datasets.load(tmp_path)
+
+
+def test_classes_in_one_of_train_and_test(tmp_path, digits):
+    save_digits(tmp_path / "train", digits, 3)
+    save_digits(tmp_path / "test", digits, 3, classes=False)
+    with pytest.raises(ValueError, match="both to have none"):
+        datasets.load(tmp_path)
+
+
+# Batches
+
+
+def expected_batches(x, batch_size, seed, epochs):
+    for epoch in epochs:
+        order = np.random.default_rng((seed, epoch)).permutation(len(x))
+        for start in range(0, len(x), batch_size):
+            yield x[order[start : start + batch_size]]
+
+
+def test_batches_follow_the_seed_and_the_epoch(digits):
+    batches = datasets.Batches(digits.x_train, batch_size=100, seed=3)
+    assert len(batches) == 15
+    expected = expected_batches(digits.x_train, 100, 3, range(3))
+    for epoch in range(3):
+        batches.set_epoch(epoch)
+        assert batches.epoch == epoch
+        for (x,) in batches:
+            np.testing.assert_array_equal(x, next(expected))
+
+
+def test_batches_turn_to_any_epoch(digits):
+    uninterrupted = datasets.Batches(*digits[:2])
+    for epoch in range(5):
+        uninterrupted.set_epoch(epoch)
+        list(uninterrupted)
+    resumed = datasets.Batches(*digits[:2])
+    resumed.set_epoch(4)
+    for left, right in zip(uninterrupted, resumed, strict=True):
+        assert_same_arrays(left, right)
+
+
+@pytest.mark.parametrize("epoch, error", [(-1, ValueError), (1.5, TypeError)])
+def test_epoch_that_is_wrong(digits, epoch, error):
+    with pytest.raises(error, match="Expected `epoch`"):
+        datasets.Batches(digits.x_train).set_epoch(epoch)
+
+
+def test_batches_keep_the_last_partial_one(digits):
+    batches = datasets.Batches(digits.x_train, digits.y_train, 1000)
+    assert [len(y) for _, y in batches] == [1000, 437]
+
+
+def test_batches_of_several_inputs(digits):
+    inputs = (digits.x_train, [digits.y_train, digits.x_train])
+    batches = datasets.Batches(inputs, digits.y_train, 10)
+    (images, (labels, again)), targets = batches[0]
+    np.testing.assert_array_equal(images, again)
+    np.testing.assert_array_equal(labels, targets)
+
+
+def test_batches_in_the_order_of_the_arrays(digits):
+    batches = datasets.Batches(digits.x_train, shuffle=False)
+    x = np.concatenate([x for (x,) in batches])
+    np.testing.assert_array_equal(x, digits.x_train)
+
+
+@pytest.mark.parametrize(
+    "arguments, error, message",
+    [
+        (dict(x=X, y=Y[:3]), ValueError, r"lengths \[4, 3\]"),
+        (dict(x=(X, X[:2])), ValueError, r"lengths \[4, 2\]"),
+        (dict(x=X[:0]), ValueError, "at least one example"),
+        (dict(x=()), ValueError, "to be arrays"),
+        (dict(x=3.0), ValueError, "to be arrays"),
+        (dict(x=X, batch_size=0), ValueError, "`batch_size` to be at least 1"),
+        (dict(x=X, batch_size=2.0), TypeError, "`batch_size` to be an integer"),
+        (dict(x=X, seed=-1), ValueError, "`seed` to be at least 0"),
+        (dict(x=X, seed=None), TypeError, "`seed` to be an integer"),
+    ],
+)
+def test_batches_that_are_wrong(arguments, error, message):
+    with pytest.raises(error, match=message):
+        datasets.Batches(**arguments)
+
+
+@pytest.mark.parametrize("index", [-1, 15])
+def test_batch_out_of_range(digits, index):
+    with pytest.raises(IndexError, match="from 0 to 14"):
+        datasets.Batches(digits.x_train)[index]
+
+
+# Batches in fit: equal weights to the last bit tell that every step, in its
+# order, had the same examples.
+
+
+def small_classifier(model_class=CheckedModel):
+    keras.utils.set_random_seed(1)
+    image = keras.Input((8, 8, 1))
+    pixels = keras.layers.Flatten()(image)
+    scores = keras.layers.Dense(10, activation="softmax")(pixels)
+    model = model_class(image, scores)
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["acc"])
+    return model
+
+
+def assert_same_weights(left, right):
+    assert_same_arrays(left.get_weights(), right.get_weights())
+
+
+def trained_step_by_step(data, batch_size, epochs):
+    model = small_classifier()
+    rows = np.arange(len(data.x_train))
+    for batch in expected_batches(rows, batch_size, 5, range(epochs)):
+        model.train_on_batch(data.x_train[batch], data.y_train[batch])
+    return model
+
+
+@pytest.mark.parametrize("options", [{}, {"shuffle": True}])
+@pytest.mark.parametrize("batch_size", [7, 400, 1437])
+def test_fit_takes_the_batches_in_order(digits, batch_size, options):
+    batches = datasets.Batches(*digits[:2], batch_size, seed=5)
+    model = small_classifier()
+    model.fit(batches, epochs=2, verbose=0, **options)
+    assert_same_weights(model, trained_step_by_step(digits, batch_size, 2))
+
+
+def test_fit_of_any_keras_model(digits):
+    batches = datasets.Batches(*digits[:2], 400, seed=5)
+    tell_epoch = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: batches.set_epoch(epoch)
+    )
+    model = small_classifier(keras.Model)
+    model.fit(
+        batches, epochs=3, callbacks=[tell_epoch], shuffle=False, verbose=0
+    )
+    assert_same_weights(model, trained_step_by_step(digits, 400, 3))
+
+
+def test_fit_resumes_exactly(digits, tmp_path):
+    def fit(model, epochs, initial_epoch=0):
+        model.fit(
+            datasets.Batches(*digits[:2], 300, seed=5),
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            validation_data=datasets.Batches(*digits[2:], shuffle=False),
+            verbose=0,
+        )
+        return model
+
+    uninterrupted = fit(small_classifier(), 4)
+    fit(small_classifier(), 2).save(tmp_path / "model.keras")
+    resumed = keras.models.load_model(
+        tmp_path / "model.keras", custom_objects={"CheckedModel": CheckedModel}
+    )
+    fit(resumed, 4, initial_epoch=2)
+    assert_same_weights(uninterrupted, resumed)
+
+
+# Streams
+
+
+def numpy_batches(stream, count=None):
+    stream = stream if count is None else stream.take(count)
+    return list(stream.as_numpy_iterator())
+
+
+@pytest.mark.parametrize("shape", [None, (12, 12, 3), (16,)])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_stream_yields_what_load_does(folder, shape, split):
+    arrays = datasets.load(folder, shape)
+    pair = arrays[:2] if split == "train" else arrays[2:]
+    batches, steps = datasets.stream(
+        folder, shape, 10, split=split, labels=True, shuffle=False
+    )
+    assert steps == len(numpy_batches(batches)) == -(-len(pair[0]) // 10)
+    yielded = [np.concatenate(p) for p in zip(*numpy_batches(batches))]
+    assert_same_arrays(yielded, pair)
+
+
+def test_stream_follows_the_order_of_batches(folder):
+    arrays = datasets.load(folder)
+    stream, steps = datasets.stream(
+        folder, batch_size=10, labels=True, seed=3, initial_epoch=2
+    )
+    assert steps == 4
+    batches = datasets.Batches(*arrays[:2], 10, seed=3)
+    streamed = iter(numpy_batches(stream, 3 * steps))
+    for epoch in range(2, 5):
+        batches.set_epoch(epoch)
+        for expected in batches:
+            assert_same_arrays(next(streamed), expected)
+
+
+def test_stream_has_no_labels_by_default(flat_folder):
+    stream, _ = datasets.stream(flat_folder, batch_size=4)
+    (spec,) = stream.element_spec
+    assert tuple(spec.shape) == (None, 8, 8, 1) and spec.dtype == "float32"
+    assert [len(x) for (x,) in numpy_batches(stream, 3)] == [4, 4, 1]
+
+
+@needs_mnist
+def test_stream_of_a_download():
+    def labels(count, **options):
+        stream, steps = datasets.stream(
+            "mnist", None, 1000, split="test", labels=True, **options
+        )
+        assert steps == 10
+        return [y.tolist() for _, y in numpy_batches(stream, count)]
+
+    uninterrupted = labels(20, seed=1)
+    keras.utils.set_random_seed(99)
+    resumed = labels(10, seed=1, initial_epoch=1)
+    assert uninterrupted[10:] == resumed
+    assert uninterrupted[:10] != resumed
+    assert labels(1, seed=2, initial_epoch=1) != resumed[:1]
+    assert len(labels(None, shuffle=False)) == 10
+
+
+@needs_tensorflow
+def test_fit_of_a_stream_resumes_exactly(folder):
+    def fit(model, epochs, initial_epoch=0):
+        stream, steps = datasets.stream(
+            folder, batch_size=10, labels=True, initial_epoch=initial_epoch
+        )
+        model.fit(
+            stream,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps,
+            shuffle=False,
+            verbose=0,
+        )
+        return model
+
+    uninterrupted = fit(small_classifier(), 4)
+    resumed = fit(fit(small_classifier(), 2), 4, initial_epoch=2)
+    assert_same_weights(uninterrupted, resumed)
+
+
+def test_stream_names_the_corrupt_image(flat_folder):
+    for path in sorted(flat_folder.iterdir())[2:]:
+        path.write_bytes(b"no image")
+    stream, _ = datasets.stream(flat_folder, shuffle=False)
+    with pytest.raises(Exception, match=r"flat/00\d.png"):
+        numpy_batches(stream)
+
+
+def test_streams_that_are_wrong(flat_folder, npz):
+    with pytest.raises(ValueError, match="one sub-folder per class"):
+        datasets.stream(flat_folder, labels=True)
+    with pytest.raises(ValueError, match="`split` to be 'train' or 'test'"):
+        datasets.stream(flat_folder, split="validation")
+    with pytest.raises(ValueError, match="`batch_size` to be at least 1"):
+        datasets.stream(flat_folder, batch_size=0)
+    for source in ("digits", npz(x=X)):
+        with pytest.raises(ValueError, match="`load` the others"):
+            datasets.stream(source)

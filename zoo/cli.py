@@ -1,0 +1,250 @@
+"""The command line: `python -m zoo`, or `keras-capsvae`."""
+
+import json
+import os
+import pathlib
+import sys
+
+import click
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError)
+
+
+class _Group(click.Group):
+    """Prints what is wrong with the input in one line, not as a traceback."""
+
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except ERRORS as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, context_settings={"max_content_width": 88})
+@click.version_option(package_name="keras-capsvae")
+def main():
+    """Capsule networks and variational autoencoders in Keras 3."""
+
+
+@main.command("list")
+@click.argument("pattern", default="*")
+def list_models(pattern):
+    """Models whose name matches a shell PATTERN."""
+    import zoo
+
+    names = zoo.list_models(pattern)
+    if not sys.stdout.isatty():
+        click.echo("\n".join(names))
+        return
+    width = max(map(len, names), default=0)
+    for name in names:
+        info = zoo.model_info(name)
+        tags = ", ".join(info["weights"]) or "no shipped weights"
+        click.echo(f"{name:{width}}  {info['title']} ({tags})")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(name, as_json):
+    """The card of a model."""
+    import zoo
+
+    info = zoo.model_info(name)
+    if as_json:
+        click.echo(json.dumps(info, indent=2, ensure_ascii=False))
+        return
+    click.secho(f"{info['title']} · {info['title_zh']}", bold=True)
+    click.echo(f"\n{info['description']}\n\n{info['description_zh']}\n")
+    rows = {
+        "arguments": _as_call(name, info["arguments"]),
+        "parameters": f"{info['parameters']:,}",
+        "inputs": info["inputs"],
+        "target": info["target"],
+        "source": info["source"],
+        "paper": info["paper"],
+        "train": info["command"],
+    }
+    for key, value in rows.items():
+        click.echo(f"{key:11} {value}")
+    for tag, entry in info["weights"].items():
+        metrics = ", ".join(f"{k} {v}" for k, v in entry["metrics"].items())
+        click.echo(f"{'weights':11} {tag}: {metrics} ({entry['licence']})")
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "--data",
+    default="digits",
+    show_default=True,
+    help="digits, mnist, fashion_mnist, kmnist, an .npz file or a folder.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=pathlib.Path),
+    help="Run folder.  [default: runs/NAME]",
+)
+@click.option(
+    "--epochs", type=int, help="Epochs in all.  [default: the original's]"
+)
+@click.option("--batch-size", type=int, help="[default: the original's]")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="ARGUMENT=VALUE",
+    help="Argument of the builder, e.g. latent_dim=8.",
+)
+@click.option(
+    "--stream", is_flag=True, help="Read the data from disk batch by batch."
+)
+@click.option("--resume", is_flag=True, help="Go on with a run.")
+@click.option(
+    "--picture-every",
+    type=int,
+    metavar="N",
+    help="Also draw samples after each N epochs.",
+)
+def train(
+    name,
+    data,
+    out,
+    epochs,
+    batch_size,
+    seed,
+    settings,
+    stream,
+    resume,
+    picture_every,
+):
+    """Train a model into a run folder."""
+    from zoo import plots
+    from zoo import runs
+
+    folder = out or pathlib.Path("runs") / name
+    callbacks = []
+    if picture_every:
+        callbacks.append(
+            plots.EpochPicture(
+                plots.samples, folder / "pictures" / "epochs", picture_every
+            )
+        )
+    try:
+        runs.train(
+            name,
+            data,
+            folder,
+            epochs=epochs,
+            batch_size=batch_size,
+            seed=seed,
+            arguments=_arguments(settings),
+            streaming=stream,
+            resume=resume,
+            callbacks=callbacks,
+            verbose=1,
+        )
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nStopped. {folder / runs.MODEL} holds the last whole epoch; "
+            "the same command with --resume goes on."
+        )
+        sys.exit(130)
+    for path in runs.finish(folder):
+        click.echo(path)
+
+
+@main.command()
+@click.argument("model")
+@click.option(
+    "--out",
+    default="pictures",
+    show_default=True,
+    type=click.Path(path_type=pathlib.Path),
+)
+@click.option("--weights", default="mnist", show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+def sample(model, out, weights, seed):
+    """Draw from MODEL: a name of the zoo, a run folder or a .keras file."""
+    from zoo import gallery
+
+    for path in gallery.draw(_opened(model, weights), out, seed=seed):
+        click.echo(path)
+
+
+@main.command()
+@click.argument("model")
+@click.option("--data", default="mnist", show_default=True)
+@click.option("--weights", default="mnist", show_default=True)
+def evaluate(model, data, weights):
+    """Losses of MODEL (a name, run folder or .keras file) on test data."""
+    from zoo import datasets
+    from zoo import evaluation
+    from zoo.runs import image_shape
+
+    opened = _opened(model, weights)
+    arrays = datasets.load(data, image_shape(opened))
+    figures = evaluation.evaluate(opened, arrays.x_test, arrays.y_test)
+    click.echo(json.dumps(figures, indent=2))
+
+
+@main.command()
+@click.argument("model")
+@click.option("--out", required=True, type=click.Path(path_type=pathlib.Path))
+@click.option(
+    "--format",
+    "kind",
+    default="saved_model",
+    show_default=True,
+    type=click.Choice(["saved_model", "keras", "onnx"]),
+)
+@click.option("--weights", default="mnist", show_default=True)
+def export(model, out, kind, weights):
+    """Write MODEL (a name, run folder or .keras file) for use elsewhere."""
+    from zoo.export import export_onnx
+
+    opened = _opened(model, weights)
+    if kind == "onnx":
+        paths = export_onnx(opened, out)
+    else:
+        write = opened.save if kind == "keras" else opened.export
+        write(out)
+        paths = [out]
+    for path in paths:
+        click.echo(path)
+
+
+def _opened(model, weights):
+    """The model of a zoo name, a run folder or a `.keras` file."""
+    import zoo
+    from zoo import runs
+
+    path = pathlib.Path(model)
+    if model in zoo.list_models() or not path.exists():
+        return zoo.create_model(model, weights=weights)
+    if (path / runs.MODEL).is_file():
+        path = path / runs.MODEL
+    return zoo.load_model(path)
+
+
+def _arguments(settings):
+    arguments = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise ValueError(
+                f"--set takes ARGUMENT=VALUE. Received: {setting!r}"
+            )
+        try:
+            arguments[name] = json.loads(value)
+        except ValueError:
+            arguments[name] = value
+    return arguments
+
+
+def _as_call(name, arguments):
+    inner = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+    return f"{name}({inner})"

@@ -1,0 +1,119 @@
+"""Batches of arrays, in an order that can be resumed exactly."""
+
+import keras
+import numpy as np
+
+from zoo.datasets.splits import check_integer
+from zoo.datasets.splits import epoch_order
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of arrays whose order depends on the seed and the epoch alone.
+
+    `fit` on arrays shuffles with a state that cannot be saved, and on
+    TensorFlow repeats one permutation at every epoch once a global seed is
+    set. Here epoch `e` goes through the examples in the order
+    `numpy.random.default_rng((seed, e)).permutation(n)`, so that a run
+    resumed at epoch `k` sees what an uninterrupted one sees.
+
+    The models of this library call `set_epoch` at the start of each epoch of
+    `fit`, `initial_epoch` included, and leave the order of the batches alone.
+    Other Keras models need both from the caller: `shuffle=False` and a callback
+    that calls `set_epoch`.
+
+    Args:
+        x: array `(n, …)`, or a tuple or list of such arrays for a model of
+            several inputs.
+        y: array of targets `(n, …)`, or a tuple or list. Defaults to `None`.
+        batch_size: examples in a batch; the last one has what is left.
+            Defaults to `100`.
+        seed: integer from 0 on. Defaults to `0`.
+        shuffle: whether to shuffle. Defaults to `True`.
+
+    Attributes:
+        epoch: the epoch that the batches belong to now.
+
+    Returns:
+        Each item is a tuple `(x,)` or `(x, y)`.
+
+    Raises:
+        ValueError: where the arrays are empty or differ in length, or where
+            a number is out of range.
+        TypeError: where a number is not an integer.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from zoo import datasets
+    >>> batches = datasets.Batches(np.arange(5), batch_size=2, shuffle=False)
+    >>> [x.tolist() for (x,) in batches]
+    [[0, 1], [2, 3], [4]]
+    """
+
+    def __init__(
+        self,
+        x,
+        y=None,
+        batch_size: int = 100,
+        *,
+        seed: int = 0,
+        shuffle: bool = True,
+    ):
+        super().__init__()
+        self._data = _as_arrays((x,) if y is None else (x, y))
+        self._count = _common_length(self._data)
+        self._order_of_epoch = None
+        self.batch_size = check_integer("batch_size", batch_size, 1)
+        self.seed = check_integer("seed", seed, 0)
+        self.epoch = 0
+        self.shuffle = bool(shuffle)
+
+    def __len__(self) -> int:
+        return -(-self._count // self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple:
+        if not 0 <= index < len(self):
+            raise IndexError(
+                f"Expected a batch from 0 to {len(self) - 1}. Received: {index}"
+            )
+        rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        if self.shuffle:
+            rows = self._order()[rows]
+        return keras.tree.map_structure(lambda array: array[rows], self._data)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Turns to the order of this epoch, from 0 on."""
+        self.epoch = check_integer("epoch", epoch, 0)
+
+    def _order(self):
+        epoch, cached = self.epoch, self._order_of_epoch
+        if cached is None or cached[0] != epoch:
+            cached = epoch, epoch_order(self.seed, epoch, self._count)
+            self._order_of_epoch = cached
+        return cached[1]
+
+
+def _as_arrays(data):
+    if isinstance(data, tuple | list):
+        return tuple(_as_arrays(part) for part in data)
+    return np.asarray(data)
+
+
+def _common_length(data):
+    arrays = keras.tree.flatten(data)
+    if not arrays or any(array.ndim == 0 for array in arrays):
+        raise ValueError(
+            "Expected `x` and `y` to be arrays of shape (n, …), or tuples of "
+            f"them. Received: shapes {[array.shape for array in arrays]}"
+        )
+    lengths = [len(array) for array in arrays]
+    if len(set(lengths)) > 1:
+        raise ValueError(
+            "Expected the arrays of `x` and `y` to have the same length. "
+            f"Received: lengths {lengths}"
+        )
+    if lengths[0] == 0:
+        raise ValueError(
+            "Expected at least one example. Received: arrays of length 0"
+        )
+    return lengths[0]

@@ -1,0 +1,181 @@
+"""From any image to float32 in [0, 1] with the shape a model wants."""
+
+import math
+import os
+
+import numpy as np
+
+LUMINANCE = np.array([0.299, 0.587, 0.114], "float32")
+
+
+def check_shape(shape):
+    """Returns `shape` as a tuple of sizes (None: the source's own), or None."""
+    if shape is None:
+        return None
+    try:
+        sizes = tuple(shape)
+    except TypeError:
+        sizes = ()
+    if len(sizes) not in (1, 3) or not all(map(_is_size, sizes)):
+        raise ValueError(
+            "Expected `shape` to be `None`, `(height, width, channels)` or "
+            f"`(dim,)` with positive sizes. Received: shape={shape}"
+        )
+    return sizes
+
+
+def resolve_shapes(shape, own_shape):
+    """Returns the image shape to make and the shape to yield it in.
+
+    Args:
+        shape: what the user asked for: `None`, `(h, w, c)` or `(dim,)`.
+        own_shape: `(h, w, c)` or `(dim,)` of the source.
+    """
+    shape, own_shape = check_shape(shape), tuple(own_shape)
+    if shape is None:
+        return own_shape, own_shape
+    if len(shape) == 3:
+        own_image = _as_image_shape(own_shape, shape)
+        image_shape = tuple(
+            own if size is None else size for size, own in zip(shape, own_image)
+        )
+        return image_shape, image_shape
+    dim = math.prod(own_shape) if shape[0] is None else shape[0]
+    if dim == math.prod(own_shape):
+        return own_shape, (dim,)
+    return _square(dim, own_shape), (dim,)
+
+
+def fit_image(image, image_shape):
+    """Resizes one `(h, w, c)` image and converts grey to RGB or back.
+
+    Bilinear, with antialiasing when the image shrinks, clipped to [0, 1].
+    """
+    height, width, channels = image_shape
+    if image.shape[-1] > channels:
+        image = _convert_channels(image, channels)
+    if image.shape[:2] != (height, width):
+        image = _resize(image, height, width)
+    return _convert_channels(image, channels)
+
+
+def fit_images(images, shape):
+    """Gives a whole `(n, …)` array of images the shape a model wants."""
+    image_shape, final_shape = resolve_shapes(shape, images.shape[1:])
+    if images.shape[1:] == final_shape:
+        return images
+    if len(image_shape) == 3:
+        own_shape = _as_image_shape(images.shape[1:], image_shape)
+        images = images.reshape(-1, *own_shape)
+        if own_shape != image_shape:
+            fitted = np.empty((len(images), *image_shape), "float32")
+            for index, image in enumerate(images):
+                fitted[index] = fit_image(image, image_shape)
+            images = fitted
+    return images.reshape(-1, *final_shape)
+
+
+def read_image(file):
+    """Reads the first frame of an image, from its path or an open file.
+
+    Returns:
+        float32 array `(h, w, 1)` or `(h, w, 3)` in [0, 1].
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(file) as image:
+            pixels = np.asarray(_grey_or_rgb(image), "float32")
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombError,
+    ) as e:
+        raise ValueError(
+            "Expected an image that can be decoded (8-bit png, jpg, bmp or "
+            f"gif). Received: {_name(file)} ({e})"
+        ) from e
+    return pixels.reshape(*pixels.shape[:2], -1) / 255
+
+
+def read_images(files, shape, image_shape, final_shape):
+    """Reads image files into one `(n, *final_shape)` array.
+
+    Where `shape` is `None`, every file must have `image_shape` already.
+    """
+    images = np.empty((len(files), *image_shape), "float32")
+    for index, file in enumerate(files):
+        image = read_image(file)
+        if shape is None and image.shape != image_shape:
+            raise ValueError(
+                f"Expected images of one shape, {image_shape} as the first "
+                "one, or `shape=(height, width, channels)` to convert them. "
+                f"Received: {_name(file)} of shape {image.shape}"
+            )
+        images[index] = fit_image(image, image_shape)
+    return images.reshape(-1, *final_shape)
+
+
+def _is_size(size):
+    return size is None or (
+        isinstance(size, int | np.integer)
+        and not isinstance(size, bool)
+        and size > 0
+    )
+
+
+def _as_image_shape(own_shape, wanted):
+    """Shape of the images that the rows of a flat source hold."""
+    if len(own_shape) == 3:
+        return own_shape
+    if None not in wanted and math.prod(wanted) == own_shape[0]:
+        return wanted
+    return _square(own_shape[0], own_shape)
+
+
+def _square(dim, own_shape):
+    side = math.isqrt(dim)
+    if side * side != dim:
+        raise ValueError(
+            "Expected flat images to be square grey ones or to have as many "
+            f"values as the source's own {own_shape}. The nearest squares are "
+            f"{side**2} and {(side + 1) ** 2}. Received: {dim} values"
+        )
+    return side, side, 1
+
+
+def _convert_channels(image, channels):
+    own_channels = image.shape[-1]
+    if own_channels == channels:
+        return image
+    if (own_channels, channels) == (1, 3):
+        return np.repeat(image, 3, axis=-1)
+    if (own_channels, channels) == (3, 1):
+        return np.clip(image @ LUMINANCE[:, np.newaxis], 0, 1)
+    raise ValueError(
+        "Expected 1 and 3 channels to convert between grey and RGB. "
+        f"Received: images of {own_channels} channels to convert to {channels}"
+    )
+
+
+def _resize(image, height, width):
+    from PIL import Image
+
+    planes = [
+        Image.fromarray(plane).resize((width, height), Image.BILINEAR)
+        for plane in np.ascontiguousarray(np.moveaxis(image, -1, 0))
+    ]
+    return np.clip(np.stack(planes, axis=-1), 0, 1)
+
+
+def _name(file):
+    return os.fspath(file) if isinstance(file, str | os.PathLike) else "bytes"
+
+
+def _grey_or_rgb(image):
+    if image.mode in ("1", "L", "LA"):
+        return image.convert("L")
+    if image.mode in ("P", "RGB", "RGBA", "CMYK", "YCbCr"):
+        return image.convert("RGB")
+    raise ValueError(f"pixels of mode {image.mode!r}")

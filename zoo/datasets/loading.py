@@ -1,0 +1,168 @@
+"""Whole data sets in memory."""
+
+import difflib
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from zoo.datasets import downloads
+from zoo.datasets.archives import read_archive
+from zoo.datasets.folders import train_and_test_files
+from zoo.datasets.images import check_shape
+from zoo.datasets.images import fit_images
+from zoo.datasets.images import read_image
+from zoo.datasets.images import read_images
+from zoo.datasets.images import resolve_shapes
+from zoo.datasets.splits import SPLIT_SEED
+from zoo.datasets.splits import held_out
+
+NAMES = ("digits", *downloads.NAMES)
+
+
+class Arrays(NamedTuple):
+    """A data set in memory.
+
+    Attributes:
+        x_train: images, float32 in [0, 1], `(n, height, width, channels)` or
+            `(n, dim)`.
+        y_train: labels, int64 `(n,)`, or `None`.
+        x_test: images, like `x_train`.
+        y_test: labels, like `y_train`.
+    """
+
+    x_train: np.ndarray
+    y_train: np.ndarray | None
+    x_test: np.ndarray
+    y_test: np.ndarray | None
+
+
+def load(
+    source: str | os.PathLike, shape: tuple[int | None, ...] | None = None
+) -> Arrays:
+    """Loads images, as float32 in [0, 1], with the shape a model wants.
+
+    Args:
+        source: one of
+
+            - `"digits"`: the 1,797 handwritten digits of scikit-learn, 8×8,
+              nothing to download; a fixed stratified split, 80/20;
+            - `"mnist"`, `"fashion_mnist"`, `"kmnist"`: through
+              tensorflow-datasets, which looks in `TFDS_DATA_DIR`;
+            - the path of an `.npz` file with the keys `x_train` (`y_train`,
+              `x_test`, `y_test`), or `x` (`y`), split 90/10. Images are
+              uint8, which is divided by 255, or floats in [0, 1];
+            - the path of a folder of png, jpg, bmp or gif files. Its
+              sub-folders, sorted by name, are the classes; a flat folder has
+              no labels. Split 90/10 unless all it holds is `train` and
+              `test`.
+        shape: `(height, width, channels)` resizes (bilinear, antialiased
+            when the images shrink) and converts between grey and RGB, with
+            `None` for a size of the source's own; `(dim,)` gives flat images
+            where `dim` is a square or the source's own number of values.
+            Defaults to `None`, the shape of the source.
+
+    Returns:
+        `Arrays`: `(x_train, y_train, x_test, y_test)`.
+
+    Raises:
+        ValueError: where the name is unknown or the data is not as described.
+        FileNotFoundError: where there is no such path.
+        RuntimeError: where a data set can neither be found nor downloaded.
+
+    Example:
+
+    >>> from zoo import datasets
+    >>> digits = datasets.load("digits", shape=(28, 28, 1))
+    >>> digits.x_train.shape, digits.y_test.shape
+    ((1437, 28, 28, 1), (360,))
+    """
+    source, shape = check_source(source), check_shape(shape)
+    if isinstance(source, Path) and source.is_dir():
+        return _load_folder(source, shape)
+    x_train, y_train, x_test, y_test = _load_arrays(source)
+    return Arrays(
+        fit_images(x_train, shape), y_train, fit_images(x_test, shape), y_test
+    )
+
+
+def check_source(source):
+    """Returns a known name as it is, and anything else as an existing path."""
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(
+            "Expected `source` to be a name or a path. "
+            f"Received: source={source!r} of type {type(source)}"
+        )
+    if source in NAMES:
+        return source
+    path = Path(source)
+    if path.is_dir() or path.is_file():
+        return path
+    if isinstance(source, str) and len(path.parts) == 1 and not path.suffix:
+        raise ValueError(_unknown_name(source))
+    raise FileNotFoundError(
+        "Expected the path of an .npz file or of a folder of images. "
+        f"Received: {str(source)!r}, which does not exist"
+    )
+
+
+def _unknown_name(name):
+    nearest = difflib.get_close_matches(name.lower(), NAMES, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(map(repr, nearest))}?" * bool(nearest)
+    return (
+        f"Expected one of {NAMES} or the path of an .npz file or of a folder "
+        f"of images. Received: {name!r}.{hint}"
+    )
+
+
+def _load_arrays(source):
+    if source == "digits":
+        return _load_digits()
+    if isinstance(source, str):
+        return _load_download(source)
+    return _load_archive(source)
+
+
+def _load_digits():
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    digits = load_digits()
+    images = (digits.images[..., np.newaxis] / 16).astype("float32")
+    labels = digits.target.astype("int64")
+    x_train, x_test, y_train, y_test = train_test_split(
+        images, labels, test_size=0.2, stratify=labels, random_state=SPLIT_SEED
+    )
+    return x_train, y_train, x_test, y_test
+
+
+def _load_download(name):
+    builder = downloads.prepared_builder(name)
+    arrays = []
+    for split in ("train", "test"):
+        images, labels = downloads.read_split(builder, split)
+        arrays += [images.astype("float32") / 255, labels.astype("int64")]
+    return arrays
+
+
+def _load_archive(path):
+    pairs = read_archive(path)
+    if "all" not in pairs:
+        return *pairs["train"], *pairs["test"]
+    images, labels = pairs["all"]
+    train, test = held_out(len(images), path)
+    if labels is None:
+        return images[train], None, images[test], None
+    return images[train], labels[train], images[test], labels[test]
+
+
+def _load_folder(folder, shape):
+    train, test = train_and_test_files(folder)
+    shapes = resolve_shapes(shape, read_image(train.paths[0]).shape)
+    return Arrays(
+        read_images(train.paths, shape, *shapes),
+        train.labels,
+        read_images(test.paths, shape, *shapes),
+        test.labels,
+    )

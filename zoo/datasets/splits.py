@@ -1,0 +1,41 @@
+"""Seeded orders: the rows held out for the test, the rows of an epoch."""
+
+import operator
+
+import numpy as np
+
+TEST_FRACTION = 0.1
+SPLIT_SEED = 0
+
+
+def held_out(count, source):
+    """Returns the rows of a fixed 90/10 split of `count` rows."""
+    if count < 2:
+        raise ValueError(
+            "Expected at least 2 examples to hold a tenth of them out. "
+            f"Received: {count} in {source}"
+        )
+    test_count = max(1, round(count * TEST_FRACTION))
+    rows = np.random.default_rng(SPLIT_SEED).permutation(count)
+    return np.sort(rows[test_count:]), np.sort(rows[:test_count])
+
+
+def epoch_order(seed, epoch, count):
+    """Returns the order of the `count` rows in one epoch."""
+    return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+def check_integer(name, value, minimum):
+    """Returns `value` as an int of at least `minimum`."""
+    try:
+        integer = operator.index(value)
+    except TypeError as error:
+        raise TypeError(
+            f"Expected `{name}` to be an integer. Received: {name}={value!r}"
+        ) from error
+    if integer < minimum:
+        raise ValueError(
+            f"Expected `{name}` to be at least {minimum}. "
+            f"Received: {name}={value}"
+        )
+    return integer

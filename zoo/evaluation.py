@@ -1,0 +1,62 @@
+"""Figures of merit of trained models."""
+
+import keras
+import numpy as np
+
+ACTIVE_VARIANCE = 0.01
+
+
+def evaluate(model, images, labels=None, batch_size=100, verbose="auto"):
+    """Mean losses of a VAE on a data set, and its active units.
+
+    Args:
+        model: A VAE of the zoo.
+        images: Images shaped for the model.
+        labels: Integer labels, for a conditional model. Defaults to `None`.
+        batch_size: Images at a time. Defaults to 100.
+        verbose: As in `keras.Model.evaluate`.
+
+    Returns:
+        Dict of `loss` (the negative ELBO at weight 1), `reconstruction_loss`,
+        `kl_loss`, all in nats an image, and `active_units`.
+
+    Example:
+
+    >>> evaluate(zoo.dense_vae(weights="mnist"), digits.x_test)
+    """
+    from zoo.runs import training_pair
+
+    inputs, targets = training_pair(model, images, labels)
+    losses = model.evaluate(
+        inputs,
+        targets,
+        batch_size=batch_size,
+        verbose=verbose,
+        return_dict=True,
+    )
+    return {**losses, "active_units": active_units(model, images)}
+
+
+def active_units(model, images):
+    """Number of latents that depend on the image.
+
+    A unit is active if its posterior mean has a variance above 0.01 over the
+    images; a collapsed posterior has none.
+
+    Args:
+        model: A VAE of the zoo.
+        images: Images shaped for its encoder, at least 2.
+
+    Returns:
+        An integer between 0 and the number of latents.
+
+    Raises:
+        ValueError: If there are fewer than 2 images.
+
+    Source: Burda et al., "Importance Weighted Autoencoders", 2015, section 5.2.
+    """
+    if len(images) < 2:
+        raise ValueError(f"Expected at least 2 images. Received: {len(images)}")
+    z_mean, _ = model.encoder.predict(images, verbose=0)
+    variance = np.var(keras.ops.convert_to_numpy(z_mean), axis=0)
+    return int(np.sum(variance > ACTIVE_VARIANCE))

@@ -1,0 +1,84 @@
+"""Models to and from files: `.keras`, SavedModel and ONNX."""
+
+import pathlib
+import zipfile
+
+import keras
+
+
+def load_model(path):
+    """Reload a model from a `.keras` file or a SavedModel folder.
+
+    Args:
+        path: Path of either.
+
+    Returns:
+        The compiled `keras.Model`, or what `tf.saved_model.load` gives, with
+        the endpoints `serve`, `encode`, `decode` and `generate`.
+
+    Raises:
+        FileNotFoundError: If there is nothing at the path.
+        ValueError: If what is there is neither, or is damaged.
+
+    Example:
+
+    >>> model = load_model("runs/dense_vae/model.keras")
+    >>> served = load_model("runs/dense_vae/saved_model")
+    >>> z_mean, z_log_var = served.encode(images)
+    """
+    path = pathlib.Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"There is no model at {path}")
+    if path.is_dir():
+        return _load_saved_model(path)
+    if not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"Expected a `.keras` file or a SavedModel folder. Received: "
+            f"{path}, which is another kind of file or a damaged one"
+        )
+    try:
+        return keras.saving.load_model(path)
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"The model in {path} is damaged: {error}") from error
+
+
+def export_onnx(model, folder):
+    """Write `encoder.onnx` and `decoder.onnx` of a VAE into a folder.
+
+    Needs the `onnx` extra. The whole autoencoder draws noise, for which ONNX
+    has no operation that keeps a seed.
+
+    Args:
+        model: A `VariationalAutoencoder`.
+        folder: Where to; made if missing.
+
+    Returns:
+        The paths of the two files.
+
+    Raises:
+        ImportError: If the extra is not installed.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for part in (model.encoder, model.decoder):
+        path = folder / f"{part.name}.onnx"
+        part.export(path, format="onnx", verbose=False)
+        paths.append(path)
+    return paths
+
+
+def _load_saved_model(path):
+    if not (path / "saved_model.pb").is_file():
+        raise ValueError(
+            f"Expected a SavedModel folder. Received: {path}, which has no "
+            "saved_model.pb"
+        )
+    import tensorflow as tf
+
+    try:
+        return tf.saved_model.load(str(path))
+    except (OSError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"The SavedModel in {path} is damaged: {error}"
+        ) from error

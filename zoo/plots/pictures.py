@@ -1,0 +1,163 @@
+import math
+
+import keras
+import numpy as np
+
+from zoo.plots.canvas import Picture
+from zoo.plots.checks import encoder_input
+from zoo.plots.checks import example_arrays
+from zoo.plots.checks import expect
+from zoo.plots.checks import expect_count
+from zoo.plots.images import as_tiles
+from zoo.plots.images import grid_picture
+from zoo.plots.images import name_rows
+
+
+def reconstructions(
+    model: keras.Model, x, count: int = 10, image_shape=None
+) -> Picture:
+    """Draws images above what the model makes of them.
+
+    Source: Jianlin Su, https://kexue.fm/archives/5253.
+
+    Args:
+        model: a variational autoencoder of the zoo.
+        x: array of images with values in [0, 1]; for a conditional model the
+            list `[images, one_hot]`.
+        count: Integer, how many of the first images to draw; all of them when
+            there are fewer. Defaults to `10`.
+        image_shape: `(h, w)` or `(h, w, channels)`, needed for flat images
+            that are not square. Defaults to `None`.
+
+    Returns:
+        A `matplotlib.figure.Figure` of two rows, `original` and
+        `reconstruction`.
+
+    Raises:
+        ValueError: when `x` is empty, holds NaN or values outside [0, 1], or
+            when `count` is below 1.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import zoo
+    from zoo import plots
+
+    images = np.random.rand(20, 784)
+    figure = plots.reconstructions(zoo.dense_vae(), images)
+    figure.savefig("reconstructions.png")
+    ```
+    """
+    expect_count(count=count)
+    first = [array[:count] for array in example_arrays(model, x)]
+    expect_unit_range(first[0])
+    originals = as_tiles(first[0], image_shape)
+    decoded = as_tiles(
+        model.reconstruct(encoder_input(model, first)), image_shape
+    )
+    figure, axes = grid_picture(
+        np.concatenate([originals, as_tiles(decoded, image_shape)]),
+        columns=len(originals),
+        longest_side=max(3.0, 0.75 * len(originals)),
+    )
+    name_rows(axes, ["original", "reconstruction"])
+    return figure
+
+
+def expect_unit_range(x: np.ndarray, tolerance: float = 0.1) -> None:
+    expect(
+        x.min() >= -tolerance and x.max() <= 1 + tolerance,
+        "`x` to hold values in [0, 1]",
+        smallest=x.min(),
+        largest=x.max(),
+    )
+
+
+def samples(
+    model: keras.Model, count: int = 100, seed: int | None = 0, image_shape=None
+) -> Picture:
+    """Draws images that the model generates, in a square.
+
+    Source: Jianlin Su, https://kexue.fm/archives/5253.
+
+    Args:
+        model: a variational autoencoder of the zoo.
+        count: Integer, number of images. Defaults to `100`.
+        seed: Integer seed of `model.generate`, or `None` for new images at
+            every call. Defaults to `0`.
+        image_shape: `(h, w)` or `(h, w, channels)`, needed for flat images
+            that are not square. Defaults to `None`.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Raises:
+        ValueError: when `count` is below 1 or the images have no known shape.
+
+    Example:
+
+    ```python
+    import zoo
+    from zoo import plots
+
+    figure = plots.samples(zoo.dense_vae(), count=25)
+    figure.savefig("samples.png")
+    ```
+    """
+    expect_count(count=count)
+    images = model.generate(count, seed=seed)
+    return grid_picture(images, math.ceil(math.sqrt(count)), image_shape)[0]
+
+
+def class_samples(
+    model: keras.Model,
+    per_class: int = 10,
+    seed: int | None = 0,
+    image_shape=None,
+) -> Picture:
+    """Draws images that a conditional model generates, a row for each class.
+
+    All rows are drawn with the same seed, so that a column shows one noise
+    vector carried to the mean of each class.
+
+    Source: Jianlin Su, https://kexue.fm/archives/5253.
+
+    Args:
+        model: a conditional variational autoencoder of the zoo.
+        per_class: Integer, images in a row. Defaults to `10`.
+        seed: Integer seed of `model.generate`, or `None` for new images at
+            every call. Defaults to `0`.
+        image_shape: `(h, w)` or `(h, w, channels)`, needed for flat images
+            that are not square. Defaults to `None`.
+
+    Returns:
+        A `matplotlib.figure.Figure` whose rows are named by class.
+
+    Raises:
+        ValueError: when the model is not conditional or `per_class` is below 1.
+
+    Example:
+
+    ```python
+    import zoo
+    from zoo import plots
+
+    figure = plots.class_samples(zoo.conditional_vae(), per_class=8)
+    figure.savefig("class_samples.png")
+    ```
+    """
+    expect_count(per_class=per_class)
+    prior = getattr(model, "prior", None)
+    expect(
+        prior is not None,
+        "a conditional model, whose `prior` maps a class to its mean",
+        model=model.name,
+        prior=prior,
+    )
+    classes = range(prior.inputs[0].shape[-1])
+    rows = [model.generate(per_class, seed=seed, label=c) for c in classes]
+    figure, axes = grid_picture(np.concatenate(rows), per_class, image_shape)
+    name_rows(axes, [str(c) for c in classes])
+    axes.set_ylabel("class")
+    return figure

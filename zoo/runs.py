@@ -1,0 +1,319 @@
+"""Run folders: a training that leaves everything it made, and can go on."""
+
+import csv
+import dataclasses
+import inspect
+import json
+import os
+import pathlib
+import tempfile
+
+import keras
+
+from zoo import datasets
+from zoo import gallery
+from zoo.export import load_model
+from zoo.registry import builder_of
+
+CONFIG = "config.json"
+MODEL = "model.keras"
+HISTORY = "history.csv"
+SAVED_MODEL = "saved_model"
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """All that decides what a run computes, but the number of epochs."""
+
+    model: str
+    arguments: dict
+    data: str
+    batch_size: int
+    seed: int
+    streaming: bool
+    keras_backend: str
+
+
+def train(
+    name,
+    data="digits",
+    out="runs",
+    *,
+    epochs=None,
+    batch_size=None,
+    seed=0,
+    arguments=None,
+    streaming=False,
+    resume=False,
+    callbacks=(),
+    verbose="auto",
+):
+    """Train a model of the zoo into a run folder.
+
+    Writes `config.json` first, then after every epoch a line of `history.csv`
+    and the whole state to `model.keras`, in that order and the latter in one
+    step: a run that is killed at any moment and resumed ends with the same
+    weights as one that was never killed.
+
+    Args:
+        name: Model, out of `zoo.list_models()`.
+        data: What `zoo.datasets.load` takes. Defaults to `"digits"`.
+        out: Run folder; made if missing, refused if it holds another run.
+        epochs: Epochs in all. Defaults to the original's.
+        batch_size: Defaults to the original's.
+        seed: Integer that fixes weights, noise and order. Defaults to 0.
+        arguments: Dict of arguments of the builder. Defaults to `None`.
+        streaming: Whether to read the data from disk batch by batch. Defaults
+            to `False`: all in memory.
+        resume: Whether to go on with the run in `out`. Defaults to `False`.
+        callbacks: More Keras callbacks.
+        verbose: As in `keras.Model.fit`.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        ValueError: If the folder holds a run and `resume` is false, holds none
+            and it is true, was made with other settings or is corrupt.
+        OSError: If the folder cannot be written.
+
+    Example:
+
+    >>> model = train("dense_vae", out="runs/dense", epochs=5)
+    """
+    builder = builder_of(name)
+    folder = pathlib.Path(out)
+    epochs = builder.card.epochs if epochs is None else epochs
+    if epochs < 1:
+        raise ValueError(f"`epochs` must be at least 1. Received: {epochs}")
+    config = Config(
+        model=name,
+        arguments=json.loads(json.dumps(arguments or {})),
+        data=str(data),
+        batch_size=batch_size or builder.card.batch_size,
+        seed=seed,
+        streaming=streaming,
+        keras_backend=keras.backend.backend(),
+    )
+    if resume:
+        model = _reopen(folder, config)
+    else:
+        _refuse_used(folder)
+        model = _build(builder, config)
+    feed = _feed(model, config)
+    epoch = int(model.optimizer.iterations) // feed.steps
+    if resume:
+        _drop_unsaved_epochs(folder / HISTORY, epoch)
+    else:
+        _create(folder, config, model)
+    if epoch < epochs:
+        model.fit(
+            feed.training(epoch),
+            epochs=epochs,
+            initial_epoch=epoch,
+            steps_per_epoch=feed.steps if streaming else None,
+            validation_data=feed.validation,
+            shuffle=False,
+            callbacks=[
+                *callbacks,
+                keras.callbacks.CSVLogger(folder / HISTORY, append=True),
+                _SaveState(folder / MODEL),
+            ],
+            verbose=verbose,
+        )
+    return model
+
+
+def finish(folder):
+    """Reload the model of a run, export it and draw its pictures.
+
+    Args:
+        folder: A run folder.
+
+    Returns:
+        The paths of all that the folder holds for the user.
+    """
+    folder = pathlib.Path(folder)
+    config = json.loads((folder / CONFIG).read_text())
+    model = load_model(folder / MODEL)
+    model.export(str(folder / SAVED_MODEL))
+    arrays = datasets.load(config["data"], image_shape(model))
+    pictures = gallery.draw(
+        model,
+        folder / "pictures",
+        arrays.x_test,
+        arrays.y_test,
+        folder / HISTORY,
+    )
+    made = [folder / name for name in (CONFIG, HISTORY, MODEL, SAVED_MODEL)]
+    return [*made, *pictures]
+
+
+def image_shape(model):
+    """Shape of the images that a model takes, without the batch."""
+    return tuple(model.inputs[0].shape[1:])
+
+
+def training_pair(model, images, labels):
+    """Inputs and targets of a model out of images and integer labels."""
+    if getattr(model, "prior", None) is not None:
+        return [images, one_hot(labels, model.inputs[-1].shape[-1])], None
+    if hasattr(model, "encoder"):
+        return images, None
+    return images, labels
+
+
+def one_hot(labels, num_classes):
+    """One-hot labels, after a check of their range."""
+    if labels is None:
+        raise ValueError(
+            "This model trains on labels. Received: data without labels"
+        )
+    if len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
+        raise ValueError(
+            f"Labels must lie in [0, {num_classes - 1}]. Received: labels in "
+            f"[{labels.min()}, {labels.max()}]"
+        )
+    return keras.utils.to_categorical(labels, num_classes)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Feed:
+    """Training data from a given epoch on, its steps, and validation data."""
+
+    training: object
+    steps: int
+    validation: object
+
+
+def _feed(model, config):
+    return (_streams if config.streaming else _arrays)(model, config)
+
+
+def _arrays(model, config):
+    arrays = datasets.load(config.data, image_shape(model))
+    batches = datasets.Batches(
+        *training_pair(model, arrays.x_train, arrays.y_train),
+        batch_size=config.batch_size,
+        seed=config.seed,
+    )
+    validation = None
+    if arrays.x_test is not None and len(arrays.x_test):
+        validation = training_pair(model, arrays.x_test, arrays.y_test)
+    return _Feed(lambda epoch: batches, len(batches), validation)
+
+
+def _streams(model, config):
+    takes_labels = getattr(model, "prior", None) is not None or not hasattr(
+        model, "encoder"
+    )
+
+    def stream(**options):
+        data, steps = datasets.stream(
+            config.data,
+            image_shape(model),
+            config.batch_size,
+            seed=config.seed,
+            labels=takes_labels,
+            **options,
+        )
+        if getattr(model, "prior", None) is not None:
+            classes = model.inputs[-1].shape[-1]
+            data = data.map(lambda x, y: ((x, keras.ops.one_hot(y, classes)),))
+        return data, steps
+
+    return _Feed(
+        lambda epoch: stream(initial_epoch=epoch)[0],
+        stream()[1],
+        stream(split="test", shuffle=False)[0],
+    )
+
+
+def _build(builder, config):
+    arguments = dict(config.arguments)
+    takes_classes = "num_classes" in inspect.signature(builder).parameters
+    if takes_classes and "num_classes" not in arguments:
+        labels = datasets.load(config.data).y_train
+        if labels is not None:
+            arguments["num_classes"] = int(labels.max()) + 1
+    return builder(**arguments, seed=config.seed)
+
+
+def _refuse_used(folder):
+    if (folder / CONFIG).exists() or (folder / MODEL).exists():
+        raise ValueError(
+            f"{folder} holds a run already: go on with it (resume=True, "
+            "--resume) or choose another folder. Nothing was changed"
+        )
+
+
+def _create(folder, config, model):
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(dataclasses.asdict(config), indent=2, ensure_ascii=False)
+    _replace(folder / CONFIG, lambda path: path.write_text(text + "\n"))
+    _replace(folder / MODEL, model.save)
+
+
+def _reopen(folder, config):
+    for file in (CONFIG, MODEL):
+        if not (folder / file).is_file():
+            raise ValueError(
+                f"There is no run to resume in {folder}: {file} is missing"
+            )
+    try:
+        started_with = json.loads((folder / CONFIG).read_text())
+    except ValueError as error:
+        raise ValueError(
+            f"{folder / CONFIG} is damaged ({error}). Restore it or start a "
+            "new run in another folder. Nothing was changed"
+        ) from error
+    different = [
+        f"{key}={value!r} instead of {started_with.get(key)!r}"
+        for key, value in dataclasses.asdict(config).items()
+        if started_with.get(key) != value
+    ]
+    if different:
+        raise ValueError(
+            f"The run in {folder} was started otherwise; it cannot go on with "
+            + ", ".join(different)
+        )
+    return load_model(folder / MODEL)
+
+
+def _drop_unsaved_epochs(path, epochs):
+    """Drop the line of an epoch that was killed before its state was saved."""
+    if not path.exists():
+        return
+    with open(path, newline="") as file:
+        rows = list(csv.reader(file))
+    if len(rows) > epochs + 1:
+        kept = rows[: epochs + 1] if epochs else []
+        _replace(path, lambda temporary: _write_rows(temporary, kept))
+
+
+def _write_rows(path, rows):
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows(rows)
+
+
+class _SaveState(keras.callbacks.Callback):
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def on_epoch_end(self, epoch, logs=None):
+        _replace(self.path, self.model.save)
+
+
+def _replace(path, write):
+    """Write a file beside its place and move it there in one step."""
+    descriptor, name = tempfile.mkstemp(
+        dir=path.parent, prefix=".", suffix=path.suffix
+    )
+    os.close(descriptor)
+    temporary = pathlib.Path(name)
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
