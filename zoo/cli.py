@@ -148,10 +148,13 @@ def train(
             verbose=1,
         )
     except KeyboardInterrupt:
-        click.echo(
-            f"\nStopped. {folder / runs.MODEL} holds the last whole epoch; "
-            "the same command with --resume goes on."
-        )
+        click.echo("\nStopped.", err=True)
+        if (folder / runs.MODEL).is_file():
+            click.echo(
+                f"{folder / runs.MODEL} holds the last whole epoch; the same "
+                "command with --resume goes on.",
+                err=True,
+            )
         sys.exit(130)
     for path in runs.finish(folder):
         click.echo(path)

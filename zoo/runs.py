@@ -137,16 +137,23 @@ def finish(folder):
     config = json.loads((folder / CONFIG).read_text())
     model = load_model(folder / MODEL)
     model.export(str(folder / SAVED_MODEL))
-    arrays = datasets.load(config["data"], image_shape(model))
+    images, labels = _examples(model, config["data"], config["streaming"])
     pictures = gallery.draw(
-        model,
-        folder / "pictures",
-        arrays.x_test,
-        arrays.y_test,
-        folder / HISTORY,
+        model, folder / "pictures", images, labels, folder / HISTORY
     )
     made = [folder / name for name in (CONFIG, HISTORY, MODEL, SAVED_MODEL)]
     return [*made, *pictures]
+
+
+def _examples(model, data, streaming):
+    """Test images and labels to draw."""
+    if not streaming:
+        arrays = datasets.load(data, image_shape(model))
+        return arrays.x_test, arrays.y_test
+    batches, _ = datasets.stream(
+        data, image_shape(model), split="test", shuffle=False
+    )
+    return next(iter(batches))[0].numpy(), None
 
 
 def image_shape(model):
@@ -154,13 +161,16 @@ def image_shape(model):
     return tuple(model.inputs[0].shape[1:])
 
 
+def takes_labels(model):
+    """Whether a model trains on labels, as input or as target."""
+    return _is_conditional(model) or not hasattr(model, "encoder")
+
+
 def training_pair(model, images, labels):
     """Inputs and targets of a model out of images and integer labels."""
-    if getattr(model, "prior", None) is not None:
+    if _is_conditional(model):
         return [images, one_hot(labels, model.inputs[-1].shape[-1])], None
-    if hasattr(model, "encoder"):
-        return images, None
-    return images, labels
+    return images, labels if takes_labels(model) else None
 
 
 def one_hot(labels, num_classes):
@@ -169,7 +179,7 @@ def one_hot(labels, num_classes):
         raise ValueError(
             "This model trains on labels. Received: data without labels"
         )
-    if len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
+    if not 0 <= labels.min() <= labels.max() < num_classes:
         raise ValueError(
             f"Labels must lie in [0, {num_classes - 1}]. Received: labels in "
             f"[{labels.min()}, {labels.max()}]"
@@ -204,20 +214,16 @@ def _arrays(model, config):
 
 
 def _streams(model, config):
-    takes_labels = getattr(model, "prior", None) is not None or not hasattr(
-        model, "encoder"
-    )
-
     def stream(**options):
         data, steps = datasets.stream(
             config.data,
             image_shape(model),
             config.batch_size,
             seed=config.seed,
-            labels=takes_labels,
+            labels=takes_labels(model),
             **options,
         )
-        if getattr(model, "prior", None) is not None:
+        if _is_conditional(model):
             classes = model.inputs[-1].shape[-1]
             data = data.map(lambda x, y: ((x, keras.ops.one_hot(y, classes)),))
         return data, steps
@@ -229,13 +235,17 @@ def _streams(model, config):
     )
 
 
+def _is_conditional(model):
+    return getattr(model, "prior", None) is not None
+
+
 def _build(builder, config):
     arguments = dict(config.arguments)
     takes_classes = "num_classes" in inspect.signature(builder).parameters
     if takes_classes and "num_classes" not in arguments:
-        labels = datasets.load(config.data).y_train
-        if labels is not None:
-            arguments["num_classes"] = int(labels.max()) + 1
+        count = datasets.num_classes(config.data)
+        if count is not None:
+            arguments["num_classes"] = count
     return builder(**arguments, seed=config.seed)
 
 

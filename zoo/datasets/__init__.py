@@ -4,6 +4,7 @@ from zoo.datasets.batches import Batches
 from zoo.datasets.loading import NAMES
 from zoo.datasets.loading import Arrays
 from zoo.datasets.loading import load
+from zoo.datasets.loading import num_classes
 from zoo.datasets.streams import stream
 
-__all__ = ["NAMES", "Arrays", "Batches", "load", "stream"]
+__all__ = ["NAMES", "Arrays", "Batches", "load", "num_classes", "stream"]

@@ -87,6 +87,26 @@ def load(
     )
 
 
+def num_classes(source: str | os.PathLike) -> int | None:
+    """Number of classes of a source, `None` if it has no labels.
+
+    Args:
+        source: what `load` takes.
+
+    Returns:
+        The highest label of the training data and 1.
+    """
+    source = check_source(source)
+    if isinstance(source, str):
+        return 10
+    if source.is_dir():
+        labels = train_and_test_files(source)[0].labels
+    else:
+        pairs = read_archive(source)
+        labels = pairs["train" if "train" in pairs else "all"][1]
+    return None if labels is None else int(labels.max()) + 1
+
+
 def check_source(source):
     """Returns a known name as it is, and anything else as an existing path."""
     if not isinstance(source, str | os.PathLike):

@@ -1,0 +1,234 @@
+"""The formulas once more, in plain float64 NumPy, as the posts print them."""
+
+import numpy as np
+
+
+def sample(z_mean, z_log_var, noise):
+    """z = μ + exp(l/2)·ε."""
+    z_mean, z_log_var, noise = _float64(z_mean, z_log_var, noise)
+    return z_mean + np.exp(z_log_var / 2) * noise
+
+
+def gaussian_kl(z_mean, z_log_var, prior_mean=0.0):
+    """KL of each dim, printed in kexue.fm 5253 as −½(1 + l − μ² − e^l)."""
+    z_mean, z_log_var, prior_mean = _float64(z_mean, z_log_var, prior_mean)
+    distance = (z_mean - prior_mean) ** 2
+    return -0.5 * (1 + z_log_var - distance - np.exp(z_log_var))
+
+
+def gaussian_kl_gradients(z_mean, z_log_var, prior_mean=0.0):
+    """Derivatives of `gaussian_kl` by z_mean, z_log_var and prior_mean."""
+    z_mean, z_log_var, prior_mean = _float64(z_mean, z_log_var, prior_mean)
+    offset = z_mean - prior_mean
+    return offset, 0.5 * (np.exp(z_log_var) - 1), -offset
+
+
+def one_sample_kl(z_mean, z_log_var, z, prior_mean=0.0):
+    """ln q(z|x) − ln p(z) of each dim, out of the two log-densities."""
+    z_mean, z_log_var, z, prior_mean = _float64(
+        z_mean, z_log_var, z, prior_mean
+    )
+    variance = np.exp(z_log_var)
+    return log_normal(z, z_mean, variance) - log_normal(z, prior_mean, 1.0)
+
+
+def one_sample_kl_gradients(z_mean, z_log_var, z, prior_mean=0.0):
+    """Derivatives of `one_sample_kl` by z_mean, z_log_var, z, prior_mean."""
+    z_mean, z_log_var, z, prior_mean = _float64(
+        z_mean, z_log_var, z, prior_mean
+    )
+    precision = np.exp(-z_log_var)
+    offset = z - z_mean
+    return (
+        offset * precision,
+        0.5 * (offset**2 * precision - 1),
+        (z - prior_mean) - offset * precision,
+        -(z - prior_mean),
+    )
+
+
+def log_normal(value, mean, variance):
+    return -0.5 * (
+        np.log(2 * np.pi * variance) + (value - mean) ** 2 / variance
+    )
+
+
+def free_bits(kl, nats):
+    """Σ_d max(nats, batch mean of KL_d), from KL of shape (batch, dims)."""
+    return sum(max(nats, column.mean()) for column in np.asarray(kl).T)
+
+
+def bernoulli_from_probabilities(x, probabilities):
+    """Binary cross-entropy summed over each example, (batch,)."""
+    x, p = _float64(x, probabilities)
+    return _per_example(-(x * np.log(p) + (1 - x) * np.log(1 - p)))
+
+
+def bernoulli_from_logits(x, logits):
+    """The same from a = ln(p / (1 − p)): ln(1 + e^a) − a·x."""
+    x, logits = _float64(x, logits)
+    return _per_example(np.logaddexp(0, logits) - logits * x)
+
+
+def gaussian(x, mean, variance):
+    """−ln N(x; mean, variance) summed over each example, (batch,)."""
+    x, mean = _float64(x, mean)
+    return _per_example(-log_normal(x, mean, variance))
+
+
+def categorical_from_logits(classes, logits):
+    """−Σ_t ln softmax(logits)_t[class_t] from integer classes, (batch,)."""
+    (logits,) = _float64(logits)
+    total = np.log(np.exp(logits).sum(-1))
+    chosen = np.take_along_axis(
+        logits, np.asarray(classes)[..., None].astype(int), -1
+    )
+    return _per_example(total - chosen[..., 0])
+
+
+def central_differences(function, array, step=1e-5):
+    """Gradient of a scalar function of one float64 array."""
+    array = np.array(array, "float64")
+    gradient = np.zeros_like(array)
+    for index in np.ndindex(*array.shape):
+        kept = array[index]
+        array[index] = kept + step
+        above = function(array)
+        array[index] = kept - step
+        below = function(array)
+        array[index] = kept
+        gradient[index] = (above - below) / (2 * step)
+    return gradient
+
+
+def dense_vae_loss(model, x, noise, weight=1.0):
+    """mean_x [Σ binary cross-entropy + KL] of the net of kexue.fm 5253."""
+    x, noise = _float64(x, noise)
+    z_mean, z_log_var = _dense_heads(model.encoder, x)
+    decoded = _dense_decoder(model.decoder, sample(z_mean, z_log_var, noise))
+    kl = gaussian_kl(z_mean, z_log_var).sum(-1)
+    return np.mean(bernoulli_from_probabilities(x, decoded) + weight * kl)
+
+
+def conditional_vae_loss(model, x, one_hot, noise, weight=1.0):
+    """As `dense_vae_loss`, with the mean of the example's class as prior."""
+    x, one_hot, noise = _float64(x, one_hot, noise)
+    z_mean, z_log_var = _dense_heads(model.encoder, x)
+    decoded = _dense_decoder(model.decoder, sample(z_mean, z_log_var, noise))
+    class_mean = _dense(model.prior, "class_mean", one_hot)
+    kl = gaussian_kl(z_mean, z_log_var, class_mean).sum(-1)
+    return np.mean(bernoulli_from_probabilities(x, decoded) + weight * kl)
+
+
+def conv_vae_loss(model, x, noise, weight=1.0):
+    """The convolutional net: two strided convolutions and their transposes."""
+    x, noise = _float64(x, noise)
+    first, second = _convolutions(model.encoder)
+    features = _relu(conv(x, *first, stride=2))
+    features = _relu(conv(features, *second, stride=2))
+    hidden = features.reshape(len(x), -1)
+    hidden = _relu(_dense(model.encoder, "hidden", hidden))
+    z_mean = _dense(model.encoder, "z_mean", hidden)
+    z_log_var = _dense(model.encoder, "z_log_var", hidden)
+
+    z = sample(z_mean, z_log_var, noise)
+    first, second, last = _convolutions(model.decoder)
+    grid = _relu(_dense(model.decoder, "hidden", z))
+    grid = grid.reshape(features.shape)
+    grid = _relu(transposed_conv(grid, *first, stride=2))
+    grid = _relu(transposed_conv(grid, *second, stride=2))
+    decoded = _sigmoid(transposed_conv(grid, *last, stride=1))
+    kl = gaussian_kl(z_mean, z_log_var).sum(-1)
+    return np.mean(bernoulli_from_probabilities(x, decoded) + weight * kl)
+
+
+def conv(images, kernel, bias, stride):
+    """Convolution with 'same' padding; kernel (height, width, in, out)."""
+    images, kernel, bias = _float64(images, kernel, bias)
+    side = kernel.shape[0]
+    batch, height, width, _ = images.shape
+    rows, columns = -(-height // stride), -(-width // stride)
+    padded = np.pad(
+        images,
+        [
+            (0, 0),
+            _same_padding(height, rows, side, stride),
+            _same_padding(width, columns, side, stride),
+            (0, 0),
+        ],
+    )
+    output = np.zeros((batch, rows, columns, kernel.shape[-1]))
+    for i in range(side):
+        for j in range(side):
+            seen = padded[
+                :,
+                i : i + stride * (rows - 1) + 1 : stride,
+                j : j + stride * (columns - 1) + 1 : stride,
+            ]
+            output += np.einsum("bhwi,io->bhwo", seen, kernel[i, j])
+    return output + bias
+
+
+def transposed_conv(images, kernel, bias, stride):
+    """The adjoint of `conv`; kernel (height, width, out, in)."""
+    images, kernel, bias = _float64(images, kernel, bias)
+    side = kernel.shape[0]
+    batch, rows, columns, _ = images.shape
+    height, width = rows * stride, columns * stride
+    top, bottom = _same_padding(height, rows, side, stride)
+    left, right = _same_padding(width, columns, side, stride)
+    padded = np.zeros(
+        (batch, top + height + bottom, left + width + right, kernel.shape[2])
+    )
+    for i in range(side):
+        for j in range(side):
+            padded[
+                :,
+                i : i + stride * (rows - 1) + 1 : stride,
+                j : j + stride * (columns - 1) + 1 : stride,
+            ] += np.einsum("bhwi,oi->bhwo", images, kernel[i, j])
+    return padded[:, top : top + height, left : left + width] + bias
+
+
+def _same_padding(size, outputs, side, stride):
+    total = max((outputs - 1) * stride + side - size, 0)
+    return total // 2, total - total // 2
+
+
+def _dense_heads(encoder, x):
+    hidden = _relu(_dense(encoder, "hidden", x))
+    return _dense(encoder, "z_mean", hidden), _dense(
+        encoder, "z_log_var", hidden
+    )
+
+
+def _dense_decoder(decoder, z):
+    hidden = _relu(_dense(decoder, "hidden", z))
+    return _sigmoid(_dense(decoder, "pixels", hidden))
+
+
+def _dense(model, name, x):
+    kernel, bias = _float64(*model.get_layer(name).get_weights())
+    return x @ kernel + bias
+
+
+def _convolutions(model):
+    """Kernel and bias of each convolution, in order."""
+    weights = [layer.get_weights() for layer in model.layers]
+    return [pair for pair in weights if pair and pair[0].ndim == 4]
+
+
+def _relu(x):
+    return np.maximum(x, 0)
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def _per_example(values):
+    return values.reshape(len(values), -1).sum(-1)
+
+
+def _float64(*arrays):
+    return [np.asarray(array, "float64") for array in arrays]
