@@ -223,7 +223,8 @@ def check_export(name):
 
 def _check_served(model, served, outputs, inputs):
     if not hasattr(model, "encoder"):
-        expected = model.predict(inputs, verbose=0)
+        x = inputs if len(inputs) > 1 else inputs[0]
+        expected = model.predict(x, verbose=0)
         np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-6)
         return
     heads = [

@@ -101,45 +101,57 @@ def central_differences(function, array, step=1e-5):
     return gradient
 
 
-def dense_vae_loss(model, x, noise, weight=1.0):
+def weights_of(model):
+    """Part → layer → its arrays in float64, of a model of the zoo."""
+    return {
+        part.name: {
+            layer.name: _float64(*layer.get_weights())
+            for layer in part.layers
+            if layer.get_weights()
+        }
+        for part in model.layers
+        if hasattr(part, "layers")
+    }
+
+
+def dense_vae_loss(weights, x, noise, kl_weight=1.0):
     """mean_x [Σ binary cross-entropy + KL] of the net of kexue.fm 5253."""
     x, noise = _float64(x, noise)
-    z_mean, z_log_var = _dense_heads(model.encoder, x)
-    decoded = _dense_decoder(model.decoder, sample(z_mean, z_log_var, noise))
+    z_mean, z_log_var = _dense_heads(weights["encoder"], x)
+    z = sample(z_mean, z_log_var, noise)
+    decoded = _dense_decoder(weights["decoder"], z)
     kl = gaussian_kl(z_mean, z_log_var).sum(-1)
-    return np.mean(bernoulli_from_probabilities(x, decoded) + weight * kl)
+    return np.mean(bernoulli_from_probabilities(x, decoded) + kl_weight * kl)
 
 
-def conditional_vae_loss(model, x, one_hot, noise, weight=1.0):
+def conditional_vae_loss(weights, x, one_hot, noise, kl_weight=1.0):
     """As `dense_vae_loss`, with the mean of the example's class as prior."""
     x, one_hot, noise = _float64(x, one_hot, noise)
-    z_mean, z_log_var = _dense_heads(model.encoder, x)
-    decoded = _dense_decoder(model.decoder, sample(z_mean, z_log_var, noise))
-    class_mean = _dense(model.prior, "class_mean", one_hot)
+    z_mean, z_log_var = _dense_heads(weights["encoder"], x)
+    z = sample(z_mean, z_log_var, noise)
+    decoded = _dense_decoder(weights["decoder"], z)
+    class_mean = _dense(weights["prior"]["class_mean"], one_hot)
     kl = gaussian_kl(z_mean, z_log_var, class_mean).sum(-1)
-    return np.mean(bernoulli_from_probabilities(x, decoded) + weight * kl)
+    return np.mean(bernoulli_from_probabilities(x, decoded) + kl_weight * kl)
 
 
-def conv_vae_loss(model, x, noise, weight=1.0):
+def conv_vae_loss(weights, x, noise, kl_weight=1.0):
     """The convolutional net: two strided convolutions and their transposes."""
     x, noise = _float64(x, noise)
-    first, second = _convolutions(model.encoder)
+    encoder, decoder = weights["encoder"], weights["decoder"]
+    first, second = _convolutions(encoder)
     features = _relu(conv(x, *first, stride=2))
     features = _relu(conv(features, *second, stride=2))
-    hidden = features.reshape(len(x), -1)
-    hidden = _relu(_dense(model.encoder, "hidden", hidden))
-    z_mean = _dense(model.encoder, "z_mean", hidden)
-    z_log_var = _dense(model.encoder, "z_log_var", hidden)
+    z_mean, z_log_var = _dense_heads(encoder, features.reshape(len(x), -1))
 
     z = sample(z_mean, z_log_var, noise)
-    first, second, last = _convolutions(model.decoder)
-    grid = _relu(_dense(model.decoder, "hidden", z))
-    grid = grid.reshape(features.shape)
+    first, second, last = _convolutions(decoder)
+    grid = _relu(_dense(decoder["hidden"], z)).reshape(features.shape)
     grid = _relu(transposed_conv(grid, *first, stride=2))
     grid = _relu(transposed_conv(grid, *second, stride=2))
     decoded = _sigmoid(transposed_conv(grid, *last, stride=1))
     kl = gaussian_kl(z_mean, z_log_var).sum(-1)
-    return np.mean(bernoulli_from_probabilities(x, decoded) + weight * kl)
+    return np.mean(bernoulli_from_probabilities(x, decoded) + kl_weight * kl)
 
 
 def conv(images, kernel, bias, stride):
@@ -196,26 +208,25 @@ def _same_padding(size, outputs, side, stride):
 
 
 def _dense_heads(encoder, x):
-    hidden = _relu(_dense(encoder, "hidden", x))
-    return _dense(encoder, "z_mean", hidden), _dense(
-        encoder, "z_log_var", hidden
+    hidden = _relu(_dense(encoder["hidden"], x))
+    return _dense(encoder["z_mean"], hidden), _dense(
+        encoder["z_log_var"], hidden
     )
 
 
 def _dense_decoder(decoder, z):
-    hidden = _relu(_dense(decoder, "hidden", z))
-    return _sigmoid(_dense(decoder, "pixels", hidden))
+    hidden = _relu(_dense(decoder["hidden"], z))
+    return _sigmoid(_dense(decoder["pixels"], hidden))
 
 
-def _dense(model, name, x):
-    kernel, bias = _float64(*model.get_layer(name).get_weights())
+def _dense(layer, x):
+    kernel, bias = layer
     return x @ kernel + bias
 
 
-def _convolutions(model):
+def _convolutions(part):
     """Kernel and bias of each convolution, in order."""
-    weights = [layer.get_weights() for layer in model.layers]
-    return [pair for pair in weights if pair and pair[0].ndim == 4]
+    return [layer for layer in part.values() if layer[0].ndim == 4]
 
 
 def _relu(x):

@@ -1,5 +1,6 @@
 """Models to and from files: `.keras`, SavedModel and ONNX."""
 
+import importlib
 import pathlib
 import zipfile
 
@@ -58,6 +59,7 @@ def export_onnx(model, folder):
     Raises:
         ImportError: If the extra is not installed.
     """
+    _require_onnx()
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -66,6 +68,26 @@ def export_onnx(model, folder):
         part.export(path, format="onnx", verbose=False)
         paths.append(path)
     return paths
+
+
+def _require_onnx():
+    packages = ["onnx"]
+    if keras.backend.backend() == "tensorflow":
+        packages.append("tf2onnx")
+    missing = [name for name in packages if not _is_installed(name)]
+    if missing:
+        raise ImportError(
+            f"Export to ONNX needs {' and '.join(missing)}: "
+            "pip install 'keras-capsvae[onnx]'"
+        )
+
+
+def _is_installed(package):
+    try:
+        importlib.import_module(package)
+    except ImportError:
+        return False
+    return True
 
 
 def _load_saved_model(path):

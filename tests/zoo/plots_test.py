@@ -4,7 +4,8 @@ import keras
 import matplotlib.pyplot
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 

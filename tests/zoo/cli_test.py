@@ -1,0 +1,160 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+import zoo
+from zoo import runs
+from zoo.cli import main
+
+TINY = [
+    "--set",
+    "original_dim=16",
+    "--set",
+    "intermediate_dim=8",
+    "--set",
+    "jit_compile=false",
+]
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def output_of(*arguments):
+    result = call(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    output_of("train", "dense_vae", "--out", folder, "--epochs", 2, *TINY)
+    return folder
+
+
+def test_list_prints_one_name_a_line():
+    assert output_of("list", "*vae").splitlines() == zoo.list_models("*vae")
+
+
+def test_show_tells_what_the_card_says():
+    text = output_of("show", "conv_vae")
+    assert "Convolutional VAE · 卷积变分自编码器" in text
+    assert "134,165" in text and "python -m zoo train conv_vae" in text
+    card = json.loads(output_of("show", "conv_vae", "--json"))
+    assert card == json.loads(json.dumps(zoo.model_info("conv_vae")))
+
+
+def test_train_fills_the_run_folder(run):
+    assert (run / "saved_model" / "saved_model.pb").is_file()
+    assert len((run / "history.csv").read_text().splitlines()) == 3
+    pictures = {path.name for path in (run / "pictures").glob("*.png")}
+    assert pictures == {
+        "latent.png",
+        "manifold.png",
+        "reconstructions.png",
+        "samples.png",
+        "training.png",
+    }
+
+
+def test_train_goes_on_only_when_told_to(run):
+    arguments = ["train", "dense_vae", "--out", run, "--epochs", 3, *TINY]
+    refused = call(*arguments)
+    assert refused.exit_code == 1 and "holds a run already" in refused.output
+    output_of(*arguments, "--resume", "--picture-every", 1)
+    assert len((run / "history.csv").read_text().splitlines()) == 4
+    assert (run / "pictures" / "epochs" / "epoch_003.png").is_file()
+
+
+def test_evaluate_reports_losses_and_active_units(run):
+    text = output_of("evaluate", run, "--data", "digits")
+    figures = json.loads(text[text.index("{") :])
+    assert set(figures) == {
+        "loss",
+        "reconstruction_loss",
+        "kl_loss",
+        "active_units",
+    }
+    total = figures["reconstruction_loss"] + figures["kl_loss"]
+    assert figures["loss"] == pytest.approx(total, rel=1e-5)
+
+
+def test_sample_draws_from_a_run_or_a_file(run, tmp_path):
+    paths = output_of("sample", run, "--out", tmp_path / "a").splitlines()
+    assert [path.split("/")[-1] for path in paths] == [
+        "samples.png",
+        "manifold.png",
+    ]
+    output_of("sample", run / "model.keras", "--out", tmp_path / "b")
+    assert (tmp_path / "b" / "samples.png").read_bytes() == (
+        tmp_path / "a" / "samples.png"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["saved_model", "keras"])
+def test_export_writes_what_load_model_reads(kind, run, tmp_path):
+    out = tmp_path / ("model.keras" if kind == "keras" else "served")
+    output_of("export", run, "--out", out, "--format", kind)
+    zoo.load_model(out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show", "dense_vea"], "Did you mean dense_vae"),
+        (["train", "dense_vea"], "Did you mean dense_vae"),
+        (["sample", "no/such/run"], "Unknown model"),
+        (["train", "dense_vae", "--data", "mnits"], "Did you mean 'mnist'"),
+        (["train", "dense_vae", "--data", "no/file.npz"], "does not exist"),
+        (["train", "dense_vae", "--set", "latent_dim"], "ARGUMENT=VALUE"),
+        (["train", "dense_vae", "--set", "latent_dim=0"], "at least 1"),
+        (["train", "dense_vae", "--set", "layers=3"], "unexpected keyword"),
+        (["train", "conv_vae", "--set", "input_shape=[30,30,1]"], "pad to 32"),
+        (["sample", "dense_vae", "--weights", "cifar"], "tag out of"),
+    ],
+)
+def test_a_mistake_is_told_in_a_line(arguments, message, tmp_path):
+    if arguments[0] == "train":
+        arguments = [*arguments, "--out", tmp_path / "run"]
+    result = call(*arguments)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert message in result.output
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_ctrl_c_leaves_a_usable_model(tmp_path):
+    folder = tmp_path / "run"
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "zoo",
+            "train",
+            "dense_vae",
+            "--out",
+            folder,
+            "--epochs",
+            "100000",
+            *TINY,
+        ],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not (folder / runs.HISTORY).exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "with --resume goes on" in errors
+    assert zoo.load_model(folder / runs.MODEL).generate(2).shape == (2, 16)

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+
+import zoo
+from zoo.export import export_onnx
+from zoo.export import load_model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return zoo.conditional_vae(16, num_classes=3, intermediate_dim=8, seed=0)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).random((5, 16)).astype("float32")
+
+
+def test_keras_file_is_reloaded_compiled(model, images, tmp_path):
+    model.save(tmp_path / "model.keras")
+    reloaded = load_model(tmp_path / "model.keras")
+    assert reloaded.compiled
+    np.testing.assert_array_equal(
+        reloaded.encoder.predict(images, verbose=0),
+        model.encoder.predict(images, verbose=0),
+    )
+
+
+def test_saved_model_has_the_four_endpoints(model, images, tmp_path):
+    model.export(tmp_path / "served")
+    served = load_model(tmp_path / "served")
+    labels = np.eye(3, dtype="float32")[[0, 1, 2, 0, 1]]
+    assert served.serve([images, labels]).shape == (5, 16)
+    np.testing.assert_allclose(
+        served.encode(images), model.encoder.predict(images, verbose=0), 1e-5
+    )
+    z = np.zeros((4, 2), "float32")
+    np.testing.assert_allclose(
+        served.decode(z), model.decoder.predict(z, verbose=0), 1e-5
+    )
+    first, second = served.generate(6, 2), served.generate(6, 2)
+    assert first.shape == (6, 16)
+    assert not np.array_equal(first, second)
+
+
+def test_wrong_paths_say_what_was_expected(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no model at"):
+        load_model(tmp_path / "nothing.keras")
+    with pytest.raises(ValueError, match="no saved_model.pb"):
+        load_model(tmp_path)
+    (tmp_path / "text.keras").write_text("not a model")
+    with pytest.raises(ValueError, match="damaged"):
+        load_model(tmp_path / "text.keras")
+
+
+def test_damaged_files_are_named(model, tmp_path):
+    path = tmp_path / "model.keras"
+    model.save(path)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 200] = bytes(200)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="model.keras is damaged"):
+        load_model(path)
+    model.export(tmp_path / "served")
+    (tmp_path / "served" / "saved_model.pb").write_bytes(b"\x00\x01")
+    with pytest.raises(ValueError, match="served is damaged"):
+        load_model(tmp_path / "served")
+
+
+def test_onnx_agrees_with_keras(model, images, tmp_path):
+    pytest.importorskip("tf2onnx", reason="the onnx extra is not installed")
+    runtime = pytest.importorskip("onnxruntime")
+    encoder, decoder = export_onnx(model, tmp_path / "onnx")
+    z = np.ones((5, 2), "float32")
+    for path, part, data in (
+        (encoder, model.encoder, images),
+        (decoder, model.decoder, z),
+    ):
+        session = runtime.InferenceSession(path)
+        received = session.run(None, {session.get_inputs()[0].name: data})
+        expected = part.predict(data, verbose=0)
+        expected = expected if isinstance(expected, list) else [expected]
+        for a, b in zip(received, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_onnx_without_its_package_says_what_to_install(
+    model, tmp_path, monkeypatch
+):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    with pytest.raises(ImportError, match=r"keras-capsvae\[onnx\]"):
+        export_onnx(model, tmp_path)
