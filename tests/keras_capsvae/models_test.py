@@ -1,3 +1,5 @@
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -35,7 +37,7 @@ def decoder_of(shape=(DIM,), activation="sigmoid", latent_dim=LATENT):
     return keras.Sequential(
         [
             keras.Input((latent_dim,)),
-            keras.layers.Dense(np.prod(shape), activation),
+            keras.layers.Dense(math.prod(shape), activation),
             keras.layers.Reshape(shape),
         ]
     )
@@ -135,11 +137,11 @@ def steps(count):
 
 
 FITS = {
-    "x": lambda x: {"x": x},
-    "x, x": lambda x: {"x": x, "y": x},
-    "(x,)": lambda x: {"x": (x,)},
-    "[x]": lambda x: {"x": [x]},
-    "{'x': x}": lambda x: {"x": {"x": x}},
+    "x": lambda x: {"x": x, "batch_size": BATCH},
+    "x, x": lambda x: {"x": x, "y": x, "batch_size": BATCH},
+    "(x,)": lambda x: {"x": (x,), "batch_size": BATCH},
+    "[x]": lambda x: {"x": [x], "batch_size": BATCH},
+    "{'x': x}": lambda x: {"x": {"x": x}, "batch_size": BATCH},
     "generator": lambda x: {"x": generator(x), "steps_per_epoch": steps(10)},
     "generator of pairs": lambda x: {
         "x": generator(x, x),
@@ -177,13 +179,7 @@ def forms(table):
 @pytest.mark.parametrize("form", forms(FITS))
 def test_every_form_of_fit_reports_exact_means(form):
     model = still_vae(kl_weight=0.5)
-    arguments = form(X)
-    if not isinstance(arguments["x"], (keras.utils.PyDataset,)):
-        if hasattr(arguments["x"], "shape") or isinstance(
-            arguments["x"], (tuple, list, dict)
-        ):
-            arguments["batch_size"] = BATCH
-    history = model.fit(**arguments, epochs=2, verbose=0).history
+    history = model.fit(**form(X), epochs=2, verbose=0).history
     assert set(TERMS) == set(history)
     assert_terms(history, *terms(model, X), weight=0.5)
 
@@ -697,18 +693,10 @@ def test_bad_arrays_are_refused_before_training(kind, use):
     x, message = BAD_ARRAYS[kind]
     model = vae()
     before = model.get_weights()
-    if use == "targets" and kind == "empty":
-        message = "is empty"
     with pytest.raises(ValueError, match=message):
-        if use == "reconstruct" and kind == "bytes":
-            vae_of_unit_images().reconstruct(x)
         USES[use](model, x)
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-def vae_of_unit_images():
-    return vae()
 
 
 @tensorflow_only

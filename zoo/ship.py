@@ -1,0 +1,64 @@
+"""Turn a run into shipped weights: `python -m zoo.ship RUN TAG`."""
+
+import json
+import pathlib
+
+import click
+
+from zoo import datasets
+from zoo import evaluation
+from zoo import runs
+from zoo import weights
+from zoo.export import load_model
+from zoo.registry import arguments_of
+from zoo.registry import builder_of
+
+# These change no shape, so weights fit whatever they are.
+FREE = ("kl_weight", "name")
+LICENCES = {
+    "mnist": "weights Apache-2.0; data set MNIST, Y. LeCun and C. Cortes, "
+    "CC BY-SA 3.0",
+}
+
+
+@click.command()
+@click.argument("run", type=click.Path(exists=True, path_type=pathlib.Path))
+@click.argument("tag")
+def main(run, tag):
+    """Write the weights of a finished RUN into the package under a TAG."""
+    config = json.loads((run / runs.CONFIG).read_text())
+    name = config["model"]
+    trained = load_model(run / runs.MODEL)
+    build = builder_of(name)
+    arguments = arguments_of(build.__wrapped__, (), config["arguments"])
+    # A compiled model's weights file would hold the optimizer's slots too.
+    bare = build(**arguments, compile=False, seed=config["seed"])
+    bare.set_weights(trained.get_weights())
+    path = weights.FOLDER / f"{name}-{tag}.weights.h5"
+    bare.save_weights(path)
+
+    arrays = datasets.load(config["data"], runs.image_shape(trained))
+    figures = evaluation.evaluate(trained, arrays.x_test, arrays.y_test)
+    epochs = len((run / runs.HISTORY).read_text().splitlines()) - 1
+    entries = weights.manifest()
+    entries.setdefault(name, {})[tag] = {
+        "file": path.name,
+        "sha256": weights.sha256(path),
+        "arguments": {
+            key: value for key, value in arguments.items() if key not in FREE
+        },
+        "data": config["data"],
+        "command": f"python -m zoo train {name} --data {config['data']} "
+        f"--epochs {epochs} --seed {config['seed']}",
+        "metrics": {
+            f"test_{key}": round(value, 2) for key, value in figures.items()
+        },
+        "licence": LICENCES.get(tag, "Apache-2.0"),
+    }
+    text = json.dumps(entries, indent=2, sort_keys=True, ensure_ascii=False)
+    (weights.FOLDER / "manifest.json").write_text(text + "\n")
+    click.echo(json.dumps(entries[name][tag], indent=2, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()
