@@ -7,14 +7,13 @@ from keras import ops
 from keras_capsvae.inputs import check_array
 from keras_capsvae.inputs import check_label
 from keras_capsvae.inputs import check_one_hot
-from keras_capsvae.inputs import check_shape
-from keras_capsvae.layers.kl_loss import KLLoss
-from keras_capsvae.layers.sampling import Sampling
 from keras_capsvae.losses import ReconstructionLoss
+from keras_capsvae.models.autoencoder_graph import connect
 from keras_capsvae.models.checked_model import CheckedModel
 from keras_capsvae.models.logits import activation_name
 from keras_capsvae.models.logits import kept_logits
 from keras_capsvae.models.logits import output_layer
+from keras_capsvae.models.serving import write_saved_model
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -74,7 +73,7 @@ class VariationalAutoencoder(CheckedModel):
     # Keras revives a functional subclass only if these are its parameters.
     def __init__(self, *args, **kwargs):
         if "encoder" in kwargs or (args and isinstance(args[0], keras.Model)):
-            inputs, outputs = _connect(*args, **kwargs)
+            inputs, outputs = connect(*args, **kwargs)
             args, kwargs = (inputs, outputs), {"name": kwargs.get("name")}
         super().__init__(*args, **kwargs)
         self.reconstruction_tracker = keras.metrics.Mean("reconstruction_loss")
@@ -195,10 +194,25 @@ class VariationalAutoencoder(CheckedModel):
         return self.decoder.predict(z, verbose=0)
 
     def reconstruct(self, x):
-        """Decode the posterior means of x, an array; returns a NumPy array."""
-        for array, tensor in zip(keras.tree.flatten(x), self.encoder.inputs):
+        """Decode the posterior means of x.
+
+        Args:
+            x: Array, or the list of arrays that the encoder or the model takes.
+
+        Returns:
+            NumPy array `(batch, ...)` of the decoder's output.
+
+        Raises:
+            ValueError: If x does not fit the encoder.
+        """
+        arrays = list(x) if isinstance(x, (list, tuple)) else [x]
+        if len(arrays) == len(self.inputs):
+            arrays = arrays[: len(self.encoder.inputs)]
+        for array, tensor in zip(arrays, self.encoder.inputs, strict=True):
             self.check_input(array, tensor, "x")
-        z_mean, _ = self.encoder.predict(x, verbose=0)
+        z_mean, _ = self.encoder.predict(
+            arrays if len(arrays) > 1 else arrays[0], verbose=0
+        )
         return self.decoder.predict(z_mean, verbose=0)
 
     def check_input(self, array, tensor, name):
@@ -212,10 +226,10 @@ class VariationalAutoencoder(CheckedModel):
 
     def check_targets(self, targets, name):
         expected = tuple(self.outputs[0].shape[1:])
+        loss_range = getattr(self.loss, "target_range", None)
         if activation_name(output_layer(self.decoder)) == "softmax":
             if len(targets.shape) == len(expected):
-                expected = expected[:-1]
-        loss_range = getattr(self.loss, "target_range", None)
+                expected, loss_range = expected[:-1], (0, expected[-1] - 1)
         check_array(targets, expected, name, loss_range)
 
     def fit(self, *args, **kwargs):
@@ -255,26 +269,7 @@ class VariationalAutoencoder(CheckedModel):
         """
         if format != "tf_saved_model":
             return super().export(filepath, format=format, **kwargs)
-        archive = keras.export.ExportArchive()
-        archive.track(self)
-        for name, model in {
-            "serve": self,
-            "encode": self.encoder,
-            "decode": self.decoder,
-        }.items():
-            archive.add_endpoint(name, model.__call__, _signature(model))
-        count = keras.InputSpec(shape=(), dtype="int32")
-        arguments = [count] if self.prior is None else [count, count]
-        archive.add_endpoint("generate", self._draw, arguments)
-        archive.write_out(filepath, verbose=kwargs.get("verbose", False))
-
-    def _draw(self, n, label=None):
-        seed = self.get_layer("sampling").seed_generator
-        z = keras.random.normal((n, self.latent_dim), seed=seed)
-        if label is not None:
-            num_classes = self.prior.inputs[0].shape[-1]
-            z += self.prior(ops.one_hot(ops.reshape(label, (1,)), num_classes))
-        return self.decoder(z)
+        write_saved_model(self, filepath, kwargs.get("verbose", False))
 
 
 class _Forward:
@@ -284,79 +279,6 @@ class _Forward:
         self.outputs = outputs
         self.kept = kept
         self.divergence = divergence
-
-
-def _connect(
-    encoder,
-    decoder,
-    prior=None,
-    *,
-    kl_weight=1.0,
-    estimator="analytic",
-    free_bits=0.0,
-    seed=None,
-    name=None,
-):
-    """Input and output tensors of the autoencoder."""
-    encoder = _named(encoder, "encoder")
-    decoder = _named(decoder, "decoder")
-    _check_heads(encoder, decoder)
-    divergence = KLLoss(kl_weight, estimator, free_bits, name="kl")
-    sampling = Sampling(seed=seed, name="sampling")
-
-    inputs = [_input_like(tensor) for tensor in encoder.inputs]
-    z_mean, z_log_var = encoder(inputs if len(inputs) > 1 else inputs[0])
-    prior_mean = None
-    if prior is not None:
-        prior = _named(prior, "prior")
-        check_shape(prior.outputs[0].shape, z_mean.shape[1:], "prior mean")
-        inputs.append(_input_like(prior.inputs[0]))
-        prior_mean = prior(inputs[-1])
-    if estimator == "monte_carlo":
-        z = sampling([z_mean, z_log_var])
-        posterior = [z_mean, z_log_var, z]
-        z = divergence(posterior, prior_mean=prior_mean)[-1]
-    else:
-        posterior = divergence([z_mean, z_log_var], prior_mean=prior_mean)
-        z = sampling(posterior)
-    outputs = decoder(z)
-    return (inputs if len(inputs) > 1 else inputs[0]), outputs
-
-
-def _named(model, name):
-    """The same graph and layers under the name that it is looked up by."""
-    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
-        raise TypeError(
-            f"`{name}` must be a functional or a built Sequential model. "
-            f"Received: {model!r} of type {type(model).__name__}"
-        )
-    if model.name == name:
-        return model
-    outputs = model.outputs if len(model.outputs) > 1 else model.outputs[0]
-    inputs = model.inputs if len(model.inputs) > 1 else model.inputs[0]
-    return keras.Model(inputs, outputs, name=name)
-
-
-def _check_heads(encoder, decoder):
-    shapes = [tuple(tensor.shape) for tensor in encoder.outputs]
-    latent = tuple(decoder.inputs[0].shape)
-    if shapes != [latent, latent] or len(latent) != 2:
-        raise ValueError(
-            "`encoder` must return [z_mean, z_log_var], both of the shape that "
-            f"`decoder` takes, {latent}. Received: outputs of shape {shapes}"
-        )
-
-
-def _input_like(tensor):
-    return keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
-
-
-def _signature(model):
-    specs = [
-        keras.InputSpec(shape=(None, *tensor.shape[1:]), dtype=tensor.dtype)
-        for tensor in model.inputs
-    ]
-    return specs if len(specs) == 1 else [specs]
 
 
 def _first(x):

@@ -1,0 +1,72 @@
+"""The graph of a variational autoencoder, out of its parts."""
+
+import keras
+
+from keras_capsvae.inputs import check_shape
+from keras_capsvae.layers.kl_loss import KLLoss
+from keras_capsvae.layers.sampling import Sampling
+
+
+def connect(
+    encoder,
+    decoder,
+    prior=None,
+    *,
+    kl_weight=1.0,
+    estimator="analytic",
+    free_bits=0.0,
+    seed=None,
+    name=None,
+):
+    """Inputs and outputs of the autoencoder made of these parts."""
+    encoder = _named(encoder, "encoder")
+    decoder = _named(decoder, "decoder")
+    _check_heads(encoder, decoder)
+    divergence = KLLoss(kl_weight, estimator, free_bits, name="kl")
+    sampling = Sampling(seed=seed, name="sampling")
+
+    inputs = [_input_like(tensor) for tensor in encoder.inputs]
+    z_mean, z_log_var = encoder(inputs if len(inputs) > 1 else inputs[0])
+    prior_mean = None
+    if prior is not None:
+        prior = _named(prior, "prior")
+        check_shape(prior.outputs[0].shape, z_mean.shape[1:], "prior mean")
+        inputs.append(_input_like(prior.inputs[0]))
+        prior_mean = prior(inputs[-1])
+    if estimator == "monte_carlo":
+        z = sampling([z_mean, z_log_var])
+        posterior = [z_mean, z_log_var, z]
+        z = divergence(posterior, prior_mean=prior_mean)[-1]
+    else:
+        posterior = divergence([z_mean, z_log_var], prior_mean=prior_mean)
+        z = sampling(posterior)
+    outputs = decoder(z)
+    return (inputs if len(inputs) > 1 else inputs[0]), outputs
+
+
+def _named(model, name):
+    """The same graph and layers under the name that it is looked up by."""
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        raise TypeError(
+            f"`{name}` must be a functional or a built Sequential model. "
+            f"Received: {model!r} of type {type(model).__name__}"
+        )
+    if model.name == name:
+        return model
+    outputs = model.outputs if len(model.outputs) > 1 else model.outputs[0]
+    inputs = model.inputs if len(model.inputs) > 1 else model.inputs[0]
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _check_heads(encoder, decoder):
+    shapes = [tuple(tensor.shape) for tensor in encoder.outputs]
+    latent = tuple(decoder.inputs[0].shape)
+    if shapes != [latent, latent] or len(latent) != 2:
+        raise ValueError(
+            "`encoder` must return [z_mean, z_log_var], both of the shape that "
+            f"`decoder` takes, {latent}. Received: outputs of shape {shapes}"
+        )
+
+
+def _input_like(tensor):
+    return keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
