@@ -220,6 +220,22 @@ def export(model, out, kind, weights):
         click.echo(path)
 
 
+@main.command()
+@click.argument("claim")
+@click.option(
+    "--out",
+    type=click.Path(path_type=pathlib.Path),
+    help="Folder of the runs and figures.  [default: runs/CLAIM]",
+)
+@click.option("--quick", is_flag=True, help="A short form of some minutes.")
+def reproduce(claim, out, quick):
+    """Run the experiment behind a published CLAIM."""
+    from zoo.reproduce import reproduce as run
+
+    for path in run(claim, out or pathlib.Path("runs") / claim, quick):
+        click.echo(path)
+
+
 def _opened(model, weights):
     """The model of a zoo name, a run folder or a `.keras` file."""
     import zoo
