@@ -34,9 +34,7 @@ def _scaled(figure):
 def main():
     dense = zoo.dense_vae(weights="mnist")
     conditional = zoo.conditional_vae(weights="mnist")
-    picture = beside(
-        [plots.manifold(dense), plots.class_samples(conditional)]
-    )
+    picture = beside([plots.manifold(dense), plots.class_samples(conditional)])
     picture.quantize(64).save(FOLDER / "vae.png", optimize=True)
 
 

@@ -77,7 +77,9 @@ def numpy_of(structure):
 def _numpy(tensor):
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     is_short = dtype in ("float16", "bfloat16")
-    return ops.convert_to_numpy(ops.cast(tensor, "float32" if is_short else dtype))
+    return ops.convert_to_numpy(
+        ops.cast(tensor, "float32" if is_short else dtype)
+    )
 
 
 def upcoming_noise(seed_generator, shape):

@@ -1,13 +1,10 @@
 """The command line: `python -m zoo`, or `keras-capsvae`."""
 
 import json
-import os
 import pathlib
 import sys
 
 import click
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError)
 
@@ -156,8 +153,15 @@ def train(
                 err=True,
             )
         sys.exit(130)
-    for path in runs.finish(folder):
+    made = runs.finish(folder)
+    for path in made:
         click.echo(path)
+    if folder / runs.SAVED_MODEL not in made:
+        click.echo(
+            "No SavedModel: that takes the TensorFlow backend. There, "
+            f"`python -m zoo export {folder} --out {folder / 'saved_model'}` "
+            "writes it."
+        )
 
 
 @main.command()

@@ -103,6 +103,7 @@ def train(
     feed = _feed(model, config)
     epoch = int(model.optimizer.iterations) // feed.steps
     if resume:
+        _check_writable(folder)
         _drop_unsaved_epochs(folder / HISTORY, epoch)
     else:
         _create(folder, config, model)
@@ -127,6 +128,8 @@ def train(
 def finish(folder):
     """Reload the model of a run, export it and draw its pictures.
 
+    The SavedModel is written on the TensorFlow backend alone.
+
     Args:
         folder: A run folder.
 
@@ -136,12 +139,14 @@ def finish(folder):
     folder = pathlib.Path(folder)
     config = json.loads((folder / CONFIG).read_text())
     model = load_model(folder / MODEL)
-    model.export(str(folder / SAVED_MODEL))
+    made = [folder / name for name in (CONFIG, HISTORY, MODEL)]
+    if keras.backend.backend() == "tensorflow":
+        made.append(folder / SAVED_MODEL)
+        model.export(made[-1])
     images, labels = _examples(model, config["data"], config["streaming"])
     pictures = gallery.draw(
         model, folder / "pictures", images, labels, folder / HISTORY
     )
-    made = [folder / name for name in (CONFIG, HISTORY, MODEL, SAVED_MODEL)]
     return [*made, *pictures]
 
 
@@ -262,6 +267,11 @@ def _create(folder, config, model):
     text = json.dumps(dataclasses.asdict(config), indent=2, ensure_ascii=False)
     _replace(folder / CONFIG, lambda path: path.write_text(text + "\n"))
     _replace(folder / MODEL, model.save)
+
+
+def _check_writable(folder):
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def _reopen(folder, config):

@@ -3,12 +3,14 @@
 import hashlib
 import json
 import pathlib
+import zipfile
 
 import keras
 
 from keras_capsvae import KLLoss
 from keras_capsvae import Sampling
 
+UNREADABLE = (ValueError, OSError, KeyError, zipfile.BadZipFile)
 FOLDER = pathlib.Path(__file__).parent / "weights"
 
 
@@ -97,7 +99,7 @@ def _load_trained(model, name, path):
     ]
     try:
         model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
+    except UNREADABLE as error:
         raise ValueError(
             f"The weights in {path} do not fit this {name}: built with other "
             f"arguments, or a damaged file. {error}"

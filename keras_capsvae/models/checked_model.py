@@ -44,6 +44,17 @@ class CheckedModel(keras.Model):
             args, kwargs = given.args, given.kwargs
         return super().evaluate(*args, **kwargs)
 
+    def compile_from_config(self, config):
+        if keras.backend.backend() != "tensorflow":
+            # The file may come from TensorFlow, where these pay; the other
+            # backends refuse them or take long to compile.
+            config = {
+                **config,
+                "jit_compile": "auto",
+                "steps_per_execution": 1,
+            }
+        super().compile_from_config(config)
+
     def check_input(self, array, tensor, name):
         """Raise unless `array` suits the model input `tensor`."""
         check_array(array, tensor.shape[1:], name)

@@ -6,6 +6,12 @@ from keras import ops
 
 def write_saved_model(model, filepath, verbose=False):
     """Write the endpoints `serve`, `encode`, `decode` and `generate`."""
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            "A SavedModel is written on the TensorFlow backend. Save the model "
+            "to a .keras file, load that with KERAS_BACKEND=tensorflow and "
+            f"export it there. Received: backend {keras.backend.backend()!r}"
+        )
     archive = keras.export.ExportArchive()
     archive.track(model)
     for name, part in {

@@ -98,14 +98,10 @@ def test_oracle_gradients_are_those_of_the_oracles():
         [by_log_var], [oracles.gaussian_kl_gradients(z_mean, z_log_var)[1]]
     )
     by_z = oracles.central_differences(
-        lambda z: oracles.one_sample_kl(
-            z_mean, z_log_var, z, prior_mean
-        ).sum(),
+        lambda z: oracles.one_sample_kl(z_mean, z_log_var, z, prior_mean).sum(),
         z,
     )
-    expected = oracles.one_sample_kl_gradients(
-        z_mean, z_log_var, z, prior_mean
-    )
+    expected = oracles.one_sample_kl_gradients(z_mean, z_log_var, z, prior_mean)
     assert_close([by_z], [expected[2]])
 
 

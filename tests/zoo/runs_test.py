@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -21,11 +22,12 @@ class Kill(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.epoch == 2 and batch == 7:
+        if self.epoch == 2 and batch >= 39:
             os.kill(os.getpid(), signal.SIGKILL)
 
 mode = sys.argv[2]
 runs.train("dense_vae", out=sys.argv[1], epochs=4, seed=3, verbose=0,
+           batch_size=10,
            resume=mode == "resume",
            callbacks=[Kill()] if mode == "kill" else [])
 """
@@ -197,6 +199,14 @@ def test_a_folder_that_cannot_be_written_fails_before_training(
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OSError, match="file"):
         small_run(small_data, tmp_path / "file" / "run")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
+def test_a_read_only_run_cannot_go_on(small_data, tmp_path):
+    small_run(small_data, tmp_path / "run", epochs=1)
+    (tmp_path / "run").chmod(0o500)
+    with pytest.raises(PermissionError):
+        small_run(small_data, tmp_path / "run", epochs=2, resume=True)
 
 
 def test_no_epochs_is_refused(small_data, tmp_path):

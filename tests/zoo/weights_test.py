@@ -138,9 +138,7 @@ def test_other_arguments_than_the_file(shipped):
         tiny(weights=shipped, latent_dim=2)
 
 
-def test_image_shapes_compare_as_the_manifest_holds_them(
-    tmp_path, monkeypatch
-):
+def test_image_shapes_compare_as_the_manifest_holds_them(tmp_path, monkeypatch):
     shape = (8, 8, 1)
     model = zoo.conv_vae(shape, seed=0, compile=False)
     path = tmp_path / "conv.weights.h5"
