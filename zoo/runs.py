@@ -88,7 +88,7 @@ def train(
         raise ValueError(f"`epochs` must be at least 1. Received: {epochs}")
     config = Config(
         model=name,
-        arguments=json.loads(json.dumps(arguments or {})),
+        arguments=_with_classes(builder, arguments or {}, data),
         data=str(data),
         batch_size=batch_size or builder.card.batch_size,
         seed=seed,
@@ -99,7 +99,7 @@ def train(
         model = _reopen(folder, config)
     else:
         _refuse_used(folder)
-        model = _build(builder, config)
+        model = builder(**config.arguments, seed=seed)
     feed = _feed(model, config)
     epoch = int(model.optimizer.iterations) // feed.steps
     if resume:
@@ -244,14 +244,15 @@ def _is_conditional(model):
     return getattr(model, "prior", None) is not None
 
 
-def _build(builder, config):
-    arguments = dict(config.arguments)
+def _with_classes(builder, arguments, data):
+    """Arguments as JSON holds them, with the number of classes of the data."""
+    arguments = json.loads(json.dumps(arguments))
     takes_classes = "num_classes" in inspect.signature(builder).parameters
     if takes_classes and "num_classes" not in arguments:
-        count = datasets.num_classes(config.data)
+        count = datasets.num_classes(data)
         if count is not None:
             arguments["num_classes"] = count
-    return builder(**arguments, seed=config.seed)
+    return arguments
 
 
 def _refuse_used(folder):

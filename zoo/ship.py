@@ -1,5 +1,6 @@
 """Turn a run into shipped weights: `python -m zoo.ship RUN TAG`."""
 
+import inspect
 import json
 import pathlib
 
@@ -29,10 +30,10 @@ def main(run, tag):
     config = json.loads((run / runs.CONFIG).read_text())
     name = config["model"]
     trained = load_model(run / runs.MODEL)
-    build = builder_of(name)
-    arguments = arguments_of(build.__wrapped__, (), config["arguments"])
+    builder = builder_of(name)
+    arguments = architecture(builder, config["arguments"])
     # A compiled model's weights file would hold the optimizer's slots too.
-    bare = build(**arguments, compile=False, seed=config["seed"])
+    bare = builder(**arguments, compile=False, seed=config["seed"])
     bare.set_weights(trained.get_weights())
     path = weights.FOLDER / f"{name}-{tag}.weights.h5"
     bare.save_weights(path)
@@ -48,8 +49,7 @@ def main(run, tag):
             key: value for key, value in arguments.items() if key not in FREE
         },
         "data": config["data"],
-        "command": f"python -m zoo train {name} --data {config['data']} "
-        f"--epochs {epochs} --seed {config['seed']}",
+        "command": _command(config, epochs, arguments),
         "metrics": {
             f"test_{key}": round(value, 2) for key, value in figures.items()
         },
@@ -58,6 +58,25 @@ def main(run, tag):
     text = json.dumps(entries, indent=2, sort_keys=True, ensure_ascii=False)
     (weights.FOLDER / "manifest.json").write_text(text + "\n")
     click.echo(json.dumps(entries[name][tag], indent=2, ensure_ascii=False))
+
+
+def architecture(builder, given):
+    """The arguments of the model itself, those of its training left out."""
+    own = inspect.signature(builder.__wrapped__).parameters
+    given = {key: value for key, value in given.items() if key in own}
+    return arguments_of(builder.__wrapped__, (), given)
+
+
+def _command(config, epochs, arguments):
+    settings = "".join(
+        f" --set {key}={json.dumps(value, separators=(',', ':'))}"
+        for key, value in config["arguments"].items()
+        if key in arguments
+    )
+    return (
+        f"python -m zoo train {config['model']} --data {config['data']} "
+        f"--epochs {epochs} --seed {config['seed']}{settings}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,27 @@
+import json
+import os
+import pathlib
+
+import pytest
+
+from zoo.reproduce import reproduce
+
+has_mnist = (
+    pathlib.Path(os.environ.get("TFDS_DATA_DIR", "nowhere")) / "mnist"
+).is_dir()
+
+
+def test_an_unknown_claim_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="Expected one of .*vae-curves"):
+        reproduce("vae-curve", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has_mnist, reason="TFDS_DATA_DIR holds no MNIST")
+def test_quick_curves_start_as_the_originals(tmp_path):
+    figures, picture = reproduce("vae-curves", tmp_path, quick=True)
+    figures = json.loads(figures.read_text())
+    assert picture.stat().st_size > 10_000
+    assert set(figures) == {"dense_vae", "conv_vae", "conditional_vae"}
+    # After two epochs the dense original is below 171, and far from its end.
+    assert 155 < figures["dense_vae"]["test"]["ours"][0] < 172
