@@ -42,15 +42,13 @@ class Card:
 class Training:
     """How a builder compiles its model unless it is told otherwise.
 
-    `xla` and `steps_per_execution` hold on the TensorFlow backend, where
-    `benchmarks/` found them to pay; the others keep Keras' own.
+    `xla` turns XLA on where Keras leaves it off: on TensorFlow without a GPU.
     """
 
     optimizer: str
     learning_rate: float
     loss: type
     xla: bool = False
-    steps_per_execution: int = 1
 
 
 _BUILDERS = {}
@@ -67,9 +65,6 @@ Keyword arguments of every builder:
     loss: Keras loss. Defaults to `{loss}()`.
     metrics: List of Keras metrics. Defaults to `None`.
     jit_compile: As in `keras.Model.compile`. Defaults to {jit_compile}.
-    steps_per_execution: As in `keras.Model.compile`: callbacks hear of every
-        so many batches. Defaults to {steps_per_execution} on TensorFlow, 1
-        elsewhere.
     seed: Integer that fixes the initial weights and the noise of the layers.
         Defaults to `None`: random ones.
 """
@@ -98,7 +93,6 @@ def register(card, training):
             loss=None,
             metrics=None,
             jit_compile=None,
-            steps_per_execution=None,
             seed=None,
             **options,
         ):
@@ -112,12 +106,7 @@ def register(card, training):
                     _optimizer(optimizer, learning_rate, training),
                     loss=training.loss() if loss is None else loss,
                     metrics=metrics,
-                    jit_compile=_or_default(
-                        jit_compile, training.xla or "auto", "auto"
-                    ),
-                    steps_per_execution=_or_default(
-                        steps_per_execution, training.steps_per_execution, 1
-                    ),
+                    jit_compile=_jit_compile(jit_compile, training),
                 )
                 model.optimizer.build(model.trainable_variables)
             return model
@@ -129,7 +118,6 @@ def register(card, training):
             optimizer=training.optimizer,
             learning_rate=training.learning_rate,
             loss=training.loss.__name__,
-            steps_per_execution=training.steps_per_execution,
             jit_compile="`True` on TensorFlow, `'auto'` elsewhere"
             if training.xla
             else "`'auto'`",
@@ -239,11 +227,12 @@ def _optimizer(optimizer, learning_rate, training):
     return optimizer
 
 
-def _or_default(value, on_tensorflow, elsewhere):
-    if value is not None:
-        return value
-    is_tensorflow = keras.backend.backend() == "tensorflow"
-    return on_tensorflow if is_tensorflow else elsewhere
+def _jit_compile(jit_compile, training):
+    if jit_compile is not None:
+        return jit_compile
+    # Keras leaves XLA off on a CPU, where it makes some models faster.
+    uses_xla = training.xla and keras.backend.backend() == "tensorflow"
+    return True if uses_xla else "auto"
 
 
 @contextlib.contextmanager

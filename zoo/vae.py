@@ -9,13 +9,7 @@ from zoo.registry import Card
 from zoo.registry import Training
 from zoo.registry import register
 
-DENSE = Training(
-    "rmsprop",
-    1e-3,
-    BernoulliReconstruction,
-    xla=True,
-    steps_per_execution=20,
-)
+DENSE = Training("rmsprop", 1e-3, BernoulliReconstruction, xla=True)
 CONVOLUTIONAL = Training("rmsprop", 1e-3, BernoulliReconstruction)
 SOURCE = "https://kexue.fm/archives/5253"
 PAPER = "Kingma and Welling, Auto-Encoding Variational Bayes, 2013"

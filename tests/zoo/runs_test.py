@@ -22,12 +22,11 @@ class Kill(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.epoch == 2 and batch >= 39:
+        if self.epoch == 2 and batch == 7:
             os.kill(os.getpid(), signal.SIGKILL)
 
 mode = sys.argv[2]
 runs.train("dense_vae", out=sys.argv[1], epochs=4, seed=3, verbose=0,
-           batch_size=10,
            resume=mode == "resume",
            callbacks=[Kill()] if mode == "kill" else [])
 """
