@@ -1,8 +1,6 @@
-import os
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,14 +8,10 @@ import pytest
 from PIL import Image
 
 from keras_capsvae.models.checked_model import CheckedModel
+from tests.data import needs_mnist
 from zoo import datasets
 from zoo.datasets import images
 
-DATA_DIR = os.environ.get("TFDS_DATA_DIR")
-needs_mnist = pytest.mark.skipif(
-    not (DATA_DIR and Path(DATA_DIR, "mnist").is_dir()),
-    reason="TFDS_DATA_DIR is not set to a folder with a prepared MNIST",
-)
 needs_tensorflow = pytest.mark.skipif(
     keras.backend.backend() == "torch",
     reason="fit of tf.data pipelines is tested on TensorFlow and JAX",

@@ -1,14 +1,9 @@
 import json
-import os
-import pathlib
 
 import pytest
 
+from tests.data import needs_mnist
 from zoo.reproduce import reproduce
-
-has_mnist = (
-    pathlib.Path(os.environ.get("TFDS_DATA_DIR", "nowhere")) / "mnist"
-).is_dir()
 
 
 def test_an_unknown_claim_is_refused(tmp_path):
@@ -17,7 +12,7 @@ def test_an_unknown_claim_is_refused(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not has_mnist, reason="TFDS_DATA_DIR holds no MNIST")
+@needs_mnist
 def test_quick_curves_start_as_the_originals(tmp_path):
     figures, picture = reproduce("vae-curves", tmp_path, quick=True)
     figures = json.loads(figures.read_text())

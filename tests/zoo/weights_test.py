@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.data import needs_mnist
 from tests.helpers import numpy_of
+from zoo import datasets
+from zoo import evaluation
+from zoo import runs
 from zoo import weights
 
 SIZES = {"original_dim": 6, "latent_dim": 3, "intermediate_dim": 4}
@@ -155,3 +159,28 @@ def test_image_shapes_compare_as_the_manifest_holds_them(tmp_path, monkeypatch):
     zoo.conv_vae(shape, weights=TAG, compile=False)
     with pytest.raises(ValueError, match=r"input_shape=\[8, 8, 1\] instead"):
         zoo.conv_vae((12, 8, 1), weights=TAG, compile=False)
+
+
+SHIPPED = [
+    (name, tag) for name, tags in weights.manifest().items() for tag in tags
+]
+
+
+@needs_mnist
+@pytest.mark.parametrize(("name", "tag"), SHIPPED)
+def test_shipped_weights_reach_what_the_manifest_says(name, tag):
+    entry = weights.tags_of(name)[tag]
+    model = zoo.create_model(name, weights=tag, seed=0)
+    arrays = datasets.load(entry["data"], runs.image_shape(model))
+    figures = evaluation.evaluate(
+        model, arrays.x_test, arrays.y_test, verbose=0
+    )
+    for key in ("loss", "reconstruction_loss", "kl_loss"):
+        # The decoder sees fresh noise: a standard error of 0.2 nats.
+        expected = entry["metrics"][f"test_{key}"]
+        assert figures[key] == pytest.approx(expected, abs=1.0)
+    assert figures["active_units"] == entry["metrics"]["test_active_units"]
+
+
+def test_every_model_ships_weights():
+    assert [name for name, _ in SHIPPED] == zoo.list_models()
