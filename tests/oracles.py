@@ -146,7 +146,7 @@ def conv_vae_loss(weights, x, noise, kl_weight=1.0):
 
     z = sample(z_mean, z_log_var, noise)
     first, second, last = _convolutions(decoder)
-    grid = _relu(_dense(decoder["hidden"], z)).reshape(features.shape)
+    grid = _relu(_dense(decoder["decoder_hidden"], z)).reshape(features.shape)
     grid = _relu(transposed_conv(grid, *first, stride=2))
     grid = _relu(transposed_conv(grid, *second, stride=2))
     decoded = _sigmoid(transposed_conv(grid, *last, stride=1))
@@ -208,14 +208,14 @@ def _same_padding(size, outputs, side, stride):
 
 
 def _dense_heads(encoder, x):
-    hidden = _relu(_dense(encoder["hidden"], x))
+    hidden = _relu(_dense(encoder["encoder_hidden"], x))
     return _dense(encoder["z_mean"], hidden), _dense(
         encoder["z_log_var"], hidden
     )
 
 
 def _dense_decoder(decoder, z):
-    hidden = _relu(_dense(decoder["hidden"], z))
+    hidden = _relu(_dense(decoder["decoder_hidden"], z))
     return _sigmoid(_dense(decoder["pixels"], hidden))
 
 

@@ -31,13 +31,15 @@ def heads(features, latent_dim):
 
 def dense_encoder(original_dim, latent_dim, intermediate_dim):
     image = keras.Input((original_dim,), name="image")
-    hidden = layers.Dense(intermediate_dim, "relu", name="hidden")(image)
+    hidden = layers.Dense(intermediate_dim, "relu", name="encoder_hidden")(
+        image
+    )
     return keras.Model(image, heads(hidden, latent_dim), name="encoder")
 
 
 def dense_decoder(original_dim, latent_dim, intermediate_dim):
     z = keras.Input((latent_dim,), name="z")
-    hidden = layers.Dense(intermediate_dim, "relu", name="hidden")(z)
+    hidden = layers.Dense(intermediate_dim, "relu", name="decoder_hidden")(z)
     pixels = layers.Dense(
         original_dim, "sigmoid", dtype="float32", name="pixels"
     )(hidden)
@@ -53,10 +55,10 @@ def class_means(num_classes, latent_dim):
 
 def conv_encoder(input_shape, latent_dim):
     image = keras.Input(input_shape, name="image")
-    x = _halve(32)(image)  # (batch, h/2, w/2, 32)
-    x = _halve(64)(x)  # (batch, h/4, w/4, 64)
+    x = _halve(32, "encoder_conv_1")(image)  # (batch, h/2, w/2, 32)
+    x = _halve(64, "encoder_conv_2")(x)  # (batch, h/4, w/4, 64)
     x = layers.Flatten()(x)
-    x = layers.Dense(16, "relu", name="hidden")(x)
+    x = layers.Dense(16, "relu", name="encoder_hidden")(x)
     return keras.Model(image, heads(x, latent_dim), name="encoder")
 
 
@@ -64,10 +66,12 @@ def conv_decoder(input_shape, latent_dim):
     height, width, channels = input_shape
     grid = (height // 4, width // 4, 64)
     z = keras.Input((latent_dim,), name="z")
-    x = layers.Dense(grid[0] * grid[1] * grid[2], "relu", name="hidden")(z)
+    x = layers.Dense(
+        grid[0] * grid[1] * grid[2], "relu", name="decoder_hidden"
+    )(z)
     x = layers.Reshape(grid)(x)
-    x = _double(64)(x)  # (batch, h/2, w/2, 64)
-    x = _double(32)(x)  # (batch, h, w, 32)
+    x = _double(64, "decoder_conv_1")(x)  # (batch, h/2, w/2, 64)
+    x = _double(32, "decoder_conv_2")(x)  # (batch, h, w, 32)
     pixels = layers.Conv2DTranspose(
         channels,
         3,
@@ -79,15 +83,15 @@ def conv_decoder(input_shape, latent_dim):
     return keras.Model(z, pixels, name="decoder")
 
 
-def _halve(filters):
+def _halve(filters, name):
     return layers.Conv2D(
-        filters, 3, strides=2, padding="same", activation="relu"
+        filters, 3, strides=2, padding="same", activation="relu", name=name
     )
 
 
-def _double(filters):
+def _double(filters, name):
     return layers.Conv2DTranspose(
-        filters, 3, strides=2, padding="same", activation="relu"
+        filters, 3, strides=2, padding="same", activation="relu", name=name
     )
 
 

@@ -26,6 +26,7 @@ class CheckedModel(keras.Model):
         self._assert_compile_called("fit")
         given = inspect.signature(super().fit).bind(*args, **kwargs)
         arguments = given.arguments
+        self._check_variable_paths()
         self._check_training_data(arguments)
         self._follow_epochs(arguments)
         validation_data = arguments.get("validation_data")
@@ -77,6 +78,22 @@ class CheckedModel(keras.Model):
             check_array(sample_weight, (), "sample_weight", (0, float("inf")))
             arrays = [*arrays, sample_weight]
         check_same_length(arrays, name)
+
+    def _check_variable_paths(self):
+        """Keras finds the variables of a PyTorch module by their paths.
+
+        Of two with one path it would never reset the gradient of the first.
+        """
+        if keras.backend.backend() != "torch":
+            return
+        paths = [variable.path for variable in self.trainable_variables]
+        shared = sorted({path for path in paths if paths.count(path) > 1})
+        if shared:
+            raise ValueError(
+                "On PyTorch every layer of a model must have a name of its "
+                "own, in encoder and decoder alike. Received: variables that "
+                f"share the paths {shared}"
+            )
 
     def _follow_epochs(self, arguments):
         """Tell a data set with `set_epoch` of each epoch and keep its order."""

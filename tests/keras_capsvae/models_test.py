@@ -867,3 +867,44 @@ def test_compiled_with_xla():
     model.compile(keras.optimizers.SGD(0.0), loss=model.loss, jit_compile=True)
     history = model.fit(X, batch_size=BATCH, verbose=0).history
     assert_terms(history, *terms(model, X))
+
+
+def twin_named_vae():
+    """Encoder and decoder that both call a layer `hidden`."""
+    x = keras.Input((DIM,))
+    hidden = keras.layers.Dense(5, "tanh", name="hidden")(x)
+    heads = [keras.layers.Dense(LATENT)(hidden) for _ in range(2)]
+    decoder = keras.Sequential(
+        [
+            keras.Input((LATENT,)),
+            keras.layers.Dense(5, "tanh", name="hidden"),
+            keras.layers.Dense(DIM, "sigmoid"),
+        ]
+    )
+    return vae(encoder=keras.Model(x, heads), decoder=decoder)
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="a limit of Keras on PyTorch")
+def test_layers_of_one_name_are_refused_on_torch():
+    with pytest.raises(ValueError, match="name of its own.*hidden/kernel"):
+        twin_named_vae().fit(X, verbose=0)
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="refused on PyTorch")
+def test_layers_of_one_name_train_elsewhere():
+    history = twin_named_vae().fit(X, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+
+
+def test_gradients_are_not_carried_over_to_the_next_step():
+    model = vae(optimizer=keras.optimizers.SGD(0.01))
+    model.fit(X, batch_size=5, epochs=2, verbose=0)
+    reloaded = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(model)
+    )
+    reloaded.set_weights(model.get_weights())
+    for each in (model, reloaded):
+        each.get_layer("sampling").seed_generator.state.assign([1, 2])
+        each.fit(X, batch_size=5, epochs=1, shuffle=False, verbose=0)
+    for a, b in zip(model.get_weights(), reloaded.get_weights()):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)

@@ -39,6 +39,14 @@ def test_export(name):
     check_export(name)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_variables_have_paths_of_their_own(name):
+    # PyTorch modules find their parameters by path.
+    model = zoo.create_model(name)
+    paths = [variable.path for variable in model.trainable_variables]
+    assert len(set(paths)) == len(paths)
+
+
 @pytest.mark.parametrize("kl_weight", [1.0, 0.25])
 @pytest.mark.parametrize("name", ORIGINAL_LOSSES)
 def test_loss_is_that_of_the_original(name, kl_weight):

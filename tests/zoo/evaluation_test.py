@@ -13,7 +13,9 @@ def images():
 def model_with_means(scale):
     """A VAE whose posterior means are `scale` times the first pixels."""
     model = zoo.dense_vae(16, latent_dim=3, intermediate_dim=16, seed=0)
-    model.encoder.get_layer("hidden").set_weights([np.eye(16), np.zeros(16)])
+    model.encoder.get_layer("encoder_hidden").set_weights(
+        [np.eye(16), np.zeros(16)]
+    )
     kernel = np.zeros((16, 3), "float32")
     kernel[[0, 1, 2], [0, 1, 2]] = scale
     model.encoder.get_layer("z_mean").set_weights([kernel, np.zeros(3)])
