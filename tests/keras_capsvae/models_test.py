@@ -874,13 +874,9 @@ def twin_named_vae():
     x = keras.Input((DIM,))
     hidden = keras.layers.Dense(5, "tanh", name="hidden")(x)
     heads = [keras.layers.Dense(LATENT)(hidden) for _ in range(2)]
-    decoder = keras.Sequential(
-        [
-            keras.Input((LATENT,)),
-            keras.layers.Dense(5, "tanh", name="hidden"),
-            keras.layers.Dense(DIM, "sigmoid"),
-        ]
-    )
+    z = keras.Input((LATENT,))
+    hidden = keras.layers.Dense(5, "tanh", name="hidden")(z)
+    decoder = keras.Model(z, keras.layers.Dense(DIM, "sigmoid")(hidden))
     return vae(encoder=keras.Model(x, heads), decoder=decoder)
 
 
