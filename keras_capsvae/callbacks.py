@@ -15,7 +15,8 @@ class KLWarmUp(keras.callbacks.Callback):
     Args:
         epochs: Epochs until `end` is reached, at least 1.
         start: First weight. Defaults to 0.
-        end: Last weight. Defaults to 1.
+        end: Last weight. Defaults to `None`: the weight that each layer was
+            made with.
 
     Raises:
         ValueError: If `epochs` is below 1 or a weight is negative, and, before
@@ -28,9 +29,9 @@ class KLWarmUp(keras.callbacks.Callback):
     Source: Sønderby et al., "Ladder Variational Autoencoders", 2016.
     """
 
-    def __init__(self, epochs, start=0.0, end=1.0):
+    def __init__(self, epochs, start=0.0, end=None):
         super().__init__()
-        if epochs < 1 or start < 0 or end < 0:
+        if epochs < 1 or start < 0 or (end is not None and end < 0):
             raise ValueError(
                 "`epochs` must be at least 1, `start` and `end` not negative. "
                 f"Received: epochs={epochs}, start={start}, end={end}"
@@ -50,7 +51,8 @@ class KLWarmUp(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         progress = min(1.0, epoch / self.epochs)
         for layer in self._kl_losses:
-            layer.weight.assign(self.start + (self.end - self.start) * progress)
+            end = layer.initial_weight if self.end is None else self.end
+            layer.weight.assign(self.start + (end - self.start) * progress)
 
 
 def _kl_losses(model):

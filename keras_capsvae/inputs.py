@@ -25,6 +25,8 @@ def check_array(array, shape, name, value_range=None):
     """
     array = ops.convert_to_numpy(array)
     check_shape(array.shape, shape, name)
+    if array.dtype.name == "bfloat16":  # which NumPy does not know a number
+        array = array.astype("float32")
     if len(array) == 0:
         raise ValueError(f"`{name}` is empty. Received: shape {array.shape}")
     if not np.issubdtype(array.dtype, np.number) and array.dtype != bool:

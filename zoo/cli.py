@@ -15,8 +15,17 @@ class _Group(click.Group):
     def invoke(self, context):
         try:
             return super().invoke(context)
-        except ERRORS as error:
-            raise click.ClickException(str(error)) from error
+        except (click.exceptions.Exit, click.exceptions.Abort):
+            raise
+        except Exception as error:
+            if isinstance(error, ERRORS) or _is_of_tensorflow(error):
+                raise click.ClickException(str(error)) from error
+            raise
+
+
+def _is_of_tensorflow(error):
+    """Whether TensorFlow raised it: files and streams fail with its errors."""
+    return type(error).__module__.startswith("tensorflow.")
 
 
 @click.group(cls=_Group, context_settings={"max_content_width": 88})
@@ -184,18 +193,19 @@ def sample(model, out, weights, seed):
 
 @main.command()
 @click.argument("model")
-@click.option("--data", default="mnist", show_default=True)
+@click.option("--data", help="[default: that of the run, or mnist]")
 @click.option("--weights", default="mnist", show_default=True)
 def evaluate(model, data, weights):
     """Losses of MODEL (a name, run folder or .keras file) on test data."""
     from zoo import datasets
     from zoo import evaluation
-    from zoo.runs import image_shape
+    from zoo import runs
 
     opened = _opened(model, weights)
-    arrays = datasets.load(data, image_shape(opened))
+    data = data or runs.data_of(model) or "mnist"
+    arrays = datasets.load(data, runs.image_shape(opened))
     figures = evaluation.evaluate(opened, arrays.x_test, arrays.y_test)
-    click.echo(json.dumps(figures, indent=2))
+    click.echo(json.dumps({"data": data, **figures}, indent=2))
 
 
 @main.command()
@@ -217,6 +227,9 @@ def export(model, out, kind, weights):
     if kind == "onnx":
         paths = export_onnx(opened, out)
     else:
+        if out.is_file():
+            raise FileExistsError(f"{out} exists already")
+        out.parent.mkdir(parents=True, exist_ok=True)
         write = opened.save if kind == "keras" else opened.export
         write(out)
         paths = [out]
@@ -248,7 +261,12 @@ def _opened(model, weights):
     path = pathlib.Path(model)
     if model in zoo.list_models() or not path.exists():
         return zoo.create_model(model, weights=weights)
-    if (path / runs.MODEL).is_file():
+    if path.is_dir():
+        if not (path / runs.MODEL).is_file():
+            raise ValueError(
+                "Expected a name of the zoo, a run folder or a .keras file. "
+                f"Received: {path}, a folder without {runs.MODEL}"
+            )
         path = path / runs.MODEL
     return zoo.load_model(path)
 

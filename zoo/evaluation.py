@@ -17,8 +17,9 @@ def evaluate(model, images, labels=None, batch_size=100, verbose="auto"):
         verbose: As in `keras.Model.evaluate`.
 
     Returns:
-        Dict of `loss` (the negative ELBO at weight 1), `reconstruction_loss`,
-        `kl_loss`, all in nats an image, and `active_units`.
+        Dict of `reconstruction_loss`, `kl_loss`, their sum `loss` (the negative
+        ELBO, whatever the model's `kl_weight`), all in nats an image, and
+        `active_units`.
 
     Example:
 
@@ -34,6 +35,7 @@ def evaluate(model, images, labels=None, batch_size=100, verbose="auto"):
         verbose=verbose,
         return_dict=True,
     )
+    losses["loss"] = losses["reconstruction_loss"] + losses["kl_loss"]
     return {**losses, "active_units": active_units(model, images)}
 
 

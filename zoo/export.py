@@ -39,8 +39,11 @@ def load_model(path):
         )
     try:
         return keras.saving.load_model(path)
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"The model in {path} is damaged: {error}") from error
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"The model in {path} is damaged, or made of classes that are not "
+            f"imported: {error}"
+        ) from error
 
 
 def export_onnx(model, folder):

@@ -1,11 +1,22 @@
 """All pictures that suit a model, drawn into a folder."""
 
 import pathlib
+import warnings
+
+import numpy as np
 
 from zoo import plots
 
 
-def draw(model, folder, images=None, labels=None, history=None, seed=0):
+def draw(
+    model,
+    folder,
+    images=None,
+    labels=None,
+    history=None,
+    image_shape=None,
+    seed=0,
+):
     """Draw every picture that suits a VAE.
 
     Args:
@@ -15,18 +26,24 @@ def draw(model, folder, images=None, labels=None, history=None, seed=0):
             pictures that need none.
         labels: Their integer labels. Defaults to `None`.
         history: What `plots.training_curves` takes. Defaults to `None`.
+        image_shape: `(height, width, channels)` of flat images that are not
+            square. Defaults to `None`.
         seed: Integer seed of what is drawn at random. Defaults to 0.
 
     Returns:
         The paths of the pictures.
     """
-    figures = {"samples": plots.samples(model, seed=seed)}
-    if model.prior is not None:
-        figures["class_samples"] = plots.class_samples(model, seed=seed)
-    elif model.latent_dim <= 2:
-        figures["manifold"] = plots.manifold(model)
+    figures = {}
+    if _is_picture(model, image_shape):
+        figures = _drawn_images(model, images, image_shape, seed)
+    else:
+        warnings.warn(
+            "No pictures of images: their shape "
+            f"{tuple(model.decoder.outputs[0].shape[1:])} is neither grey, RGB "
+            "nor flat and square. The zoo.plots functions take `image_shape`.",
+            stacklevel=2,
+        )
     if images is not None:
-        figures["reconstructions"] = plots.reconstructions(model, images)
         figures["latent"] = plots.latent_scatter(
             model, images[:5000], None if labels is None else labels[:5000]
         )
@@ -39,3 +56,29 @@ def draw(model, folder, images=None, labels=None, history=None, seed=0):
         paths.append(folder / f"{name}.png")
         figure.savefig(paths[-1], bbox_inches="tight")
     return paths
+
+
+def _drawn_images(model, images, image_shape, seed):
+    figures = {
+        "samples": plots.samples(model, seed=seed, image_shape=image_shape)
+    }
+    if model.prior is not None:
+        figures["class_samples"] = plots.class_samples(
+            model, seed=seed, image_shape=image_shape
+        )
+    elif model.latent_dim <= 2:
+        figures["manifold"] = plots.manifold(model, image_shape=image_shape)
+    if images is not None:
+        figures["reconstructions"] = plots.reconstructions(
+            model, images, image_shape=image_shape
+        )
+    return figures
+
+
+def _is_picture(model, image_shape):
+    blank = np.zeros((1, *model.decoder.outputs[0].shape[1:]))
+    try:
+        plots.image_grid(blank, 1, image_shape)
+    except ValueError:
+        return False
+    return True

@@ -221,9 +221,12 @@ def _optimizer(optimizer, learning_rate, training):
                 f"{learning_rate} with optimizer={optimizer!r}"
             )
         return optimizer
+    is_name = isinstance(optimizer, str)
     optimizer = keras.optimizers.get(optimizer)
-    rate = training.learning_rate if learning_rate is None else learning_rate
-    optimizer.learning_rate = rate
+    if learning_rate is not None:
+        optimizer.learning_rate = learning_rate
+    elif is_name:
+        optimizer.learning_rate = training.learning_rate
     return optimizer
 
 

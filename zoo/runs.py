@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import inspect
 import json
+import math
 import os
 import pathlib
 import tempfile
@@ -37,7 +38,7 @@ class Config:
 def train(
     name,
     data="digits",
-    out="runs",
+    out="runs/run",
     *,
     epochs=None,
     batch_size=None,
@@ -86,11 +87,19 @@ def train(
     epochs = builder.card.epochs if epochs is None else epochs
     if epochs < 1:
         raise ValueError(f"`epochs` must be at least 1. Received: {epochs}")
+    reserved = {"seed", "compile"} & set(arguments or {})
+    if reserved:
+        raise ValueError(
+            "A run has a `seed` of its own (--seed) and compiles its model. "
+            f"Received: arguments {sorted(reserved)}"
+        )
     config = Config(
         model=name,
         arguments=_with_classes(builder, arguments or {}, data),
         data=str(data),
-        batch_size=batch_size or builder.card.batch_size,
+        batch_size=builder.card.batch_size
+        if batch_size is None
+        else batch_size,
         seed=seed,
         streaming=streaming,
         keras_backend=keras.backend.backend(),
@@ -145,7 +154,12 @@ def finish(folder):
         model.export(made[-1])
     images, labels = _examples(model, config["data"], config["streaming"])
     pictures = gallery.draw(
-        model, folder / "pictures", images, labels, folder / HISTORY
+        model,
+        folder / "pictures",
+        images,
+        labels,
+        folder / HISTORY,
+        _shape_of_flat(model, config),
     )
     return [*made, *pictures]
 
@@ -159,6 +173,21 @@ def _examples(model, data, streaming):
         data, image_shape(model), split="test", shuffle=False
     )
     return next(iter(batches))[0].numpy(), None
+
+
+def _shape_of_flat(model, config):
+    """Shape of the images that a model takes flat, as the source has them."""
+    if len(image_shape(model)) != 1 or config["streaming"]:
+        return None
+    shape = datasets.load(config["data"]).x_test.shape[1:]
+    fits = len(shape) == 3 and math.prod(shape) == image_shape(model)[0]
+    return shape if fits else None
+
+
+def data_of(folder):
+    """The data that a run was trained on, `None` for another path."""
+    config = pathlib.Path(folder) / CONFIG
+    return json.loads(config.read_text())["data"] if config.is_file() else None
 
 
 def image_shape(model):

@@ -5,6 +5,8 @@ import keras
 from keras_capsvae.inputs import check_shape
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.layers.sampling import Sampling
+from keras_capsvae.models.logits import activation_name
+from keras_capsvae.models.logits import output_layer
 
 
 def connect(
@@ -21,7 +23,7 @@ def connect(
     """Inputs and outputs of the autoencoder made of these parts."""
     encoder = _named(encoder, "encoder")
     decoder = _named(decoder, "decoder")
-    _check_heads(encoder, decoder)
+    _check_parts(encoder, decoder)
     divergence = KLLoss(kl_weight, estimator, free_bits, name="kl")
     sampling = Sampling(seed=seed, name="sampling")
 
@@ -51,6 +53,14 @@ def _named(model, name):
             f"`{name}` must be a functional or a built Sequential model. "
             f"Received: {model!r} of type {type(model).__name__}"
         )
+    is_sequential = isinstance(model, keras.Sequential)
+    for structure in () if is_sequential else (model.input, model.output):
+        if isinstance(structure, dict):
+            raise ValueError(
+                f"`{name}` must take and return tensors or lists of them, "
+                "whose order is plain. Received: a dict with the keys "
+                f"{list(structure)}"
+            )
     if model.name == name:
         return model
     outputs = model.outputs if len(model.outputs) > 1 else model.outputs[0]
@@ -58,13 +68,22 @@ def _named(model, name):
     return keras.Model(inputs, outputs, name=name)
 
 
-def _check_heads(encoder, decoder):
+def _check_parts(encoder, decoder):
     shapes = [tuple(tensor.shape) for tensor in encoder.outputs]
     latent = tuple(decoder.inputs[0].shape)
     if shapes != [latent, latent] or len(latent) != 2:
         raise ValueError(
             "`encoder` must return [z_mean, z_log_var], both of the shape that "
             f"`decoder` takes, {latent}. Received: outputs of shape {shapes}"
+        )
+    activation = activation_name(output_layer(decoder))
+    expected = tuple(encoder.inputs[0].shape)
+    received = tuple(decoder.outputs[0].shape)
+    # A decoder of classes has an axis of them, which integer inputs have not.
+    if activation != "softmax" and received != expected:
+        raise ValueError(
+            "`decoder` must return the shape of the encoder's first input, "
+            f"{expected}. Received: output of shape {received}"
         )
 
 

@@ -23,7 +23,7 @@ class CheckedModel(keras.Model):
 
     @functools.wraps(keras.Model.fit)
     def fit(self, *args, **kwargs):
-        self._assert_compile_called("fit")
+        self.check_compiled()
         given = inspect.signature(super().fit).bind(*args, **kwargs)
         arguments = given.arguments
         self._check_variable_paths()
@@ -38,7 +38,7 @@ class CheckedModel(keras.Model):
 
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, *args, **kwargs):
-        self._assert_compile_called("evaluate")
+        self.check_compiled()
         if not kwargs.get("_use_cached_eval_dataset", False):
             given = inspect.signature(super().evaluate).bind(*args, **kwargs)
             self._check_training_data(given.arguments)
@@ -51,6 +51,10 @@ class CheckedModel(keras.Model):
             # come from; PyTorch would take minutes to compile.
             config = {**config, "jit_compile": "auto"}
         super().compile_from_config(config)
+
+    def check_compiled(self):
+        """Raise unless the model is compiled with what it can train on."""
+        self._assert_compile_called()
 
     def check_input(self, array, tensor, name):
         """Raise unless `array` suits the model input `tensor`."""
@@ -100,13 +104,19 @@ class CheckedModel(keras.Model):
         data = arguments.get("x")
         if hasattr(data, "set_epoch"):
             arguments["shuffle"] = False
-            callbacks = arguments.get("callbacks") or []
+            callbacks = keras.tree.flatten(arguments.get("callbacks") or [])
             arguments["callbacks"] = [_TellEpoch(data), *callbacks]
 
     def _check_training_data(self, arguments):
         data = [arguments.get(key) for key in ("x", "y", "sample_weight")]
-        if data[0] is not None:
-            arguments["x"] = self._checked(*data)
+        if data[0] is None:
+            raise ValueError("Expected data to train on. Received: x=None")
+        if arguments.get("class_weight") and data[1] is None:
+            raise ValueError(
+                "`class_weight` weighs targets that are classes. Received: "
+                "class_weight with y=None"
+            )
+        arguments["x"] = self._checked(*data)
 
     def _checked(self, x, y=None, sample_weight=None, name="x"):
         """The data, after a check of it or of its first batch."""
@@ -114,12 +124,12 @@ class CheckedModel(keras.Model):
             first = next(x, None)
             if first is None:
                 raise ValueError(f"`{name}` is empty: a generator of nothing.")
-            self.check_batch(*_unpacked(first), name=name)
+            self._check_python_batch(first, name)
             return _chained(first, x)
         if isinstance(x, keras.utils.PyDataset):
             if x.num_batches == 0:
                 raise ValueError(f"`{name}` is empty: a PyDataset of length 0.")
-            self.check_batch(*_unpacked(x[0]), name=name)
+            self._check_python_batch(x[0], name)
         elif hasattr(x, "element_spec"):
             first = next(iter(x.take(1)), None)
             if first is None:
@@ -130,6 +140,16 @@ class CheckedModel(keras.Model):
         elif _holds_arrays(x):
             self.check_batch(x, y, sample_weight, name)
         return x
+
+    def _check_python_batch(self, batch, name):
+        inputs, *rest = _unpacked(batch)
+        if isinstance(inputs, list):
+            raise ValueError(
+                f"Several inputs of a batch of `{name}` must be a tuple, "
+                "((a, b),): TensorFlow takes no list. Received: a list of "
+                f"{len(inputs)}"
+            )
+        self.check_batch(inputs, *rest, name=name)
 
     def _inputs_in_order(self, x, name):
         if isinstance(x, dict):
@@ -147,8 +167,8 @@ class CheckedModel(keras.Model):
             raise ValueError(
                 f"`{name}` must hold {len(self.inputs)} input arrays: {names}. "
                 f"Received: {len(arrays)}. Keras reads a pair (a, b) as inputs "
-                "and targets: two inputs alone are ([a, b],), in "
-                "`validation_data` and in the batches of a stream alike"
+                "and targets: two inputs alone are ([a, b],) as "
+                "`validation_data` and ((a, b),) as a batch of a stream"
             )
         return arrays
 

@@ -14,6 +14,7 @@ from keras_capsvae.models.logits import activation_name
 from keras_capsvae.models.logits import kept_logits
 from keras_capsvae.models.logits import output_layer
 from keras_capsvae.models.serving import write_saved_model
+from keras_capsvae.numerics import at_least_float32
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -148,10 +149,10 @@ class VariationalAutoencoder(CheckedModel):
         """The reconstruction loss of each example, `(batch,)`, float32."""
         loss = keras.losses.get(self.loss)
         error = loss.call if isinstance(loss, keras.losses.Loss) else loss
-        outputs = ops.cast(forward.outputs, "float32")
-        target = ops.cast(target, "float32")
+        outputs = at_least_float32(forward.outputs)
+        target = ops.cast(target, outputs.dtype)
         if forward.kept and getattr(loss, "activation", None):
-            logits = ops.cast(forward.kept[-1], "float32")
+            logits = ops.cast(forward.kept[-1], outputs.dtype)
             logits = ops.reshape(logits, ops.shape(outputs))
             return loss.error(target, logits, from_logits=True)
         values = error(target, outputs)
@@ -205,10 +206,18 @@ class VariationalAutoencoder(CheckedModel):
         Raises:
             ValueError: If x does not fit the encoder.
         """
+        expected = self.encoder.inputs
+        if isinstance(x, dict):
+            x = [x[tensor.name] for tensor in expected if tensor.name in x]
         arrays = list(x) if isinstance(x, (list, tuple)) else [x]
-        if len(arrays) == len(self.inputs):
-            arrays = arrays[: len(self.encoder.inputs)]
-        for array, tensor in zip(arrays, self.encoder.inputs, strict=True):
+        if len(arrays) not in (len(expected), len(self.inputs)):
+            raise ValueError(
+                f"The encoder takes {len(expected)} arrays, "
+                f"{[tensor.name for tensor in expected]}. "
+                f"Received: {len(arrays)}"
+            )
+        arrays = arrays[: len(expected)]
+        for array, tensor in zip(arrays, expected):
             self.check_input(array, tensor, "x")
         z_mean, _ = self.encoder.predict(
             arrays if len(arrays) > 1 else arrays[0], verbose=0
@@ -218,6 +227,8 @@ class VariationalAutoencoder(CheckedModel):
     def check_input(self, array, tensor, name):
         if self.prior is not None and tensor.name == self.inputs[-1].name:
             check_one_hot(array, tensor.shape[-1], name)
+        elif activation_name(output_layer(self.decoder)) == "softmax":
+            self.check_targets(array, name)
         else:
             loss_range = getattr(self.loss, "target_range", None)
             check_array(
@@ -230,23 +241,27 @@ class VariationalAutoencoder(CheckedModel):
         if activation_name(output_layer(self.decoder)) == "softmax":
             if len(targets.shape) == len(expected):
                 expected, loss_range = expected[:-1], (0, expected[-1] - 1)
-        check_array(targets, expected, name, loss_range)
+        targets = check_array(targets, expected, name, loss_range)
+        if loss_range == (0, self.outputs[0].shape[-1] - 1) and np.any(
+            targets != np.floor(targets)
+        ):
+            raise ValueError(
+                f"`{name}` must hold integer classes. Received: fractions"
+            )
 
-    def fit(self, *args, **kwargs):
-        self._check_loss()
-        return super().fit(*args, **kwargs)
-
-    def evaluate(self, *args, **kwargs):
-        self._check_loss()
-        return super().evaluate(*args, **kwargs)
-
-    def _check_loss(self):
-        self._assert_compile_called()
+    def check_compiled(self):
+        super().check_compiled()
         if self.loss is None:
             raise ValueError(
                 "A VariationalAutoencoder must be compiled with a "
                 "reconstruction loss, e.g. loss=BernoulliReconstruction(). "
                 "Received: loss=None"
+            )
+        if getattr(self.loss, "from_logits", False):
+            raise ValueError(
+                "The decoder returns probabilities, and the loss is computed "
+                "from its logits all the same. Received: a loss with "
+                "from_logits=True"
             )
         expected = getattr(self.loss, "activation", None)
         layer = output_layer(self.decoder)
@@ -254,11 +269,15 @@ class VariationalAutoencoder(CheckedModel):
             if activation_name(layer) != expected:
                 raise ValueError(
                     f"{type(self.loss).__name__} expects a decoder whose last "
-                    f"layer has activation={expected!r}. Received: layer "
-                    f"{layer.name!r} with activation={activation_name(layer)!r}"
+                    f"layer, reshapes aside, has activation={expected!r}, as "
+                    f"Dense, Conv2D or Activation({expected!r}) have it. "
+                    f"Received: layer {layer.name!r} with "
+                    f"activation={activation_name(layer)!r}"
                 )
 
-    def export(self, filepath, format="tf_saved_model", **kwargs):
+    def export(
+        self, filepath, format="tf_saved_model", verbose=False, **kwargs
+    ):
         """Write the model for serving; see `keras.Model.export`.
 
         A SavedModel (the default format) has the endpoints `serve` (x → a
@@ -268,8 +287,13 @@ class VariationalAutoencoder(CheckedModel):
         Other formats take encoder and decoder: `model.encoder.export(...)`.
         """
         if format != "tf_saved_model":
-            return super().export(filepath, format=format, **kwargs)
-        write_saved_model(self, filepath, kwargs.get("verbose", False))
+            return super().export(filepath, format, verbose, **kwargs)
+        if kwargs:
+            raise TypeError(
+                "A SavedModel of an autoencoder has signatures of its own. "
+                f"Received: {sorted(kwargs)}"
+            )
+        write_saved_model(self, filepath, verbose)
 
 
 class _Forward:

@@ -35,7 +35,10 @@ def _read_arrays(path):
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise ValueError("it holds one bare array")
         with archive:
-            return {key: archive[key] for key in KEYS if key in archive}
+            arrays = {key: archive[key] for key in KEYS if key in archive}
+            if not {"x", "x_train"} & set(arrays):
+                raise ValueError(f"it holds the keys {archive.files}")
+            return arrays
     except UNREADABLE as error:
         raise ValueError(
             "Expected an .npz file of plain arrays, as `numpy.savez` writes "

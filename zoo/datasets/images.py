@@ -82,10 +82,12 @@ def read_image(file):
         float32 array `(h, w, 1)` or `(h, w, 3)` in [0, 1].
     """
     from PIL import Image
+    from PIL import ImageOps
 
     try:
         with Image.open(file) as image:
-            pixels = np.asarray(_grey_or_rgb(image), "float32")
+            upright = ImageOps.exif_transpose(image)
+            pixels = np.asarray(_grey_or_rgb(upright), "float32")
     except (
         OSError,
         SyntaxError,
