@@ -99,3 +99,12 @@ def test_wrong_arguments(arguments):
     ((name, value),) = arguments.items()
     with pytest.raises(ValueError, match=f"{name}={value}"):
         KLWarmUp(**{"epochs": 2, **arguments})
+
+
+def test_ends_at_the_weight_that_the_layer_was_made_with():
+    import zoo
+
+    model = zoo.dense_vae(4, intermediate_dim=3, kl_weight=0.5)
+    x = np.ones((4, 4), "float32")
+    model.fit(x, epochs=3, callbacks=[KLWarmUp(2)], verbose=0)
+    assert float(model.kl_layer.weight) == 0.5

@@ -911,3 +911,51 @@ def test_gradients_are_not_carried_over_to_the_next_step():
         each.fit(X, batch_size=5, epochs=1, shuffle=False, verbose=0)
     for a, b in zip(model.get_weights(), reloaded.get_weights()):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+def test_an_encoder_of_dicts_is_refused():
+    x = keras.Input((DIM,))
+    heads = {
+        "z_mean": keras.layers.Dense(LATENT)(x),
+        "z_log_var": keras.layers.Dense(LATENT)(x),
+    }
+    with pytest.raises(ValueError, match="whose order is plain"):
+        VariationalAutoencoder(keras.Model(x, heads), decoder_of())
+
+
+def test_a_decoder_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"\(None, 6\).*\(None, 1\)"):
+        VariationalAutoencoder(encoder_of(), decoder_of((1,)))
+
+
+def test_a_loss_from_logits_is_refused():
+    model = vae(loss=BernoulliReconstruction(from_logits=True))
+    with pytest.raises(ValueError, match="from_logits=True"):
+        model.fit(X, verbose=0)
+
+
+def test_no_data_and_class_weights_are_refused():
+    with pytest.raises(ValueError, match="x=None"):
+        vae().fit()
+    with pytest.raises(ValueError, match="class_weight with y=None"):
+        vae().fit(X, class_weight={0: 1.0})
+
+
+def test_reconstruct_names_what_the_encoder_takes():
+    with pytest.raises(ValueError, match="takes 1 arrays.*Received: 2"):
+        vae().reconstruct([X, X])
+    model = vae(prior=prior_of())
+    np.testing.assert_array_equal(
+        model.reconstruct([X, LABELS]), model.reconstruct(X)
+    )
+
+
+def test_a_list_in_a_generator_is_refused():
+    model = vae(prior=prior_of())
+    with pytest.raises(ValueError, match="must be a tuple"):
+        model.fit((([X, LABELS],) for _ in range(2)), verbose=0)
+
+
+def test_a_saved_model_has_no_other_signature(tmp_path):
+    with pytest.raises(TypeError, match="input_signature"):
+        vae().export(tmp_path, input_signature=[])

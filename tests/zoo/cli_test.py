@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -76,6 +77,7 @@ def test_evaluate_reports_losses_and_active_units(run):
     text = output_of("evaluate", run, "--data", "digits")
     figures = json.loads(text[text.index("{") :])
     assert set(figures) == {
+        "data",
         "loss",
         "reconstruction_loss",
         "kl_loss",
@@ -158,3 +160,68 @@ def test_ctrl_c_leaves_a_usable_model(tmp_path):
     assert process.returncode == 130
     assert "with --resume goes on" in errors
     assert zoo.load_model(folder / runs.MODEL).generate(2).shape == (2, 16)
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in main.commands)])
+def test_every_command_explains_itself(command):
+    text = output_of(*command, "--help")
+    assert text.startswith("Usage:") and "Error" not in text
+
+
+def test_evaluate_takes_the_data_of_the_run(run):
+    text = output_of("evaluate", run)
+    assert json.loads(text[text.index("{") :])["data"] == "digits"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--batch-size", "0"], "batch_size"),
+        (["--set", "seed=3"], "--seed"),
+        (["--set", "compile=false"], "compiles its model"),
+    ],
+)
+def test_train_refuses_settings_of_its_own(options, message, tmp_path):
+    result = call("train", "dense_vae", "--out", tmp_path / "run", *options)
+    assert result.exit_code == 1 and message in result.output
+
+
+def test_a_saved_model_is_no_model_to_sample(run):
+    result = call("sample", run / "saved_model")
+    assert result.exit_code == 1 and "without model.keras" in result.output
+
+
+def test_export_keeps_a_file_that_is_in_the_way(run, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    result = call("export", run, "--out", tmp_path / "file")
+    assert result.exit_code == 1 and "exists already" in result.output
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("shape", "settings", "pictures"),
+    [
+        ((4, 6), ["original_dim=24"], 5),
+        ((4, 4, 2), ["original_dim=32"], 2),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:No pictures")
+def test_images_of_any_size_finish(shape, settings, pictures, tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (30, *shape), "uint8")
+    np.savez(tmp_path / "own.npz", x=x)
+    options = [part for setting in settings for part in ("--set", setting)]
+    output_of(
+        "train",
+        "dense_vae",
+        "--data",
+        tmp_path / "own.npz",
+        "--epochs",
+        1,
+        "--out",
+        tmp_path / "run",
+        "--set",
+        "jit_compile=false",
+        *options,
+    )
+    made = list((tmp_path / "run" / "pictures").glob("*.png"))
+    assert len(made) == pictures
