@@ -199,11 +199,12 @@ def evaluate(model, data, weights):
     """Losses of MODEL (a name, run folder or .keras file) on test data."""
     from zoo import datasets
     from zoo import evaluation
+    from zoo import feeds
     from zoo import runs
 
     opened = _opened(model, weights)
     data = data or runs.data_of(model) or "mnist"
-    arrays = datasets.load(data, runs.image_shape(opened))
+    arrays = datasets.load(data, feeds.image_shape(opened))
     figures = evaluation.evaluate(opened, arrays.x_test, arrays.y_test)
     click.echo(json.dumps({"data": data, **figures}, indent=2))
 

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from zoo.feeds import training_pair
+
 ACTIVE_VARIANCE = 0.01
 
 
@@ -25,8 +27,6 @@ def evaluate(model, images, labels=None, batch_size=100, verbose="auto"):
 
     >>> evaluate(zoo.dense_vae(weights="mnist"), digits.x_test)
     """
-    from zoo.runs import training_pair
-
     inputs, targets = training_pair(model, images, labels)
     losses = model.evaluate(
         inputs,

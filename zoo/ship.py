@@ -8,6 +8,7 @@ import click
 
 from zoo import datasets
 from zoo import evaluation
+from zoo import feeds
 from zoo import runs
 from zoo import weights
 from zoo.export import load_model
@@ -38,7 +39,7 @@ def main(run, tag):
     path = weights.FOLDER / f"{name}-{tag}.weights.h5"
     bare.save_weights(path)
 
-    arrays = datasets.load(config["data"], runs.image_shape(trained))
+    arrays = datasets.load(config["data"], feeds.image_shape(trained))
     figures = evaluation.evaluate(trained, arrays.x_test, arrays.y_test)
     epochs = len((run / runs.HISTORY).read_text().splitlines()) - 1
     entries = weights.manifest()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from zoo import datasets
+from zoo import feeds
 from zoo import runs
 from zoo.export import load_model
 
@@ -227,11 +228,11 @@ def test_labels_out_of_range_are_refused(small_data, tmp_path):
 
 def test_a_model_with_labels_needs_labelled_data():
     with pytest.raises(ValueError, match="data without labels"):
-        runs.one_hot(None, 3)
+        feeds.one_hot(None, 3)
 
 
 def test_training_pair_of_an_unlabelled_model():
     import zoo
 
     images = datasets.load("digits", (784,)).x_train[:4]
-    assert runs.training_pair(zoo.dense_vae(), images, None) == (images, None)
+    assert feeds.training_pair(zoo.dense_vae(), images, None) == (images, None)

@@ -8,7 +8,7 @@ from tests.data import needs_mnist
 from tests.helpers import numpy_of
 from zoo import datasets
 from zoo import evaluation
-from zoo import runs
+from zoo import feeds
 from zoo import weights
 
 SIZES = {"original_dim": 6, "latent_dim": 3, "intermediate_dim": 4}
@@ -171,7 +171,7 @@ SHIPPED = [
 def test_shipped_weights_reach_what_the_manifest_says(name, tag):
     entry = weights.tags_of(name)[tag]
     model = zoo.create_model(name, weights=tag, seed=0)
-    arrays = datasets.load(entry["data"], runs.image_shape(model))
+    arrays = datasets.load(entry["data"], feeds.image_shape(model))
     figures = evaluation.evaluate(
         model, arrays.x_test, arrays.y_test, verbose=0
     )
