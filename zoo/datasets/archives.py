@@ -16,7 +16,7 @@ def read_archive(path):
         dict with a pair `(images, labels or None)` under `"train"` and
         `"test"`, or under `"all"` where the file makes no such difference.
     """
-    arrays = _read_arrays(path)
+    arrays, keys = _read_arrays(path)
     if "x_train" in arrays and "x_test" in arrays:
         train, test = _pair(arrays, "x_train"), _pair(arrays, "x_test")
         _check_alike(train, test)
@@ -25,7 +25,7 @@ def read_archive(path):
         return {"all": _pair(arrays, "x_train" if "x_train" in arrays else "x")}
     raise ValueError(
         "Expected the keys `x_train` (and `y_train`, `x_test`, `y_test`) or "
-        f"`x` (and `y`). Received: {path} with {sorted(arrays)} of these"
+        f"`x` (and `y`). Received: {path} with the keys {sorted(keys)}"
     )
 
 
@@ -36,9 +36,7 @@ def _read_arrays(path):
             raise ValueError("it holds one bare array")
         with archive:
             arrays = {key: archive[key] for key in KEYS if key in archive}
-            if not {"x", "x_train"} & set(arrays):
-                raise ValueError(f"it holds the keys {archive.files}")
-            return arrays
+            return arrays, archive.files
     except UNREADABLE as error:
         raise ValueError(
             "Expected an .npz file of plain arrays, as `numpy.savez` writes "
