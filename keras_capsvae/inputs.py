@@ -81,6 +81,15 @@ def check_one_hot(labels, num_classes, name):
         )
 
 
+def check_classes(classes, shape, num_classes, name):
+    """Check an array of integer classes, `shape` without the batch."""
+    classes = check_array(classes, shape, name, (0, num_classes - 1))
+    if np.any(classes != np.floor(classes)):
+        raise ValueError(
+            f"`{name}` must hold integer classes. Received: fractions"
+        )
+
+
 def check_label(label, num_classes):
     """Check an integer class label."""
     if isinstance(label, bool) or not isinstance(label, (int, np.integer)):

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.inputs import check_array
+from keras_capsvae.inputs import check_classes
 from keras_capsvae.inputs import check_label
 from keras_capsvae.inputs import check_one_hot
 from keras_capsvae.losses import ReconstructionLoss
@@ -237,17 +238,13 @@ class VariationalAutoencoder(CheckedModel):
 
     def check_targets(self, targets, name):
         expected = tuple(self.outputs[0].shape[1:])
-        loss_range = getattr(self.loss, "target_range", None)
-        if activation_name(output_layer(self.decoder)) == "softmax":
-            if len(targets.shape) == len(expected):
-                expected, loss_range = expected[:-1], (0, expected[-1] - 1)
-        targets = check_array(targets, expected, name, loss_range)
-        if loss_range == (0, self.outputs[0].shape[-1] - 1) and np.any(
-            targets != np.floor(targets)
-        ):
-            raise ValueError(
-                f"`{name}` must hold integer classes. Received: fractions"
-            )
+        has_classes = activation_name(output_layer(self.decoder)) == "softmax"
+        if has_classes and len(targets.shape) == len(expected):
+            *positions, num_classes = expected
+            check_classes(targets, positions, num_classes, name)
+        else:
+            loss_range = getattr(self.loss, "target_range", None)
+            check_array(targets, expected, name, loss_range)
 
     def check_compiled(self):
         super().check_compiled()

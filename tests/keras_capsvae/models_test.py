@@ -959,3 +959,29 @@ def test_a_list_in_a_generator_is_refused():
 def test_a_saved_model_has_no_other_signature(tmp_path):
     with pytest.raises(TypeError, match="input_signature"):
         vae().export(tmp_path, input_signature=[])
+
+
+def test_two_wide_targets_in_the_unit_interval_are_no_classes():
+    model = vae(encoder=encoder_of((2,)), decoder=decoder_of((2,)))
+    x = np.full((4, 2), 0.5, "float32")
+    assert np.isfinite(model.fit(x, x, verbose=0).history["loss"]).all()
+
+
+def test_fractional_classes_are_refused():
+    x = keras.Input((5,))
+    heads = [keras.layers.Dense(LATENT)(x) for _ in range(2)]
+    decoder = keras.Sequential(
+        [
+            keras.Input((LATENT,)),
+            keras.layers.Dense(5 * 4),
+            keras.layers.Reshape((5, 4)),
+            keras.layers.Activation("softmax"),
+        ]
+    )
+    model = vae(CategoricalReconstruction(), keras.Model(x, heads), decoder)
+    tokens = np.arange(10, dtype="float32").reshape(2, 5) % 4
+    model.fit(tokens, verbose=0)
+    with pytest.raises(ValueError, match="integer classes"):
+        model.fit(tokens / 2, verbose=0)
+    with pytest.raises(ValueError, match=r"must lie in \[0, 3\]"):
+        model.fit(tokens + 1, verbose=0)
