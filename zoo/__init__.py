@@ -1,5 +1,8 @@
 """Compiled Keras 3 models of capsule networks and VAEs, ready to train."""
 
+from zoo.capsnet import capsnet
+from zoo.capsnet import capsule_cnn
+from zoo.capsnet import pooling_cnn
 from zoo.export import export_onnx
 from zoo.export import load_model
 from zoo.registry import create_model
@@ -10,6 +13,8 @@ from zoo.vae import conv_vae
 from zoo.vae import dense_vae
 
 __all__ = [
+    "capsnet",
+    "capsule_cnn",
     "conditional_vae",
     "conv_vae",
     "create_model",
@@ -18,4 +23,5 @@ __all__ = [
     "list_models",
     "load_model",
     "model_info",
+    "pooling_cnn",
 ]

@@ -42,13 +42,30 @@ class Card:
 class Training:
     """How a builder compiles its model unless it is told otherwise.
 
-    `xla` turns XLA on where Keras leaves it off: on TensorFlow without a GPU.
+    `metrics` are the metrics that it is compiled with; `xla` turns XLA on where
+    Keras leaves it off: on TensorFlow without a GPU.
     """
 
     optimizer: str
     learning_rate: float
     loss: type
+    loss_options: dict = dataclasses.field(default_factory=dict)
+    metrics: tuple[type, ...] = ()
     xla: bool = False
+
+    def default_loss(self):
+        return self.loss(**self.loss_options)
+
+    def default_metrics(self):
+        return [metric() for metric in self.metrics] or None
+
+    def described_loss(self):
+        options = [f"{key}={value}" for key, value in self.loss_options.items()]
+        return f"{self.loss.__name__}({', '.join(options)})"
+
+    def described_metrics(self):
+        names = ", ".join(f"{metric.__name__}()" for metric in self.metrics)
+        return f"[{names}]" if names else "None"
 
 
 _BUILDERS = {}
@@ -62,8 +79,8 @@ Keyword arguments of every builder:
     optimizer: Keras optimizer or its name. Defaults to {optimizer!r}.
     learning_rate: Defaults to {learning_rate}. Not together with an optimizer
         that is an instance, which has its own.
-    loss: Keras loss. Defaults to `{loss}()`.
-    metrics: List of Keras metrics. Defaults to `None`.
+    loss: Keras loss. Defaults to `{loss}`.
+    metrics: List of Keras metrics. Defaults to `{metrics}`.
     jit_compile: As in `keras.Model.compile`. Defaults to {jit_compile}.
     seed: Integer that fixes the initial weights and the noise of the layers.
         Defaults to `None`: random ones.
@@ -104,8 +121,10 @@ def register(card, training):
             if compile:
                 model.compile(
                     _optimizer(optimizer, learning_rate, training),
-                    loss=training.loss() if loss is None else loss,
-                    metrics=metrics,
+                    loss=training.default_loss() if loss is None else loss,
+                    metrics=training.default_metrics()
+                    if metrics is None
+                    else metrics,
                     jit_compile=_jit_compile(jit_compile, training),
                 )
                 model.optimizer.build(model.trainable_variables)
@@ -117,7 +136,8 @@ def register(card, training):
         builder.__doc__ = inspect.getdoc(build) + TRAINING_ARGUMENTS.format(
             optimizer=training.optimizer,
             learning_rate=training.learning_rate,
-            loss=training.loss.__name__,
+            loss=training.described_loss(),
+            metrics=training.described_metrics(),
             jit_compile="`True` on TensorFlow, `'auto'` elsewhere"
             if training.xla
             else "`'auto'`",

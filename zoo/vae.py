@@ -5,11 +5,11 @@ from keras import layers
 
 from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import VariationalAutoencoder
+from keras_capsvae.sizes import check_sizes
 from zoo.registry import Card
 from zoo.registry import Training
 from zoo.registry import register
 from zoo.sizes import check_image_shape
-from zoo.sizes import check_sizes
 
 DENSE = Training("rmsprop", 1e-3, BernoulliReconstruction, xla=True)
 CONVOLUTIONAL = Training("rmsprop", 1e-3, BernoulliReconstruction)
@@ -152,7 +152,11 @@ def dense_vae(
 
     Source: kexue.fm 5253; Kingma and Welling, 2013.
     """
-    check_sizes(locals(), "original_dim", "latent_dim", "intermediate_dim")
+    check_sizes(
+        original_dim=original_dim,
+        latent_dim=latent_dim,
+        intermediate_dim=intermediate_dim,
+    )
     return ImageAutoencoder(
         dense_encoder(original_dim, latent_dim, intermediate_dim),
         dense_decoder(original_dim, latent_dim, intermediate_dim),
@@ -216,7 +220,7 @@ def conv_vae(
 
     Source: kexue.fm 5253; Kingma and Welling, 2013.
     """
-    check_sizes(locals(), "latent_dim")
+    check_sizes(latent_dim=latent_dim)
     check_image_shape(input_shape, multiple_of=4)
     return ImageAutoencoder(
         conv_encoder(input_shape, latent_dim),
@@ -287,11 +291,10 @@ def conditional_vae(
     Source: kexue.fm 5253.
     """
     check_sizes(
-        locals(),
-        "original_dim",
-        "num_classes",
-        "latent_dim",
-        "intermediate_dim",
+        original_dim=original_dim,
+        num_classes=num_classes,
+        latent_dim=latent_dim,
+        intermediate_dim=intermediate_dim,
     )
     return ImageAutoencoder(
         dense_encoder(original_dim, latent_dim, intermediate_dim),

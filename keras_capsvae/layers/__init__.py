@@ -1,4 +1,17 @@
+from keras_capsvae.layers.capsule import CapsuleLayer
+from keras_capsvae.layers.capsule_decoder import CapsuleDecoder
+from keras_capsvae.layers.capsule_length import CapsuleLength
+from keras_capsvae.layers.capsule_mask import CapsuleMask
 from keras_capsvae.layers.kl_loss import KLLoss
+from keras_capsvae.layers.primary_capsules import PrimaryCapsules
 from keras_capsvae.layers.sampling import Sampling
 
-__all__ = ["KLLoss", "Sampling"]
+__all__ = [
+    "CapsuleDecoder",
+    "CapsuleLayer",
+    "CapsuleLength",
+    "CapsuleMask",
+    "KLLoss",
+    "PrimaryCapsules",
+    "Sampling",
+]

@@ -1,3 +1,5 @@
+from keras_capsvae.models.capsule_network import CapsuleNetwork
+from keras_capsvae.models.classifier import Classifier
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 
-__all__ = ["VariationalAutoencoder"]
+__all__ = ["CapsuleNetwork", "Classifier", "VariationalAutoencoder"]

@@ -1,11 +1,22 @@
-"""A variational autoencoder as a SavedModel."""
+"""Models as SavedModels with endpoints of their own."""
 
 import keras
 from keras import ops
 
 
-def write_saved_model(model, filepath, verbose=False):
-    """Write the endpoints `serve`, `encode`, `decode` and `generate`."""
+def write_saved_model(model, endpoints, filepath, verbose=False):
+    """Write a SavedModel.
+
+    Args:
+        model: The model whose variables are saved.
+        endpoints: Name → functional model on those variables, or `(function,
+            signature)`.
+        filepath: Folder to write.
+        verbose: Whether to print the endpoints.
+
+    Raises:
+        RuntimeError: On another backend than TensorFlow.
+    """
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(
             "A SavedModel is written on the TensorFlow backend. Save the model "
@@ -14,20 +25,26 @@ def write_saved_model(model, filepath, verbose=False):
         )
     archive = keras.export.ExportArchive()
     archive.track(model)
-    for name, part in {
+    for name, endpoint in endpoints.items():
+        if isinstance(endpoint, keras.Model):
+            endpoint = (endpoint.__call__, _signature(endpoint))
+        archive.add_endpoint(name, *endpoint)
+    archive.write_out(filepath, verbose=verbose)
+
+
+def autoencoder_endpoints(model):
+    """`serve`, `encode`, `decode` and `generate` of an autoencoder."""
+    integer = keras.InputSpec(shape=(), dtype="int32")
+    if model.prior is None:
+        generate = (_draw_from(model), [integer])
+    else:
+        generate = (_draw_from_class_of(model), [integer, integer])
+    return {
         "serve": model,
         "encode": model.encoder,
         "decode": model.decoder,
-    }.items():
-        archive.add_endpoint(name, part.__call__, _signature(part))
-    integer = keras.InputSpec(shape=(), dtype="int32")
-    if model.prior is None:
-        archive.add_endpoint("generate", _draw_from(model), [integer])
-    else:
-        archive.add_endpoint(
-            "generate", _draw_from_class_of(model), [integer, integer]
-        )
-    archive.write_out(filepath, verbose=verbose)
+        "generate": generate,
+    }
 
 
 def _signature(model):

@@ -14,6 +14,7 @@ from keras_capsvae.models.checked_model import CheckedModel
 from keras_capsvae.models.logits import activation_name
 from keras_capsvae.models.logits import kept_logits
 from keras_capsvae.models.logits import output_layer
+from keras_capsvae.models.serving import autoencoder_endpoints
 from keras_capsvae.models.serving import write_saved_model
 from keras_capsvae.numerics import at_least_float32
 
@@ -290,7 +291,8 @@ class VariationalAutoencoder(CheckedModel):
                 "A SavedModel of an autoencoder has signatures of its own. "
                 f"Received: {sorted(kwargs)}"
             )
-        write_saved_model(self, filepath, verbose)
+        endpoints = autoencoder_endpoints(self)
+        write_saved_model(self, endpoints, filepath, verbose)
 
 
 class _Forward:

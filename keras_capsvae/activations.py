@@ -1,0 +1,108 @@
+"""Activations of capsules: each keeps the direction and bounds the length."""
+
+import keras
+from keras import ops
+
+from keras_capsvae.numerics import at_least_float32
+
+EPSILON = 1e-7
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+def squash(x, constant=0.5):
+    """Shrink vectors to a length below 1: long ones almost to 1, short to 0.
+
+    `squash(x) = ‖x‖² / (c + ‖x‖²) · x / ‖x‖`, computed in float32 at least as
+    `√n / (c + n) · x` with `n = Σx² + 1e-7`, so that the zero vector has a
+    finite gradient.
+
+    Args:
+        x: Tensor `(..., dims)`.
+        constant: c, above 0; vectors of length √c keep half of it. Defaults to
+            0.5 (Su); 1 is Sabour's.
+
+    Returns:
+        Tensor of the same shape, float32 at least.
+
+    Raises:
+        ValueError: If `constant` is not above 0.
+
+    Example:
+
+    >>> squash(np.array([[3.0, 4.0]]), constant=1.0)
+    array([[0.57692307, 0.7692308]], dtype=float32)
+
+    Source: kexue.fm 4819; Sabour, Frosst and Hinton, 2017, equation 1.
+    """
+    check_squash_constant(constant)
+    return _of_length(x, lambda length: length**2 / (constant + length**2))
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+def tanh_squash(x):
+    """`tanh(‖x‖) · x / ‖x‖`, one of the alternatives in kexue.fm 4819.
+
+    See `squash` for shapes and precision.
+    """
+    return _of_length(x, ops.tanh)
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+def exponential_squash(x):
+    """`(1 − exp(−‖x‖)) · x / ‖x‖`, one of the alternatives in kexue.fm 4819.
+
+    See `squash` for shapes and precision.
+    """
+    return _of_length(x, lambda length: -ops.expm1(-length))
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+def rational_squash(x):
+    """`‖x‖ / (1 + ‖x‖) · x / ‖x‖`, one of the alternatives in kexue.fm 4819.
+
+    See `squash` for shapes and precision.
+    """
+    return _of_length(x, lambda length: length / (1.0 + length))
+
+
+def unit(x):
+    """`x / ‖x‖` with a finite gradient at zero; float32 at least."""
+    return _of_length(x, ops.ones_like)
+
+
+ACTIVATIONS = {
+    "squash": squash,
+    "tanh_squash": tanh_squash,
+    "exponential_squash": exponential_squash,
+    "rational_squash": rational_squash,
+}
+
+
+def capsule_activation(identifier, squash_constant):
+    """The function behind an `activation` argument of a capsule layer."""
+    check_squash_constant(squash_constant)
+    if identifier in ("squash", squash):
+        return lambda x: squash(x, squash_constant)
+    if isinstance(identifier, str) and identifier in ACTIVATIONS:
+        return ACTIVATIONS[identifier]
+    try:
+        return keras.activations.get(identifier)
+    except ValueError as error:
+        raise ValueError(
+            f"`activation` must be one of {list(ACTIVATIONS)}, an activation "
+            f"of Keras or a function. Received: activation={identifier!r}"
+        ) from error
+
+
+def check_squash_constant(constant):
+    if not constant > 0:
+        raise ValueError(
+            f"The constant of squash must be above 0. Received: {constant!r}"
+        )
+
+
+def _of_length(x, new_length):
+    """x scaled from its length ‖x‖ to `new_length(‖x‖)`."""
+    x = at_least_float32(x)
+    length = ops.sqrt(ops.sum(ops.square(x), -1, keepdims=True) + EPSILON)
+    return new_length(length) / length * x

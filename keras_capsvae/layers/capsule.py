@@ -1,0 +1,264 @@
+import keras
+from keras import ops
+
+from keras_capsvae.activations import capsule_activation
+from keras_capsvae.activations import unit
+from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.routing import route
+from keras_capsvae.sizes import check_sizes
+
+ROUTINGS = ("kmeans", "agreement", "dynamic")
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class CapsuleLayer(keras.layers.Layer):
+    """Capsules that are clusters of the votes of the capsules below.
+
+    Input capsule u_i votes `û_ij = u_i W_j` (shared weights) or `u_i W_ij` for
+    output capsule j; `routings` iterations of the routing give the output
+    capsules (see `keras_capsvae.routing` for the three of them). With shared
+    weights the layer takes any number of input capsules, for instance the
+    positions of a feature map of any size. Gradients flow through the
+    iterations, which run in float32 whatever the dtype policy is.
+
+    Args:
+        num_capsules: Output capsules.
+        dim_capsules: Dims of an output capsule.
+        routings: Routing iterations, at least 1. Defaults to 3.
+        share_weights: Whether all input capsules share one vote transform per
+            output capsule. Defaults to `True`.
+        routing: `"kmeans"`, `"agreement"` or `"dynamic"`. Defaults to
+            `"kmeans"`.
+        activation: `"squash"`, `"tanh_squash"`, `"exponential_squash"`,
+            `"rational_squash"`, an activation of Keras, or a function.
+            `"agreement"` and `"dynamic"` apply it in every iteration, `"kmeans"`
+            once at the end. Defaults to `"squash"`.
+        squash_constant: Constant c of `squash`. Defaults to 0.5; Sabour's is 1.
+        use_bias: Whether to add a bias to the votes. Defaults to `False`.
+        stop_gradient: Whether the gradient goes through the last iteration
+            alone. Defaults to `False`.
+        rematerialize: Whether to compute the votes and the routing again in the
+            backward pass instead of keeping them, for memory. Defaults to
+            `False`.
+        kernel_initializer: Defaults to `"lecun_uniform"`: votes have the
+            variance of the inputs. Drawn as a matrix with `d_in` rows, so that
+            its fan-in is that of the vote transform.
+        bias_initializer: Defaults to `"zeros"`.
+        kernel_regularizer, bias_regularizer, kernel_constraint,
+            bias_constraint: As in `keras.layers.Dense`. Default to `None`.
+
+    Inputs: `(batch, n_in, d_in)`; a Keras mask `(batch, n_in)` is honoured.
+        `layer(inputs, return_couplings=True)` also returns the couplings of the
+        last iteration, `(batch, n_in, num_capsules)`, in float32.
+
+    Output: `(batch, num_capsules, dim_capsules)` in the compute dtype.
+
+    Weights: `kernel`, `(d_in, num_capsules, dim_capsules)` if shared, else
+        `(n_in, d_in, num_capsules, dim_capsules)`; `bias`, the same without
+        `d_in`.
+
+    Raises:
+        ValueError: If a size is below 1, the routing or activation is unknown,
+            the input is not of rank 3, or n_in is unknown or changes though the
+            weights are not shared.
+        TypeError: If a size is no integer.
+
+    Example:
+
+    >>> layer = CapsuleLayer(10, 16)
+    >>> layer(np.ones((2, 64, 128))).shape
+    (2, 10, 16)
+
+    Source: kexue.fm 4819 and 5112; Sabour, Frosst and Hinton, 2017.
+    """
+
+    def __init__(
+        self,
+        num_capsules,
+        dim_capsules,
+        routings=3,
+        share_weights=True,
+        routing="kmeans",
+        activation="squash",
+        squash_constant=0.5,
+        use_bias=False,
+        stop_gradient=False,
+        rematerialize=False,
+        kernel_initializer="lecun_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_sizes(
+            num_capsules=num_capsules,
+            dim_capsules=dim_capsules,
+            routings=routings,
+        )
+        if routing not in ROUTINGS:
+            raise ValueError(
+                f"`routing` must be one of {ROUTINGS}. "
+                f"Received: routing={routing!r}"
+            )
+        self.num_capsules = num_capsules
+        self.dim_capsules = dim_capsules
+        self.routings = routings
+        self.share_weights = share_weights
+        self.routing = routing
+        self.activation = activation
+        self.squash_constant = squash_constant
+        self.use_bias = use_bias
+        self.stop_gradient = stop_gradient
+        self.rematerialize = rematerialize
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        self.bias_constraint = keras.constraints.get(bias_constraint)
+        self.supports_masking = True
+        self._activate = capsule_activation(activation, squash_constant)
+
+    def build(self, input_shape):
+        check_capsule_shape(self, input_shape)
+        _, n_in, d_in = input_shape
+        axes = {-1: d_in}
+        capsules = (self.num_capsules, self.dim_capsules)
+        if not self.share_weights:
+            if n_in is None:
+                raise ValueError(
+                    "share_weights=False takes a fixed number of input "
+                    "capsules, each with weights of its own. Received: input "
+                    f"shape {tuple(input_shape)}"
+                )
+            axes[1] = n_in
+        per_input = () if self.share_weights else (n_in,)
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(*per_input, d_in, *capsules),
+            initializer=self._initial_kernel,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(*per_input, *capsules),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self.input_spec = keras.layers.InputSpec(ndim=3, axes=axes)
+
+    def _initial_kernel(self, shape, dtype=None):
+        # Keras takes the leading axes of a 4-D kernel for a receptive field.
+        *per_input, d_in, capsules, dims = shape
+        count = per_input[0] if per_input else 1
+        matrix = self.kernel_initializer((d_in, count * capsules * dims), dtype)
+        kernel = ops.reshape(matrix, (d_in, count, capsules, dims))
+        return ops.reshape(ops.swapaxes(kernel, 0, 1), shape)
+
+    def call(self, inputs, mask=None, return_couplings=False):
+        compute = self._capsules_and_couplings
+        if self.rematerialize:
+            compute = keras.remat(compute)
+        arguments = [inputs, self.kernel]
+        if self.use_bias:
+            arguments.append(self.bias)
+        if mask is not None:
+            arguments.append(ops.cast(mask, "float32"))
+        capsules, couplings = compute(*arguments)
+        capsules = ops.cast(capsules, self.compute_dtype)
+        if return_couplings:
+            return capsules, ops.swapaxes(couplings, 1, 2)
+        return capsules
+
+    def _capsules_and_couplings(self, inputs, kernel, *bias_and_mask):
+        optional = list(bias_and_mask)
+        bias = optional.pop(0) if self.use_bias else None
+        mask = optional.pop(0) if optional else None
+        centres, couplings = route(
+            self._votes(inputs, kernel, bias),
+            self.routings,
+            point=unit if self.routing == "kmeans" else self._activate,
+            accumulate=self.routing == "dynamic",
+            mask=mask,
+            stop_gradient=self.stop_gradient,
+        )
+        return self._activate(centres), couplings
+
+    def _votes(self, inputs, kernel, bias):
+        """Votes `(batch, num_capsules, n_in, dim_capsules)` in float32."""
+        batch, n_in, _ = ops.shape(inputs)
+        capsules = (self.num_capsules, self.dim_capsules)
+        *leading, _, _ = kernel.shape
+        kernel = ops.reshape(kernel, (*leading, -1))
+        if self.share_weights:
+            votes = ops.matmul(inputs, kernel)
+            votes = ops.reshape(votes, (batch, n_in, *capsules))
+            by_output = (0, 2, 1, 3)
+        else:
+            votes = ops.matmul(ops.swapaxes(inputs, 0, 1), kernel)
+            votes = ops.reshape(votes, (n_in, batch, *capsules))
+            by_output = (1, 2, 0, 3)
+        votes = ops.transpose(at_least_float32(votes), by_output)
+        if bias is None:
+            return votes
+        bias = bias[None] if self.share_weights else bias
+        return votes + at_least_float32(ops.swapaxes(bias, 0, 1))
+
+    def compute_mask(self, inputs, mask=None):
+        return None
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.num_capsules, self.dim_capsules)
+
+    def compute_output_spec(self, inputs, mask=None, return_couplings=False):
+        check_capsule_shape(self, inputs.shape)
+        capsules = keras.KerasTensor(
+            self.compute_output_shape(inputs.shape), self.compute_dtype
+        )
+        if not return_couplings:
+            return capsules
+        shape = (*inputs.shape[:2], self.num_capsules)
+        return capsules, keras.KerasTensor(shape, "float32")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_capsules": self.num_capsules,
+            "dim_capsules": self.dim_capsules,
+            "routings": self.routings,
+            "share_weights": self.share_weights,
+            "routing": self.routing,
+            "activation": serialized_activation(self.activation),
+            "squash_constant": self.squash_constant,
+            "use_bias": self.use_bias,
+            "stop_gradient": self.stop_gradient,
+            "rematerialize": self.rematerialize,
+            **{
+                key: getattr(keras, f"{kind}s").serialize(getattr(self, key))
+                for kind in ("initializer", "regularizer", "constraint")
+                for key in (f"kernel_{kind}", f"bias_{kind}")
+            },
+        }
+
+
+def check_capsule_shape(layer, shape):
+    """Raise unless `shape` is (batch, n_in, d_in) with a known d_in."""
+    if len(shape) != 3 or shape[-1] is None:
+        raise ValueError(
+            f"Layer {layer.name} expects capsules of shape (batch, n_in, d_in) "
+            f"with a known d_in. Received: input shape {tuple(shape)}"
+        )
+
+
+def serialized_activation(activation):
+    """The config of an `activation` argument."""
+    if activation is None or isinstance(activation, (str, dict)):
+        return activation
+    return keras.activations.serialize(activation)

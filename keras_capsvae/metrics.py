@@ -1,0 +1,61 @@
+"""Metrics of classifiers whose examples may have several labels."""
+
+import keras
+from keras import ops
+
+from keras_capsvae.labels import multi_hot
+from keras_capsvae.numerics import at_least_float32
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class LabelAccuracy(keras.metrics.Mean):
+    """Share of the examples whose labelled classes have the highest scores.
+
+    An example with k labels is right when its k highest scores are those of its
+    labels, in any order; with one label this is the usual accuracy. A tie
+    between a labelled and another class counts as wrong.
+
+    Args:
+        threshold: Ask in addition that the scores of all labelled classes are
+            above this. Defaults to `None`: no such condition.
+        name: Name of the metric. Defaults to `"accuracy"`.
+
+    Call arguments: labels as integers `(batch,)` or `(batch, 1)`, or one-hot or
+        multi-hot `(batch, classes)`, and scores `(batch, classes)`.
+
+    Raises:
+        ValueError: If the labels have another shape.
+
+    Example:
+
+    >>> scores = np.array([[0.9, 0.2, 0.7]])
+    >>> float(LabelAccuracy()(np.array([[1, 0, 1]]), scores))
+    1.0
+    >>> float(LabelAccuracy(threshold=0.8)(np.array([[1, 0, 1]]), scores))
+    0.0
+
+    Source: kexue.fm 5112, the two-digit experiment.
+    """
+
+    def __init__(self, threshold=None, name="accuracy", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.threshold = threshold
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        scores = at_least_float32(y_pred)
+        labels = ops.convert_to_tensor(y_true)
+        present = multi_hot(labels, scores.shape[-1]) > 0.5
+        infinite = float("inf")
+        lowest = ops.min(ops.where(present, scores, infinite), axis=-1)
+        highest = ops.max(ops.where(present, -infinite, scores), axis=-1)
+        right = lowest > highest
+        if self.threshold is not None:
+            right = ops.logical_and(right, lowest > self.threshold)
+        return super().update_state(right, sample_weight)
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "dtype": self.dtype,
+            "threshold": self.threshold,
+        }
