@@ -1,5 +1,6 @@
 """Run folders: a training that leaves everything it made, and can go on."""
 
+import copy
 import csv
 import dataclasses
 import inspect
@@ -110,7 +111,8 @@ def train(
         model = _reopen(folder, config)
     else:
         _refuse_used(folder)
-        model = builder(**config.arguments, seed=seed)
+        # Keras takes the config of an optimizer to pieces while it reads it.
+        model = builder(**copy.deepcopy(config.arguments), seed=seed)
     source = feed(model, config)
     epoch = int(model.optimizer.iterations) // source.steps
     if resume:
