@@ -6,6 +6,7 @@ from keras import ops
 from keras_capsvae.numerics import at_least_float32
 
 EPSILON = 1e-7
+UNIT_EPSILON = 1e-12
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -67,7 +68,9 @@ def rational_squash(x):
 
 def unit(x):
     """`x / ‖x‖` with a finite gradient at zero; float32 at least."""
-    return _of_length(x, ops.ones_like)
+    x = at_least_float32(x)
+    energy = ops.sum(ops.square(x), -1, keepdims=True)
+    return x * ops.rsqrt(energy + UNIT_EPSILON)
 
 
 ACTIVATIONS = {

@@ -195,8 +195,8 @@ class MarginLoss(keras.losses.Loss):
     """Squared hinges around the lengths of the class capsules.
 
     `Σ_c T_c · max(0, m⁺ − s_c)² + λ · (1 − T_c) · max(0, s_c − m⁻)²` with the
-    score s_c of class c (the length of its capsule) and T_c = 1 for the labelled
-    classes, of which there may be several.
+    score s_c of class c (the length of its capsule) and T_c = 1 for the
+    labelled classes, of which there may be several.
 
     Args:
         positive_margin: m⁺, what the score of a labelled class should reach.

@@ -31,8 +31,8 @@ class CapsuleLayer(keras.layers.Layer):
             `"kmeans"`.
         activation: `"squash"`, `"tanh_squash"`, `"exponential_squash"`,
             `"rational_squash"`, an activation of Keras, or a function.
-            `"agreement"` and `"dynamic"` apply it in every iteration, `"kmeans"`
-            once at the end. Defaults to `"squash"`.
+            `"agreement"` and `"dynamic"` apply it in every iteration,
+            `"kmeans"` once at the end. Defaults to `"squash"`.
         squash_constant: Constant c of `squash`. Defaults to 0.5; Sabour's is 1.
         use_bias: Whether to add a bias to the votes. Defaults to `False`.
         stop_gradient: Whether the gradient goes through the last iteration

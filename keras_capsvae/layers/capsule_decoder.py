@@ -7,8 +7,8 @@ from keras_capsvae.layers.capsule_mask import CapsuleMask
 class CapsuleDecoder(keras.layers.Layer):
     """Owns the decoder that reads an example back out of one of its capsules.
 
-    The scores pass through unchanged: the layer sits between them and the output
-    of a model, so that the decoder is trained and saved with it, while
+    The scores pass through unchanged: the layer sits between them and the
+    output of a model, so that the decoder is trained and saved with it, while
     `predict`, which needs no reconstruction, does not compute one. After a call
     `capsules` holds the capsules that came in, for `reconstruct`.
 
@@ -37,7 +37,7 @@ class CapsuleDecoder(keras.layers.Layer):
                 f"`weight` must not be negative. Received: weight={weight}"
             )
         self.weight = weight
-        if not isinstance(decoder, keras.Model) or not decoder.inputs:
+        if not _has_graph(decoder):
             raise TypeError(
                 "`decoder` must be a functional or a built Sequential model. "
                 f"Received: {decoder!r} of type {type(decoder).__name__}"
@@ -51,8 +51,8 @@ class CapsuleDecoder(keras.layers.Layer):
         received = self.decoder.inputs[0].shape[1:]
         if tuple(received) != (count * dims,):
             raise ValueError(
-                f"`decoder` must take {count} · {dims} = {count * dims} values. "
-                f"Received: a decoder of inputs {tuple(received)}"
+                f"`decoder` must take {count} · {dims} = {count * dims} "
+                f"values. Received: a decoder of inputs {tuple(received)}"
             )
         self.built = True
 
@@ -80,3 +80,9 @@ class CapsuleDecoder(keras.layers.Layer):
     def from_config(cls, config):
         decoder = keras.saving.deserialize_keras_object(config["decoder"])
         return cls(**{**config, "decoder": decoder})
+
+
+def _has_graph(model):
+    return isinstance(model, keras.Model) and bool(
+        getattr(model, "inputs", None)
+    )

@@ -30,8 +30,8 @@ class PrimaryCapsules(keras.layers.Layer):
         dtype; the number is unknown where height or width is.
 
     Raises:
-        ValueError: If a size is below 1, the activation is unknown, or the image
-            is smaller than the kernel.
+        ValueError: If a size is below 1, the activation is unknown, or the
+            image is smaller than the kernel.
         TypeError: If a size is no integer.
 
     Example:

@@ -15,9 +15,9 @@ class CapsuleNetwork(Classifier):
     """A classifier whose scores are the lengths of its class capsules.
 
     With a decoder it also learns to reconstruct the input from the capsule of
-    the label: `fit(x, y)` trains on `loss = margin loss + reconstruction_weight ·
-    reconstruction_loss`, the latter the sum of squared errors of an example.
-    `reconstruct` decodes the longest capsule instead.
+    the label: `fit(x, y)` trains on `loss = compiled loss +
+    reconstruction_weight · reconstruction_loss`, the latter the sum of squared
+    errors of an example. `reconstruct` decodes the longest capsule instead.
 
     Args:
         encoder: Functional `keras.Model`, x → class capsules
@@ -63,7 +63,7 @@ class CapsuleNetwork(Classifier):
 
     @property
     def decoder(self):
-        """Masked capsules `(batch, classes · d)` → reconstruction, or `None`."""
+        """Masked capsules `(batch, classes · d)` → image, or `None`."""
         layer = self._reconstruction
         return None if layer is None else layer.decoder
 
@@ -154,9 +154,10 @@ class CapsuleNetwork(Classifier):
     ):
         """Write the model for serving; see `keras.Model.export`.
 
-        A SavedModel (the default format) has the endpoints `serve` (x → scores),
-        `capsules` (x → class capsules) and, with a decoder, `reconstruct` (x →
-        reconstruction from the longest capsule), for any batch size.
+        A SavedModel (the default format) has the endpoints `serve` (x →
+        scores), `capsules` (x → class capsules) and, with a decoder,
+        `reconstruct` (x → reconstruction from the longest capsule), for any
+        batch size.
         """
         if format != "tf_saved_model" or kwargs:
             return super().export(filepath, format, verbose, **kwargs)
@@ -169,7 +170,9 @@ class CapsuleNetwork(Classifier):
 
 
 def _connect(encoder, decoder=None, reconstruction_weight=0.0005, name=None):
-    if not isinstance(encoder, keras.Model) or not encoder.inputs:
+    if not isinstance(encoder, keras.Model) or not getattr(
+        encoder, "inputs", None
+    ):
         raise TypeError(
             "`encoder` must be a functional or a built Sequential model. "
             f"Received: {encoder!r} of type {type(encoder).__name__}"

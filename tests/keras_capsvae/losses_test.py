@@ -9,6 +9,8 @@ from keras import ops
 from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import CategoricalReconstruction
 from keras_capsvae import GaussianReconstruction
+from keras_capsvae import MarginLoss
+from tests import capsule_oracles
 from tests import oracles
 from tests.helpers import gradient
 from tests.helpers import numpy_of
@@ -174,3 +176,71 @@ def test_shapes_must_agree(loss):
 def test_variance_must_be_positive(variance):
     with pytest.raises(ValueError, match=f"variance={variance}"):
         GaussianReconstruction(variance)
+
+
+def margin_case():
+    random = np.random.default_rng(0)
+    scores = random.random((6, 4))
+    labels = random.integers(4, size=6)
+    return labels, scores
+
+
+@pytest.mark.parametrize("form", ["integer", "column", "one-hot"])
+@pytest.mark.parametrize("weight", [0.25, 0.5])
+def test_margin_loss(form, weight):
+    labels, scores = margin_case()
+    present = np.eye(4)[labels]
+    given = {
+        "integer": labels,
+        "column": labels[:, None],
+        "one-hot": present,
+    }[form]
+    loss = MarginLoss(negative_weight=weight)
+    expected = capsule_oracles.margin_loss(present, scores, weight=weight)
+    received = float(loss(given, scores))
+    np.testing.assert_allclose(received, expected.mean(), rtol=1e-5)
+
+
+def test_margin_loss_of_several_labels_and_other_margins():
+    _, scores = margin_case()
+    present = (np.random.default_rng(1).random((6, 4)) > 0.5) * 1
+    loss = MarginLoss(0.7, 0.2, 1.5)
+    expected = capsule_oracles.margin_loss(present, scores, 0.7, 0.2, 1.5)
+    received = float(loss(present, scores))
+    np.testing.assert_allclose(received, expected.mean(), rtol=1e-5)
+
+
+def test_margin_loss_gradient():
+    labels, scores = margin_case()
+    (received,) = gradient(
+        lambda s: MarginLoss()(labels, s), scores.astype("float32")
+    )
+    expected = oracles.central_differences(
+        lambda s: capsule_oracles.margin_loss(np.eye(4)[labels], s).mean(),
+        scores,
+    )
+    np.testing.assert_allclose(received, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"positive_margin": 0.1}, "negative_margin < positive_margin"),
+        ({"negative_margin": -0.1}, "negative_margin < positive_margin"),
+        ({"negative_weight": -1}, "negative_weight=-1"),
+    ],
+)
+def test_margin_loss_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        MarginLoss(**arguments)
+
+
+def test_margin_loss_refuses_labels_of_another_shape():
+    with pytest.raises(ValueError, match=r"\(batch, 4\)"):
+        MarginLoss()(np.zeros((6, 3)), margin_case()[1])
+
+
+def test_margin_loss_config():
+    loss = MarginLoss(0.8, 0.2, 0.25)
+    again = MarginLoss.from_config(loss.get_config())
+    assert again.get_config() == loss.get_config()

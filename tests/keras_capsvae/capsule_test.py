@@ -1,0 +1,266 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_capsvae import CapsuleLayer
+from tests import capsule_oracles as oracles
+from tests.helpers import check_layer
+from tests.helpers import gradient
+from tests.helpers import numpy_of
+from tests.oracles import central_differences
+
+ROUTINGS = sorted(oracles.ROUTINGS)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"share_weights": False},
+        {"routing": "dynamic", "routings": 2, "squash_constant": 1.0},
+        {"routing": "agreement", "activation": "tanh_squash"},
+        {"use_bias": True},
+        {"share_weights": False, "use_bias": True, "rematerialize": True},
+        {"stop_gradient": True, "activation": None},
+    ],
+)
+def test_contract(arguments):
+    arguments = {"num_capsules": 3, "dim_capsules": 4, **arguments}
+    check_layer(CapsuleLayer, arguments, (6, 5))
+
+
+def capsules_below(batch=3, n_in=6, d_in=5):
+    return np.random.default_rng(0).normal(size=(batch, n_in, d_in))
+
+
+def built(inputs, **arguments):
+    layer = CapsuleLayer(4, 3, **arguments)
+    layer.build(inputs.shape)
+    return layer
+
+
+@pytest.mark.parametrize("share_weights", [True, False])
+@pytest.mark.parametrize("routings", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("routing", ROUTINGS)
+def test_values(routing, routings, share_weights):
+    inputs = capsules_below()
+    layer = built(
+        inputs,
+        routing=routing,
+        routings=routings,
+        share_weights=share_weights,
+        squash_constant=1.0,
+    )
+    received = numpy_of(layer(inputs))
+    votes = oracles.votes(inputs, numpy_of(layer.kernel))
+    expected = oracles.ROUTINGS[routing](votes, routings, constant=1.0)
+    np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("rematerialize", [False, True])
+@pytest.mark.parametrize("share_weights", [True, False])
+@pytest.mark.parametrize("routings", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("routing", ROUTINGS)
+def test_gradients(routing, routings, share_weights, rematerialize):
+    inputs = capsules_below(batch=2, n_in=3, d_in=2)
+    layer = built(
+        inputs,
+        routing=routing,
+        routings=routings,
+        share_weights=share_weights,
+        rematerialize=rematerialize,
+    )
+    kernel = numpy_of(layer.kernel).astype("float64")
+    weights = np.random.default_rng(1).normal(size=(2, 4, 3))
+
+    def loss(inputs, kernel):
+        capsules, _ = layer.stateless_call([kernel], [], inputs)
+        return ops.sum(capsules * weights.astype("float32"))
+
+    received = gradient(
+        loss, inputs.astype("float32"), kernel.astype("float32")
+    )
+
+    def oracle(inputs, kernel):
+        votes = oracles.votes(inputs, kernel)
+        return (oracles.ROUTINGS[routing](votes, routings) * weights).sum()
+
+    expected = [
+        central_differences(lambda one: oracle(one, kernel), inputs),
+        central_differences(lambda one: oracle(inputs, one), kernel),
+    ]
+    for one, other in zip(received, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("share_weights", [True, False])
+def test_bias_is_part_of_the_vote(share_weights):
+    inputs = capsules_below()
+    layer = built(
+        inputs,
+        share_weights=share_weights,
+        use_bias=True,
+        bias_initializer="random_normal",
+    )
+    assert layer.bias.shape == ((4, 3) if share_weights else (6, 4, 3))
+    votes = oracles.votes(inputs, numpy_of(layer.kernel), numpy_of(layer.bias))
+    expected = oracles.kmeans(votes, 3)
+    np.testing.assert_allclose(numpy_of(layer(inputs)), expected, atol=1e-5)
+
+
+def test_kernel_shapes():
+    inputs = capsules_below()
+    assert built(inputs).kernel.shape == (5, 4, 3)
+    assert built(inputs, share_weights=False).kernel.shape == (6, 5, 4, 3)
+
+
+@pytest.mark.parametrize("shape", [(64, 128), (1152, 8)])
+@pytest.mark.parametrize("share_weights", [True, False])
+def test_votes_have_the_spread_of_the_inputs(share_weights, shape):
+    random = np.random.default_rng(0)
+    inputs = random.normal(scale=0.3, size=(4, *shape))
+    layer = CapsuleLayer(10, 16, share_weights=share_weights)
+    layer.build(inputs.shape)
+    votes = oracles.votes(inputs, numpy_of(layer.kernel))
+    assert 0.27 < votes.std() < 0.33
+    of_each_capsule = votes.std((0, 1, 3))
+    assert of_each_capsule.max() < 1.3 * of_each_capsule.min()
+
+
+@pytest.mark.parametrize("routing", ROUTINGS)
+def test_shared_weights_take_any_number_of_inputs(routing):
+    layer = CapsuleLayer(4, 3, routing=routing)
+    symbolic = keras.Input((None, 5))
+    assert layer(symbolic).shape == (None, 4, 3)
+    model = keras.Model(symbolic, layer(symbolic))
+    for n_in in (1, 2, 9):
+        inputs = capsules_below(n_in=n_in)
+        votes = oracles.votes(inputs, numpy_of(layer.kernel))
+        expected = oracles.ROUTINGS[routing](votes, 3)
+        received = model.predict(inputs, verbose=0)
+        np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
+
+
+def test_keras_masks_are_honoured():
+    inputs = capsules_below()
+    inputs[0, 4:] = 0.0
+    inputs[2, 2] = 0.0
+    layer = CapsuleLayer(4, 3)
+    tensor = keras.Input((None, 5))
+    model = keras.Model(tensor, layer(keras.layers.Masking()(tensor)))
+    votes = oracles.votes(inputs, numpy_of(layer.kernel))
+    mask = (inputs != 0).any(-1)
+    assert not mask.all()
+    received = model.predict(inputs, verbose=0)
+    # Zero votes weigh nothing; with a bias they would.
+    expected = oracles.kmeans(votes, 3, mask=mask)
+    np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
+
+
+def test_masked_inputs_weigh_nothing_though_votes_have_a_bias():
+    inputs = capsules_below()
+    layer = built(inputs, use_bias=True, bias_initializer="ones")
+    mask = np.array([[True] * 3 + [False] * 3] * 3)
+    received = numpy_of(layer(inputs, mask=mask))
+    np.testing.assert_allclose(
+        received, numpy_of(layer(inputs[:, :3])), rtol=0, atol=1e-5
+    )
+    assert np.abs(received - numpy_of(layer(inputs))).max() > 1e-3
+
+
+def test_couplings():
+    inputs = capsules_below()
+    layer = built(inputs)
+    capsules, couplings = layer(inputs, return_couplings=True)
+    np.testing.assert_array_equal(numpy_of(capsules), numpy_of(layer(inputs)))
+    couplings = numpy_of(couplings)
+    assert couplings.shape == (3, 6, 4)
+    votes = oracles.votes(inputs, numpy_of(layer.kernel))
+    centres = np.einsum("bij,bijd->bjd", couplings, votes)
+    np.testing.assert_allclose(
+        numpy_of(capsules), oracles.squash(centres), rtol=0, atol=1e-5
+    )
+
+
+def test_couplings_in_a_functional_model():
+    tensor = keras.Input((None, 5))
+    outputs = CapsuleLayer(4, 3)(tensor, return_couplings=True)
+    assert [output.shape for output in outputs] == [
+        (None, 4, 3),
+        (None, None, 4),
+    ]
+    model = keras.Model(tensor, outputs)
+    capsules, couplings = model.predict(capsules_below(), verbose=0)
+    assert capsules.shape == (3, 4, 3)
+    np.testing.assert_allclose(couplings.sum(-1), 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_routing_runs_in_float32(policy):
+    layer = CapsuleLayer(4, 3, dtype=policy)
+    _, couplings = layer(capsules_below(), return_couplings=True)
+    assert keras.backend.standardize_dtype(couplings.dtype) == "float32"
+    tensor = keras.Input((6, 5))
+    symbolic = layer(tensor, return_couplings=True)[1]
+    assert symbolic.dtype == "float32"
+
+
+@pytest.mark.parametrize("share_weights", [True, False])
+@pytest.mark.parametrize("routing", ROUTINGS)
+def test_zero_input_has_a_finite_gradient(routing, share_weights):
+    zero = np.zeros((2, 6, 5), "float32")
+    layer = built(zero, routing=routing, share_weights=share_weights)
+    received = gradient(lambda x: ops.sum(layer(x)), zero)[0]
+    assert np.isfinite(received).all()
+
+
+def test_own_activation_is_saved_by_its_registered_name(tmp_path):
+    @keras.saving.register_keras_serializable(package="tests")
+    def twice(x):
+        return 2.0 * x
+
+    tensor = keras.Input((6, 5))
+    model = keras.Model(tensor, CapsuleLayer(4, 3, activation=twice)(tensor))
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    inputs = capsules_below()
+    np.testing.assert_array_equal(
+        again.predict(inputs, verbose=0), model.predict(inputs, verbose=0)
+    )
+
+
+def test_unknown_number_of_inputs_needs_shared_weights():
+    with pytest.raises(ValueError, match="fixed number of input capsules"):
+        CapsuleLayer(4, 3, share_weights=False)(keras.Input((None, 5)))
+
+
+def test_another_number_of_inputs_than_that_of_the_weights():
+    layer = built(capsules_below(), share_weights=False)
+    with pytest.raises(
+        ValueError, match="axis 1 of input shape to have value 6"
+    ):
+        layer(capsules_below(n_in=7))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"routings": 0}, "routings=0"),
+        ({"routing": "kmean"}, "one of .*'kmeans', 'agreement', 'dynamic'"),
+        ({"num_capsules": 0}, "num_capsules=0"),
+        ({"dim_capsules": -1}, "dim_capsules=-1"),
+        ({"activation": "squish"}, "activation='squish'"),
+        ({"squash_constant": 0}, "must be above 0"),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    arguments = {"num_capsules": 3, "dim_capsules": 4, **arguments}
+    with pytest.raises(ValueError, match=message):
+        CapsuleLayer(**arguments)
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (2, 3, 4, 5), (2, 3, None)])
+def test_bad_shapes(shape):
+    with pytest.raises(ValueError, match=r"batch, n_in, d_in"):
+        CapsuleLayer(3, 4)(keras.Input(batch_shape=shape))

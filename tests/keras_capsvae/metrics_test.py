@@ -1,0 +1,71 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_capsvae import LabelAccuracy
+
+SCORES = np.array(
+    [[0.9, 0.2, 0.7], [0.1, 0.6, 0.3], [0.4, 0.45, 0.1], [0.5, 0.5, 0.1]]
+)
+
+
+def result(metric, labels, scores=SCORES, **options):
+    return float(metric(np.array(labels), scores, **options))
+
+
+@pytest.mark.parametrize("form", ["integer", "column", "one-hot"])
+def test_one_label(form):
+    labels = np.array([0, 1, 0, 0])
+    labels = {
+        "integer": labels,
+        "column": labels[:, None],
+        "one-hot": np.eye(3)[labels],
+    }[form]
+    # Right, right, wrong, and a tie, which is wrong.
+    assert result(LabelAccuracy(), labels) == 0.5
+
+
+def test_several_labels_in_any_order():
+    labels = [[1, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0]]
+    assert result(LabelAccuracy(), labels) == 0.75
+    assert result(LabelAccuracy(threshold=0.4), labels) == 0.5
+    assert result(LabelAccuracy(threshold=0.65), labels) == 0.25
+    assert result(LabelAccuracy(threshold=0.95), labels) == 0.0
+
+
+def test_agrees_with_a_plain_count_of_the_best_pairs():
+    random = np.random.default_rng(0)
+    scores = random.random((500, 10))
+    pairs = np.array([random.permutation(10)[:2] for _ in range(500)])
+    pairs[::2] = np.argsort(scores[::2], axis=-1)[:, -2:]
+    labels = np.zeros((500, 10))
+    np.put_along_axis(labels, pairs, 1, axis=-1)
+    best = np.sort(np.argsort(scores, axis=-1)[:, -2:], axis=-1)
+    right = (best == np.sort(pairs, axis=-1)).all(-1)
+    assert 0.5 <= right.mean() < 0.6
+    assert result(LabelAccuracy(), labels, scores) == pytest.approx(
+        right.mean()
+    )
+
+
+def test_accumulates_and_weighs():
+    metric = LabelAccuracy()
+    metric.update_state(np.array([0, 0]), SCORES[:2])
+    metric.update_state(np.array([1, 2]), SCORES[2:])
+    assert float(metric.result()) == 0.5
+    metric.reset_state()
+    weighed = result(
+        metric, [0, 1, 0, 0], sample_weight=np.array([3.0, 0.0, 1.0, 0.0])
+    )
+    assert weighed == 0.75
+
+
+def test_config():
+    metric = LabelAccuracy(threshold=0.5, name="strict")
+    again = keras.metrics.deserialize(keras.metrics.serialize(metric))
+    assert (again.threshold, again.name) == (0.5, "strict")
+
+
+def test_labels_of_another_shape():
+    with pytest.raises(ValueError, match=r"\(batch, 3\).*\(4, 2\)"):
+        result(LabelAccuracy(), np.zeros((4, 2)))
