@@ -154,8 +154,8 @@ def pooling_cnn(
 ) -> keras.Model:
     """The control of `capsule_cnn` without capsules, compiled.
 
-    The convolutions of `capsule_cnn` → global average pooling → Dense 128 ReLU →
-    Dense sigmoid.
+    The convolutions of `capsule_cnn` → global average pooling → Dense 128 ReLU
+    → Dense sigmoid.
 
     Args:
         input_shape: Height, width and channels; `None` for sides that vary.
@@ -197,8 +197,8 @@ def pooling_cnn(
         description="The capsule network of the paper: 1,152 primary capsules "
         "routed to one capsule of 16 dims for each class, and a decoder that "
         "draws the image back from the capsule of its class.",
-        description_zh="论文中的胶囊网络：1152 个主胶囊经动态路由连到每个类别的 16 维胶囊，"
-        "解码器由对应类别的胶囊还原图像。",
+        description_zh="论文中的胶囊网络：1152 个主胶囊经动态路由连到各类别的"
+        " 16 维胶囊，解码器由对应类别的胶囊还原图像。",
         family="capsnet",
         source="https://arxiv.org/abs/1710.09829",
         paper=PAPER,
@@ -221,10 +221,11 @@ def capsnet(
 ) -> keras.Model:
     """The capsule network of Sabour, Frosst and Hinton, compiled.
 
-    Conv 256 9×9 ReLU → primary capsules, 32 channels of 8 dims, 9×9, stride 2 →
-    capsules of 16 dims, one for each class, fully connected → lengths. A decoder
-    (Dense 512, Dense 1024, ReLU; Dense sigmoid) reconstructs the image, from the
-    capsule of the label in training, from the longest in `reconstruct`.
+    Conv 256 9×9 ReLU → primary capsules, 32 channels of 8 dims, 9×9, stride 2
+    → capsules of 16 dims, one for each class, fully connected → lengths. A
+    decoder (Dense 512, Dense 1024, ReLU; Dense sigmoid) reconstructs the image,
+    from the capsule of the label in training, from the longest in
+    `reconstruct`.
 
     Args:
         input_shape: Height, width and channels; sides of at least 17. Defaults

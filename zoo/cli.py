@@ -108,6 +108,13 @@ def show(name, as_json):
 @click.option(
     "--stream", is_flag=True, help="Read the data from disk batch by batch."
 )
+@click.option(
+    "--shift",
+    type=int,
+    default=0,
+    metavar="PIXELS",
+    help="Move each image at random by up to so many pixels.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a run.")
 @click.option(
     "--picture-every",
@@ -124,6 +131,7 @@ def train(
     seed,
     settings,
     stream,
+    shift,
     resume,
     picture_every,
 ):
@@ -149,6 +157,7 @@ def train(
             seed=seed,
             arguments=_arguments(settings),
             streaming=stream,
+            shift=shift,
             resume=resume,
             callbacks=callbacks,
             verbose=1,
@@ -182,12 +191,22 @@ def train(
     type=click.Path(path_type=pathlib.Path),
 )
 @click.option("--weights", default="mnist", show_default=True)
+@click.option(
+    "--data", help="Examples to draw; a classifier draws nothing without."
+)
 @click.option("--seed", type=int, default=0, show_default=True)
-def sample(model, out, weights, seed):
+def sample(model, out, weights, data, seed):
     """Draw from MODEL: a name of the zoo, a run folder or a .keras file."""
+    from zoo import datasets
+    from zoo import feeds
     from zoo import gallery
 
-    for path in gallery.draw(_opened(model, weights), out, seed=seed):
+    opened = _opened(model, weights)
+    images = labels = None
+    if data is not None:
+        arrays = datasets.load(data, feeds.image_shape(opened, data))
+        images, labels = arrays.x_test, arrays.y_test
+    for path in gallery.draw(opened, out, images, labels, seed=seed):
         click.echo(path)
 
 
@@ -196,7 +215,7 @@ def sample(model, out, weights, seed):
 @click.option("--data", help="[default: that of the run, or mnist]")
 @click.option("--weights", default="mnist", show_default=True)
 def evaluate(model, data, weights):
-    """Losses of MODEL (a name, run folder or .keras file) on test data."""
+    """Figures of MODEL (a name, run folder or .keras file) on test data."""
     from zoo import datasets
     from zoo import evaluation
     from zoo import feeds
@@ -204,7 +223,7 @@ def evaluate(model, data, weights):
 
     opened = _opened(model, weights)
     data = data or runs.data_of(model) or "mnist"
-    arrays = datasets.load(data, feeds.image_shape(opened))
+    arrays = datasets.load(data, feeds.image_shape(opened, data))
     figures = evaluation.evaluate(opened, arrays.x_test, arrays.y_test)
     click.echo(json.dumps({"data": data, **figures}, indent=2))
 

@@ -3,40 +3,45 @@
 import keras
 import numpy as np
 
+from keras_capsvae import Classifier
 from zoo.feeds import training_pair
 
 ACTIVE_VARIANCE = 0.01
 
 
 def evaluate(model, images, labels=None, batch_size=100, verbose="auto"):
-    """Mean losses of a VAE on a data set, and its active units.
+    """Figures of merit of a model on a data set.
 
     Args:
-        model: A VAE of the zoo.
+        model: A model of the zoo.
         images: Images shaped for the model.
-        labels: Integer labels, for a conditional model. Defaults to `None`.
+        labels: Integer labels, for a conditional model or a classifier.
+            Defaults to `None`.
         batch_size: Images at a time. Defaults to 100.
         verbose: As in `keras.Model.evaluate`.
 
     Returns:
-        Dict of `reconstruction_loss`, `kl_loss`, their sum `loss` (the negative
-        ELBO, whatever the model's `kl_weight`), all in nats an image, and
-        `active_units`.
+        For a VAE a dict of `reconstruction_loss`, `kl_loss`, their sum `loss`
+        (the negative ELBO, whatever the model's `kl_weight`), all in nats an
+        image, and `active_units`. For a classifier a dict of the compiled loss
+        and metrics, among them `accuracy`.
 
     Example:
 
     >>> evaluate(zoo.dense_vae(weights="mnist"), digits.x_test)
     """
     inputs, targets = training_pair(model, images, labels)
-    losses = model.evaluate(
+    figures = model.evaluate(
         inputs,
         targets,
         batch_size=batch_size,
         verbose=verbose,
         return_dict=True,
     )
-    losses["loss"] = losses["reconstruction_loss"] + losses["kl_loss"]
-    return {**losses, "active_units": active_units(model, images)}
+    if isinstance(model, Classifier):
+        return figures
+    figures["loss"] = figures["reconstruction_loss"] + figures["kl_loss"]
+    return {**figures, "active_units": active_units(model, images)}
 
 
 def active_units(model, images):

@@ -6,6 +6,8 @@ import zipfile
 
 import keras
 
+from keras_capsvae import Classifier
+
 
 def load_model(path):
     """Reload a model from a `.keras` file or a SavedModel folder.
@@ -15,7 +17,7 @@ def load_model(path):
 
     Returns:
         The compiled `keras.Model`, or what `tf.saved_model.load` gives, with
-        the endpoints `serve`, `encode`, `decode` and `generate`.
+        the endpoints that its export wrote.
 
     Raises:
         FileNotFoundError: If there is nothing at the path.
@@ -47,17 +49,18 @@ def load_model(path):
 
 
 def export_onnx(model, folder):
-    """Write `encoder.onnx` and `decoder.onnx` of a VAE into a folder.
+    """Write a model into a folder in the ONNX format.
 
-    Needs the `onnx` extra. The whole autoencoder draws noise, for which ONNX
-    has no operation that keeps a seed.
+    A VAE becomes `encoder.onnx` and `decoder.onnx`: as a whole it draws noise,
+    for which ONNX has no operation that keeps a seed. A classifier becomes
+    `classifier.onnx`. Needs the `onnx` extra.
 
     Args:
-        model: A `VariationalAutoencoder`.
+        model: A model of the zoo.
         folder: Where to; made if missing.
 
     Returns:
-        The paths of the two files.
+        The paths of the files.
 
     Raises:
         ImportError: If the extra is not installed.
@@ -66,8 +69,12 @@ def export_onnx(model, folder):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for part in (model.encoder, model.decoder):
-        path = folder / f"{part.name}.onnx"
+    if isinstance(model, Classifier):
+        parts = {"classifier": model}
+    else:
+        parts = {"encoder": model.encoder, "decoder": model.decoder}
+    for name, part in parts.items():
+        path = folder / f"{name}.onnx"
         part.export(path, format="onnx", verbose=False)
         paths.append(path)
     return paths

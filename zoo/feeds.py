@@ -1,35 +1,60 @@
 """What a model is fed: arrays or streams in the form that it trains on."""
 
 import dataclasses
+import warnings
 
 import keras
 
+from keras_capsvae import Classifier
 from zoo import datasets
 
+NO_LABELS = "This model trains on labels. Received: data without labels"
+ENLARGED = 28  # side of images that are too small for a model of any size
 
-def image_shape(model):
-    """Shape of the images that a model takes, without the batch."""
-    return tuple(model.inputs[0].shape[1:])
+
+def image_shape(model, data=None):
+    """Shape of the images that a model takes, without the batch.
+
+    With `data`, what `datasets.load` takes, images of its own size are tried on
+    a model whose sides are free; those too small are enlarged, with a warning.
+    """
+    shape = tuple(model.inputs[0].shape[1:])
+    if data is None or None not in shape:
+        return shape
+    images = datasets.load(data, shape).x_train[:1]
+    try:
+        model.check_input(images, model.inputs[0], "x")
+    except ValueError:
+        channels = shape[-1]
+        warnings.warn(
+            f"The images of {data} are {images.shape[1]} × {images.shape[2]}, "
+            f"too small for {model.name}: enlarged to {ENLARGED} × {ENLARGED}",
+            stacklevel=2,
+        )
+        return (ENLARGED, ENLARGED, channels)
+    return shape
 
 
 def takes_labels(model):
     """Whether a model trains on labels, as input or as target."""
-    return _is_conditional(model) or not hasattr(model, "encoder")
+    return _is_conditional(model) or isinstance(model, Classifier)
 
 
 def training_pair(model, images, labels):
     """Inputs and targets of a model out of images and integer labels."""
     if _is_conditional(model):
         return [images, one_hot(labels, model.inputs[-1].shape[-1])], None
-    return images, labels if takes_labels(model) else None
+    if not takes_labels(model):
+        return images, None
+    if labels is None:
+        raise ValueError(NO_LABELS)
+    return images, labels
 
 
 def one_hot(labels, num_classes):
     """One-hot labels, after a check of their range."""
     if labels is None:
-        raise ValueError(
-            "This model trains on labels. Received: data without labels"
-        )
+        raise ValueError(NO_LABELS)
     if not 0 <= labels.min() <= labels.max() < num_classes:
         raise ValueError(
             f"Labels must lie in [0, {num_classes - 1}]. Received: labels in "
@@ -53,11 +78,12 @@ def feed(model, config):
 
 
 def _arrays(model, config):
-    arrays = datasets.load(config.data, image_shape(model))
+    arrays = datasets.load(config.data, image_shape(model, config.data))
     batches = datasets.Batches(
         *training_pair(model, arrays.x_train, arrays.y_train),
         batch_size=config.batch_size,
         seed=config.seed,
+        shift=config.shift,
     )
     validation = None
     if arrays.x_test is not None and len(arrays.x_test):
@@ -66,10 +92,12 @@ def _arrays(model, config):
 
 
 def _streams(model, config):
+    shape = image_shape(model, config.data)
+
     def stream(**options):
         data, steps = datasets.stream(
             config.data,
-            image_shape(model),
+            shape,
             config.batch_size,
             seed=config.seed,
             labels=takes_labels(model),

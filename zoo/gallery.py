@@ -5,6 +5,8 @@ import warnings
 
 import numpy as np
 
+from keras_capsvae import CapsuleNetwork
+from keras_capsvae import Classifier
 from zoo import plots
 
 
@@ -17,13 +19,13 @@ def draw(
     image_shape=None,
     seed=0,
 ):
-    """Draw every picture that suits a VAE.
+    """Draw every picture that suits a model.
 
     Args:
-        model: A VAE of the zoo.
+        model: A model of the zoo.
         folder: Where to; made if missing.
-        images: Images to encode and reconstruct. Defaults to `None`: only
-            pictures that need none.
+        images: Images to encode, reconstruct or classify. Defaults to `None`:
+            only pictures that need none, which a classifier has not.
         labels: Their integer labels. Defaults to `None`.
         history: What `plots.training_curves` takes. Defaults to `None`.
         image_shape: `(height, width, channels)` of flat images that are not
@@ -32,7 +34,43 @@ def draw(
 
     Returns:
         The paths of the pictures.
+
+    Raises:
+        ValueError: If the model is a classifier and there are no images.
     """
+    if isinstance(model, Classifier):
+        figures = _of_classifier(model, images, labels)
+        loss_unit = "loss"
+    else:
+        figures = _of_autoencoder(model, images, labels, image_shape, seed)
+        loss_unit = "nats per image"
+    if history is not None:
+        figures["training"] = plots.training_curves(history, loss_unit)
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, figure in figures.items():
+        paths.append(folder / f"{name}.png")
+        figure.savefig(paths[-1], bbox_inches="tight")
+    return paths
+
+
+def _of_classifier(model, images, labels):
+    if images is None:
+        raise ValueError(
+            f"{model.name} classifies and draws nothing of its own: give "
+            "images (on the command line --data, e.g. --data digits)"
+        )
+    figures = {"predictions": plots.predictions(model, images, labels)}
+    if isinstance(model, CapsuleNetwork):
+        figures["couplings"] = plots.couplings(model, images[0])
+        if model.decoder is not None:
+            figures["reconstructions"] = plots.reconstructions(model, images)
+            figures["perturbations"] = plots.perturbations(model, images[0])
+    return figures
+
+
+def _of_autoencoder(model, images, labels, image_shape, seed):
     figures = {}
     if _is_picture(model, image_shape):
         figures = _drawn_images(model, images, image_shape, seed)
@@ -41,21 +79,13 @@ def draw(
             "No pictures of images: their shape "
             f"{tuple(model.decoder.outputs[0].shape[1:])} is neither grey, RGB "
             "nor flat and square. The zoo.plots functions take `image_shape`.",
-            stacklevel=2,
+            stacklevel=3,
         )
     if images is not None:
         figures["latent"] = plots.latent_scatter(
             model, images[:5000], None if labels is None else labels[:5000]
         )
-    if history is not None:
-        figures["training"] = plots.training_curves(history)
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, figure in figures.items():
-        paths.append(folder / f"{name}.png")
-        figure.savefig(paths[-1], bbox_inches="tight")
-    return paths
+    return figures
 
 
 def _drawn_images(model, images, image_shape, seed):

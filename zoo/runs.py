@@ -35,6 +35,7 @@ class Config:
     batch_size: int
     seed: int
     streaming: bool
+    shift: int
     keras_backend: str
 
 
@@ -48,6 +49,7 @@ def train(
     seed=0,
     arguments=None,
     streaming=False,
+    shift=0,
     resume=False,
     callbacks=(),
     verbose="auto",
@@ -69,6 +71,8 @@ def train(
         arguments: Dict of arguments of the builder. Defaults to `None`.
         streaming: Whether to read the data from disk batch by batch. Defaults
             to `False`: all in memory.
+        shift: Pixels by which images are moved at random at most, see
+            `datasets.Batches`; not with `streaming`. Defaults to 0.
         resume: Whether to go on with the run in `out`. Defaults to `False`.
         callbacks: More Keras callbacks.
         verbose: As in `keras.Model.fit`.
@@ -96,6 +100,11 @@ def train(
             "A run has a `seed` of its own (--seed) and compiles its model. "
             f"Received: arguments {sorted(reserved)}"
         )
+    if shift and streaming:
+        raise ValueError(
+            "Images are shifted in memory. Received: shift="
+            f"{shift} with streaming=True"
+        )
     config = Config(
         model=name,
         arguments=_with_classes(builder, arguments or {}, data),
@@ -105,6 +114,7 @@ def train(
         else batch_size,
         seed=seed,
         streaming=streaming,
+        shift=shift,
         keras_backend=keras.backend.backend(),
     )
     if resume:
@@ -170,12 +180,11 @@ def finish(folder):
 
 def _examples(model, data, streaming):
     """Test images and labels to draw."""
+    shape = image_shape(model, data)
     if not streaming:
-        arrays = datasets.load(data, image_shape(model))
+        arrays = datasets.load(data, shape)
         return arrays.x_test, arrays.y_test
-    batches, _ = datasets.stream(
-        data, image_shape(model), split="test", shuffle=False
-    )
+    batches, _ = datasets.stream(data, shape, split="test", shuffle=False)
     return next(iter(batches))[0].numpy(), None
 
 

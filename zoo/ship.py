@@ -3,6 +3,7 @@
 import inspect
 import json
 import pathlib
+import shlex
 
 import click
 
@@ -39,7 +40,8 @@ def main(run, tag):
     path = weights.FOLDER / f"{name}-{tag}.weights.h5"
     bare.save_weights(path)
 
-    arrays = datasets.load(config["data"], feeds.image_shape(trained))
+    shape = feeds.image_shape(trained, config["data"])
+    arrays = datasets.load(config["data"], shape)
     figures = evaluation.evaluate(trained, arrays.x_test, arrays.y_test)
     epochs = len((run / runs.HISTORY).read_text().splitlines()) - 1
     entries = weights.manifest()
@@ -50,9 +52,9 @@ def main(run, tag):
             key: value for key, value in arguments.items() if key not in FREE
         },
         "data": config["data"],
-        "command": _command(config, epochs, arguments),
+        "command": _command(config, epochs),
         "metrics": {
-            f"test_{key}": round(value, 2) for key, value in figures.items()
+            f"test_{key}": round(value, 4) for key, value in figures.items()
         },
         "licence": LICENCES.get(tag, "Apache-2.0"),
     }
@@ -68,16 +70,21 @@ def architecture(builder, given):
     return arguments_of(builder.__wrapped__, (), given)
 
 
-def _command(config, epochs, arguments):
+def _command(config, epochs):
     settings = "".join(
-        f" --set {key}={json.dumps(value, separators=(',', ':'))}"
+        f" --set {shlex.quote(_setting(key, value))}"
         for key, value in config["arguments"].items()
-        if key in arguments
     )
+    if config["shift"]:
+        settings += f" --shift {config['shift']}"
     return (
         f"python -m zoo train {config['model']} --data {config['data']} "
         f"--epochs {epochs} --seed {config['seed']}{settings}"
     )
+
+
+def _setting(key, value):
+    return f"{key}={json.dumps(value, separators=(',', ':'))}"
 
 
 if __name__ == "__main__":

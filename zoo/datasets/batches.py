@@ -29,6 +29,9 @@ class Batches(keras.utils.PyDataset):
             Defaults to `100`.
         seed: integer from 0 on. Defaults to `0`.
         shuffle: whether to shuffle. Defaults to `True`.
+        shift: pixels by which each image of x, `(n, height, width,
+            channels)`, is moved at most, up or down and left or right, anew in
+            each epoch; what comes in at the edges is 0. Defaults to `0`.
 
     Attributes:
         epoch: the epoch that the batches belong to now.
@@ -58,6 +61,7 @@ class Batches(keras.utils.PyDataset):
         *,
         seed: int = 0,
         shuffle: bool = True,
+        shift: int = 0,
     ):
         super().__init__()
         self._data = _as_arrays((x,) if y is None else (x, y))
@@ -67,6 +71,13 @@ class Batches(keras.utils.PyDataset):
         self.seed = check_integer("seed", seed, 0)
         self.epoch = 0
         self.shuffle = bool(shuffle)
+        self.shift = check_integer("shift", shift, 0)
+        images = keras.tree.flatten(self._data[0])
+        if self.shift and any(array.ndim != 4 for array in images):
+            raise ValueError(
+                "Expected images (n, height, width, channels) to shift. "
+                f"Received: shapes {[array.shape for array in images]}"
+            )
 
     def __len__(self) -> int:
         return -(-self._count // self.batch_size)
@@ -79,7 +90,16 @@ class Batches(keras.utils.PyDataset):
         rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
         if self.shuffle:
             rows = self._order()[rows]
-        return keras.tree.map_structure(lambda array: array[rows], self._data)
+        batch = keras.tree.map_structure(lambda array: array[rows], self._data)
+        if not self.shift:
+            return batch
+        random = np.random.default_rng((self.seed, self.epoch, index))
+        x, *targets = batch
+        moved = [
+            shifted(images, random, self.shift)
+            for images in keras.tree.flatten(x)
+        ]
+        return keras.tree.pack_sequence_as(x, moved), *targets
 
     def set_epoch(self, epoch: int) -> None:
         """Turns to the order of this epoch, from 0 on."""
@@ -91,6 +111,18 @@ class Batches(keras.utils.PyDataset):
             cached = epoch, epoch_order(self.seed, epoch, self._count)
             self._order_of_epoch = cached
         return cached[1]
+
+
+def shifted(images, random, most):
+    """Each image moved by up to `most` pixels both ways, 0 at the edges."""
+    height, width = images.shape[1:3]
+    padded = np.pad(images, [(0, 0), (most, most), (most, most), (0, 0)])
+    windows = np.lib.stride_tricks.sliding_window_view(
+        padded, (height, width), axis=(1, 2)
+    )  # (n, 2·most + 1, 2·most + 1, channels, height, width)
+    rows, columns = random.integers(2 * most + 1, size=(2, len(images)))
+    chosen = windows[np.arange(len(images)), rows, columns]
+    return np.moveaxis(chosen, 1, -1)
 
 
 def _as_arrays(data):
