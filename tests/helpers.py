@@ -228,6 +228,11 @@ def _check_served(model, served, outputs, inputs):
         x = inputs if len(inputs) > 1 else inputs[0]
         expected = model.predict(x, verbose=0)
         np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-6)
+        for endpoint in ("capsules", "reconstruct"):
+            if hasattr(served, endpoint):
+                received = getattr(served, endpoint)(x)
+                expected = getattr(model, endpoint)(x)
+                np.testing.assert_allclose(received, expected, atol=1e-5)
         return
     heads = [
         ops.convert_to_numpy(head)
@@ -247,17 +252,20 @@ def _check_served(model, served, outputs, inputs):
         assert np.isfinite(drawn).all()
 
 
-def random_data(model, count):
-    """Inputs (a list of arrays) and targets that the model can train on."""
+def random_data(model, count, side=15):
+    """Inputs (a list of arrays) and targets that the model can train on.
+
+    Dims that the model leaves free are `side` long.
+    """
     random = np.random.default_rng(0)
-    inputs = [_random_input(random, count, one) for one in model.inputs]
+    inputs = [_random_input(random, count, one, side) for one in model.inputs]
     if hasattr(model, "encoder"):
         return inputs, None
     return inputs, random.integers(model.output_shape[-1], size=count)
 
 
-def _random_input(random, count, tensor):
-    shape = (count, *(5 if dim is None else dim for dim in tensor.shape[1:]))
+def _random_input(random, count, tensor, side):
+    shape = (count, *(side if dim is None else dim for dim in tensor.shape[1:]))
     if tensor.name == "label":
         return np.eye(shape[-1], dtype="float32")[
             random.integers(shape[-1], size=count)
@@ -273,6 +281,10 @@ def outputs_of(model, inputs):
     The fresh process of `check_builder` runs the source of this function.
     """
     outputs = [model(inputs if len(inputs) > 1 else inputs[0])]
+    if hasattr(model, "capsules"):
+        outputs.append(model.capsules(inputs[0]))
+        if model.decoder is not None:
+            outputs.append(model.reconstruct(inputs[0]))
     if hasattr(model, "encoder"):
         seen = inputs[: len(model.encoder.inputs)]
         heads = model.encoder(seen if len(seen) > 1 else seen[0])

@@ -17,8 +17,10 @@ class Classifier(CheckedModel):
 
     input_range = (0.0, 1.0)
 
+    # Keras revives a functional subclass only if these are its parameters.
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self._label_shape = None
 
     @property
     def num_classes(self):
@@ -52,3 +54,13 @@ class Classifier(CheckedModel):
             check_classes(targets, shape, self.num_classes, name)
         else:
             check_array(targets, (self.num_classes,), name, (0.0, 1.0))
+        self._compile_for(tuple(targets.shape)[1:])
+
+    def _compile_for(self, label_shape):
+        """Trace anew for labels of another form than those before.
+
+        TensorFlow would go on with a graph for labels of any rank.
+        """
+        if self._label_shape not in (None, label_shape):
+            self.train_function = self.test_function = None
+        self._label_shape = label_shape

@@ -85,6 +85,20 @@ def test_loss_adds_the_reconstruction_of_the_labelled_capsule(form):
     assert received["accuracy"] == pytest.approx(right)
 
 
+def test_labels_may_change_their_form():
+    model = network()
+    images, labels = data()
+    one_hot = np.eye(CLASSES)[labels]
+    losses = [
+        model.evaluate(images, given, verbose=0)
+        for given in (labels, one_hot, labels[:, None], labels)
+    ]
+    np.testing.assert_allclose(losses, [losses[0]] * 4, rtol=1e-6)
+    for given in (labels, one_hot):
+        history = model.fit(images, given, verbose=0).history
+        assert np.isfinite(history["loss"]).all()
+
+
 def test_sample_weights_weigh_both_losses():
     model = network(weight=0.01)
     images, labels = data()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests import capsule_oracles
 from tests import oracles
 from tests.helpers import check_builder
 from tests.helpers import check_export
@@ -13,6 +14,8 @@ from tests.helpers import tensorflow_only
 from tests.helpers import upcoming_noise
 
 NAMES = zoo.list_models()
+AUTOENCODERS = zoo.list_models("*vae*")
+CLASSIFIERS = ("capsnet", "capsule_cnn", "pooling_cnn")
 ORIGINAL_LOSSES = {
     "dense_vae": oracles.dense_vae_loss,
     "conv_vae": oracles.conv_vae_loss,
@@ -124,6 +127,95 @@ SIZES = [
     *[(name, {"latent_dim": dim}) for name in SMALL for dim in (1, 128)],
     *[("conditional_vae", {"num_classes": count}) for count in (1, 2, 100)],
 ]
+CLASSIFIER_SIZES = [
+    ("capsnet", {"input_shape": (17, 20, 3), "num_classes": 2}),
+    *[
+        (name, {"input_shape": size})
+        for name in ("capsule_cnn", "pooling_cnn")
+        for size in [(14, 14, 1), (40, None, 3)]
+    ],
+    ("capsule_cnn", {"num_classes": 2}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), CLASSIFIER_SIZES)
+def test_sizes_of_classifiers_build_and_train(name, arguments):
+    model = zoo.create_model(name, **arguments, seed=0)
+    height, width, channels = arguments.get("input_shape", (28, 28, 1))
+    random = np.random.default_rng(0)
+    images = random.random((3, height or 40, width or 18, channels))
+    labels = np.array([0, 1, 1])
+    before = values_of(model)
+    history = model.fit(images, labels, batch_size=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    for one, other in zip(before, values_of(model), strict=True):
+        assert np.isfinite(other).all()
+        assert not np.array_equal(one, other)
+    count = arguments.get("num_classes", 10)
+    for few in (1, 3):
+        assert model.predict(images[:few], verbose=0).shape == (few, count)
+
+
+def test_capsule_cnn_is_the_net_of_the_post():
+    model = zoo.capsule_cnn(seed=0, compile=False)
+    weights = {
+        layer.name: [np.array(w, "float64") for w in layer.get_weights()]
+        for layer in model.layers
+    }
+    random = np.random.default_rng(0)
+    for shape in ((15, 14, 1), (16, 20, 1)):
+        images = random.random((2, *shape))
+        np.testing.assert_allclose(
+            model.predict(images, verbose=0),
+            capsule_oracles.capsule_cnn_scores(weights, images),
+            rtol=1e-4,
+            atol=1e-5,
+        )
+
+
+@pytest.mark.parametrize("routing", ["kmeans", "agreement", "dynamic"])
+def test_routing_of_a_builder(routing):
+    model = zoo.capsule_cnn(routing=routing, routings=2, compile=False)
+    layer = model.get_layer("capsules")
+    assert (layer.routing, layer.routings) == (routing, 2)
+    with pytest.raises(ValueError, match="routing='mean'"):
+        zoo.capsule_cnn(routing="mean")
+
+
+@pytest.mark.parametrize(
+    ("name", "input_shape", "message"),
+    [
+        ("capsnet", (16, 28, 1), "height must be at least 17"),
+        ("capsnet", (28, 16, 1), "width must be at least 17"),
+        ("capsnet", (None, 28, 1), "`height` must be an integer"),
+        ("capsule_cnn", (13, None, 1), "height must be at least 14"),
+        ("pooling_cnn", (28, 13, 1), "width must be at least 14"),
+        ("pooling_cnn", (28, 28, None), "`channels` must be an integer"),
+        ("capsule_cnn", (28, 28), "height, width, channels"),
+    ],
+)
+def test_image_shapes_that_the_convolutions_cannot_take(
+    name, input_shape, message
+):
+    with pytest.raises((ValueError, TypeError), match=message):
+        zoo.create_model(name, input_shape=input_shape)
+
+
+def test_images_too_small_for_a_model_of_any_size():
+    model = zoo.capsule_cnn()
+    with pytest.raises(ValueError, match="too small.*capsule_cnn.*13"):
+        model.fit(np.ones((2, 13, 20, 1)), np.zeros(2), verbose=0)
+
+
+@pytest.mark.parametrize("name", ["capsule_cnn", "pooling_cnn"])
+def test_labels_of_all_forms_give_the_same_loss(name):
+    model = zoo.create_model(name, seed=0)
+    (images,), labels = random_data(model, count=3)
+    results = [
+        model.evaluate(images, given, verbose=0)
+        for given in (labels, labels[:, None], np.eye(10)[labels])
+    ]
+    np.testing.assert_allclose(results[1:], [results[0]] * 2, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("name", "arguments"), SIZES)
@@ -145,6 +237,9 @@ def test_sizes_build_and_train(name, arguments):
         ("dense_vae", 404_244),
         ("conv_vae", 134_165),
         ("conditional_vae", 404_266),
+        ("capsule_cnn", 279_488),
+        ("pooling_cnn", 276_810),
+        ("capsnet", 8_215_568),
     ],
 )
 def test_default_parameters(name, parameters):
@@ -154,7 +249,7 @@ def test_default_parameters(name, parameters):
     assert zoo.model_info(name)["parameters"] == parameters
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", AUTOENCODERS)
 def test_layers_carry_the_promised_names(name):
     model = zoo.create_model(name, compile=False)
     assert model.name == name
@@ -171,11 +266,7 @@ def test_seed_fixes_weights_and_noise(name):
     )
     for left, right in zip(values_of(one), values_of(same), strict=True):
         np.testing.assert_array_equal(left, right)
-    kernels = [
-        model.encoder.get_layer("z_mean").get_weights()[0]
-        for model in (one, other)
-    ]
-    assert not np.isclose(*kernels).all()
+    assert not np.isclose(values_of(one)[0], values_of(other)[0]).all()
     inputs, _ = random_data(one, count=2)
     first, second, third = (
         np.array(model.predict(as_x(inputs), verbose=0))
@@ -203,10 +294,7 @@ def test_pythons_random_state_is_restored_after_an_error():
 @pytest.mark.parametrize("name", NAMES)
 def test_unseeded_models_differ(name):
     kernels = [
-        zoo.create_model(name, compile=False)
-        .encoder.get_layer("z_mean")
-        .get_weights()[0]
-        for _ in range(2)
+        values_of(zoo.create_model(name, compile=False))[0] for _ in range(2)
     ]
     assert not np.array_equal(*kernels)
 
@@ -214,8 +302,9 @@ def test_unseeded_models_differ(name):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("size", [0, -1])
 def test_sizes_below_one(name, size):
-    with pytest.raises(ValueError, match=f"latent_dim={size}"):
-        zoo.create_model(name, latent_dim=size)
+    argument = "latent_dim" if name in AUTOENCODERS else "num_classes"
+    with pytest.raises(ValueError, match=f"{argument}={size}"):
+        zoo.create_model(name, **{argument: size})
 
 
 @pytest.mark.parametrize("size", [2.0, "2", True])
@@ -242,11 +331,11 @@ def test_image_shapes_that_the_decoder_cannot_give_back(input_shape, message):
 @pytest.mark.parametrize("name", NAMES)
 def test_bytes_are_refused(name):
     model = zoo.create_model(name, seed=0)
-    inputs, _ = random_data(model, count=2)
+    inputs, targets = random_data(model, count=2)
     inputs[0] = (inputs[0] * 255).astype("uint8")
     before = values_of(model)
     with pytest.raises(ValueError, match="divide 8-bit images by 255"):
-        model.fit(as_x(inputs), verbose=0)
+        model.fit(as_x(inputs), targets, verbose=0)
     for one, other in zip(before, values_of(model), strict=True):
         np.testing.assert_array_equal(one, other)
 

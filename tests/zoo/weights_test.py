@@ -175,12 +175,19 @@ def test_shipped_weights_reach_what_the_manifest_says(name, tag):
     figures = evaluation.evaluate(
         model, arrays.x_test, arrays.y_test, verbose=0
     )
-    for key in ("loss", "reconstruction_loss", "kl_loss"):
-        # The decoder sees fresh noise: a standard error of 0.2 nats.
+    assert {f"test_{key}" for key in figures} == set(entry["metrics"])
+    # The decoder of a VAE sees fresh noise: a standard error of 0.2 nats.
+    tolerance = 1e-4 if "accuracy" in figures else 1.0
+    for key, value in figures.items():
         expected = entry["metrics"][f"test_{key}"]
-        assert figures[key] == pytest.approx(expected, abs=1.0)
-    assert figures["active_units"] == entry["metrics"]["test_active_units"]
+        assert value == pytest.approx(expected, abs=tolerance)
+    if "active_units" in figures:
+        assert figures["active_units"] == entry["metrics"]["test_active_units"]
 
 
-def test_every_model_ships_weights():
-    assert [name for name, _ in SHIPPED] == zoo.list_models()
+NOT_SHIPPED = {"capsnet"}  # 33 MB
+
+
+def test_every_small_model_ships_weights():
+    names = [name for name, _ in SHIPPED]
+    assert names == sorted(set(zoo.list_models()) - NOT_SHIPPED)
