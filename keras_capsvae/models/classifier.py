@@ -1,3 +1,5 @@
+import functools
+
 import keras
 
 from keras_capsvae.inputs import check_array
@@ -55,6 +57,11 @@ class Classifier(CheckedModel):
         else:
             check_array(targets, (self.num_classes,), name, (0.0, 1.0))
         self._compile_for(tuple(targets.shape)[1:])
+
+    @functools.wraps(keras.Model.export)
+    def export(self, *args, **kwargs):
+        self(self.inputs[0])  # Keras refuses a model that was never called.
+        return super().export(*args, **kwargs)
 
     def _compile_for(self, label_shape):
         """Trace anew for labels of another form than those before.

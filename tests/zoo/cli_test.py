@@ -225,3 +225,23 @@ def test_images_of_any_size_finish(shape, settings, pictures, tmp_path):
     )
     made = list((tmp_path / "run" / "pictures").glob("*.png"))
     assert len(made) == pictures
+
+
+def test_a_classifier_trains_evaluates_and_draws(tmp_path):
+    folder = tmp_path / "run"
+    output_of(
+        *["train", "capsule_cnn", "--out", folder, "--epochs", 1],
+        *["--shift", 1, "--set", "input_shape=[14,14,1]"],
+    )
+    assert (folder / "saved_model" / "saved_model.pb").is_file()
+    pictures = {path.name for path in (folder / "pictures").glob("*.png")}
+    assert pictures == {"couplings.png", "predictions.png", "training.png"}
+    text = output_of("evaluate", folder)
+    figures = json.loads(text[text.index("{") :])
+    assert set(figures) == {"data", "loss", "accuracy"}
+    drawn = output_of(
+        "sample", folder, "--data", "digits", "--out", tmp_path / "pictures"
+    )
+    assert "predictions.png" in drawn
+    refused = call("sample", folder, "--out", tmp_path / "none")
+    assert refused.exit_code == 1 and "--data" in refused.output

@@ -638,3 +638,40 @@ def test_streams_that_are_wrong(flat_folder, npz):
     for source in ("digits", npz(x=X)):
         with pytest.raises(ValueError, match="`load` the others"):
             datasets.stream(source)
+
+
+def test_shifted_batches_move_each_image_by_a_few_pixels():
+    images = np.zeros((60, 9, 9, 1), "float32")
+    images[:, 4, 4] = 1.0
+    labels = np.arange(60)
+    batches = datasets.Batches(
+        images, labels, batch_size=25, seed=3, shuffle=False, shift=2
+    )
+    moved = np.concatenate([x for x, _ in batches])
+    assert moved.shape == images.shape
+    np.testing.assert_array_equal(moved.sum((1, 2, 3)), 1.0)
+    _, rows, columns, _ = np.nonzero(moved)
+    for places in (rows, columns):
+        assert set(places) == {2, 3, 4, 5, 6}
+    assert (rows != columns).any()
+    again = np.concatenate([x for x, _ in batches])
+    np.testing.assert_array_equal(moved, again)
+    batches.set_epoch(1)
+    assert (np.concatenate([x for x, _ in batches]) != moved).any()
+    np.testing.assert_array_equal(
+        np.concatenate([y for _, y in batches]), labels
+    )
+
+
+def test_what_is_shifted_out_is_lost_and_zeros_come_in():
+    images = np.ones((50, 4, 4, 2), "float32")
+    (batch,) = datasets.Batches(images, batch_size=50, shift=1)
+    counts = {int(image[..., 0].sum()) for image in batch[0]}
+    assert counts == {9, 12, 16}
+
+
+def test_shift_takes_images():
+    with pytest.raises(ValueError, match="n, height, width, channels"):
+        datasets.Batches(np.ones((3, 4)), shift=1)
+    with pytest.raises(ValueError, match="shift"):
+        datasets.Batches(np.ones((3, 4, 4, 1)), shift=-1)

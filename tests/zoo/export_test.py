@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.helpers import tensorflow_only
 from zoo.export import export_onnx
 from zoo.export import load_model
 
@@ -93,3 +94,18 @@ def test_onnx_without_its_package_says_what_to_install(
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     with pytest.raises(ImportError, match=r"keras-capsvae\[onnx\]"):
         export_onnx(model, tmp_path)
+
+
+@tensorflow_only
+def test_a_classifier_becomes_one_onnx_file_of_any_batch_size(tmp_path):
+    pytest.importorskip("tf2onnx", reason="the onnx extra is not installed")
+    runtime = pytest.importorskip("onnxruntime")
+    model = zoo.capsule_cnn((15, 14, 1), seed=0)
+    (path,) = export_onnx(model, tmp_path)
+    session = runtime.InferenceSession(path)
+    images = np.random.default_rng(0).random((3, 15, 14, 1), "float32")
+    for count in (1, 3):
+        name = session.get_inputs()[0].name
+        (scores,) = session.run(None, {name: images[:count]})
+        expected = model.predict(images[:count], verbose=0)
+        np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)

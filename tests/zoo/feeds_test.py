@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+import zoo
+from zoo import feeds
+
+
+@pytest.fixture(scope="module")
+def capsules():
+    return zoo.capsule_cnn(compile=False)
+
+
+def test_images_too_small_for_a_model_of_any_size_are_enlarged(capsules):
+    with pytest.warns(UserWarning, match="digits are 8 × 8.*28 × 28"):
+        assert feeds.image_shape(capsules, "digits") == (28, 28, 1)
+
+
+def test_images_large_enough_keep_their_size(capsules, tmp_path):
+    np.savez(tmp_path / "own.npz", x=np.zeros((20, 14, 19)), y=np.arange(20))
+    shape = feeds.image_shape(capsules, tmp_path / "own.npz")
+    assert shape == (None, None, 1)
+
+
+def test_shape_of_a_model_of_one_size():
+    assert feeds.image_shape(zoo.conv_vae(compile=False), "digits") == (
+        28,
+        28,
+        1,
+    )
+
+
+def test_who_takes_labels(capsules):
+    images, labels = np.zeros((2, 784)), np.array([1, 2])
+    assert feeds.training_pair(capsules, images, labels)[1] is labels
+    vae = zoo.dense_vae(compile=False)
+    assert feeds.training_pair(vae, images, labels)[1] is None
+    conditional = zoo.conditional_vae(compile=False)
+    (_, one_hot), targets = feeds.training_pair(conditional, images, labels)
+    assert targets is None
+    np.testing.assert_array_equal(one_hot, np.eye(10)[labels])
+
+
+def test_a_classifier_needs_labels(capsules):
+    with pytest.raises(ValueError, match="data without labels"):
+        feeds.training_pair(capsules, np.zeros((2, 28, 28, 1)), None)
