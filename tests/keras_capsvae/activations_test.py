@@ -43,7 +43,7 @@ def test_gradients(name):
 
     def loss(tensor):
         value = activations.ACTIVATIONS[name](tensor)
-        return ops.sum(value * weights.astype("float32"))
+        return ops.sum(ops.multiply(value, weights.astype("float32")))
 
     (received,) = gradient(loss, x.astype("float32"))
     expected = central_differences(

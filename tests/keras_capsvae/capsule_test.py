@@ -76,7 +76,7 @@ def test_gradients(routing, routings, share_weights, rematerialize):
 
     def loss(inputs, kernel):
         capsules, _ = layer.stateless_call([kernel], [], inputs)
-        return ops.sum(capsules * weights.astype("float32"))
+        return ops.sum(ops.multiply(capsules, weights.astype("float32")))
 
     received = gradient(
         loss, inputs.astype("float32"), kernel.astype("float32")

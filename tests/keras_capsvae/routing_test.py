@@ -42,7 +42,7 @@ def test_gradients_go_through_every_iteration(name, routings):
 
     def loss(tensor):
         capsules = FUNCTIONS[name](tensor, routings)
-        return ops.sum(capsules * weights.astype("float32"))
+        return ops.sum(ops.multiply(capsules, weights.astype("float32")))
 
     (received,) = gradient(loss, votes.astype("float32"))
     expected = central_differences(

@@ -7,7 +7,11 @@ import zoo
 from keras_capsvae import CapsuleLayer
 from keras_capsvae import CapsuleNetwork
 from keras_capsvae import Classifier
+from keras_capsvae import PrimaryCapsules
+from tests import capsule_oracles
+from zoo import plots
 from zoo.plots.canvas import PALETTE
+from zoo.plots.receptive_fields import fields_below
 
 BLUE, GREEN, RED = PALETTE[0], PALETTE[2], PALETTE[3]
 SHAPE = (20, 22, 1)  # 2 × 3 positions of 32 capsules in capsnet
@@ -83,9 +87,11 @@ def couplings_by_hand(votes, routing, iterations):
 def couplings_and_pulls(model, image):
     """Both (n_in, classes), by hand from the parts and the weights."""
     layer = model.get_layer("capsules")
-    parts = keras.Model(model.inputs, layer.input)(image[None])
+    parts = keras.Model(model.inputs[0], layer.input).predict(
+        image[None], verbose=0
+    )
     weights = [keras.ops.convert_to_numpy(weight) for weight in layer.weights]
-    votes = capsule_oracles.votes(keras.ops.convert_to_numpy(parts), *weights)
+    votes = capsule_oracles.votes(parts, *weights)
     votes = votes[0]
     coupled = couplings_by_hand(votes, layer.routing, layer.routings)
     pulls = np.zeros_like(coupled)
@@ -177,7 +183,7 @@ class TestCouplings:
         "scales, expected",
         [
             ([50, 0, 50, 0], ["0", "2"]),
-            ([0.01, 0.01, 0.02, 0.01], ["2"]),
+            ([1e-4, 1e-4, 2e-4, 1e-4], ["2"]),
             ([50, 50, 50, 50], ["0", "1", "2", "3"]),
         ],
     )
@@ -238,12 +244,12 @@ class TestCouplings:
             [layers.Flatten(), layers.Dense(12), layers.Reshape((-1, 3))],
             [layers.UpSampling2D(2), layers.Reshape((-1, 3))],
             [layers.Conv2D(2, 3), layers.Reshape((-1, 4))],
-            [layers.Conv2D(2, 3), layers.Reshape((-1, 32))],
+            [layers.Conv2D(2, 3), layers.Reshape((-1, 28))],
         ],
         ids=["dense", "upsampled", "mixed positions", "capsules of positions"],
     )
     def test_parts_that_lie_nowhere(self, below):
-        model = small_network(*below[:-1], below[-1], shape=(12, 9, 1))
+        model = small_network(*below, shape=(12, 9, 1))
         with pytest.raises(ValueError, match="Expected a chain of conv"):
             plots.couplings(model, random_images(12, 9, 1))
 
@@ -265,7 +271,7 @@ class TestReceptiveFields:
         [
             [layers.Conv2D(3, 3)],
             [layers.Conv2D(3, 3, strides=2, padding="same")],
-            [layers.Conv2D(3, 5, padding="same"), layers.Conv2D(3, 3)],
+            [layers.Conv2D(3, 3, padding="same"), layers.Conv2D(3, 3)],
             [layers.Conv2D(3, (3, 5), strides=(2, 1)), layers.Conv2D(3, 3)],
             [layers.Conv2D(3, 3, dilation_rate=2), layers.ReLU()],
             [
@@ -292,7 +298,7 @@ class TestReceptiveFields:
             if weight.name == "kernel":
                 weight.assign(np.ones(weight.shape))
         layer = model.get_layer("capsules")
-        encoder = keras.Model(model.inputs, layer.input)
+        encoder = keras.Model(model.inputs[0], layer.input)
         pixels = np.eye(height * width).reshape(-1, height, width, 1)
         changed = encoder.predict(pixels, verbose=0).max(axis=-1) > 0
         sides = fields_below(model, layer, (height, width, 1))
@@ -346,7 +352,7 @@ class TestPerturbations:
     def test_middle_column_is_the_reconstruction(self, capsnet):
         image = random_images(*SHAPE)
         figure = plots.perturbations(capsnet, image, label=1, steps=5)
-        expected = capsnet.reconstruct(image[None], [1])[0, ..., 0]
+        expected = capsnet.reconstruct(image[None], np.array([1]))[0, ..., 0]
         for dim in range(16):
             drawn = tile(figure, dim, 2)
             np.testing.assert_allclose(drawn, expected, atol=1e-5)
@@ -557,10 +563,10 @@ class TestPredictions:
 
     @pytest.mark.parametrize(
         "scores, message",
-        [(SCORES * 255, "must lie in"), (SCORES[:0], "empty")],
+        [(SCORES * 255, "must lie in"), (SCORES[:0], "is empty")],
     )
     def test_bad_images(self, pixel_scores, scores, message):
-        with pytest.raises(ValueError, match=f"`images` .*{message}"):
+        with pytest.raises(ValueError, match=f"`images` {message}"):
             drawn_predictions(pixel_scores, scores=scores)
 
     def test_no_classifier(self):

@@ -18,10 +18,15 @@ def reconstructions(
 ) -> Picture:
     """Draws images above what the model makes of them.
 
-    Source: Jianlin Su, https://kexue.fm/archives/5253.
+    A variational autoencoder decodes the posterior mean, a capsule network its
+    longest capsule.
+
+    Source: Jianlin Su, https://kexue.fm/archives/5253; Sabour, Frosst and
+    Hinton, Dynamic Routing Between Capsules, 2017.
 
     Args:
-        model: a variational autoencoder of the zoo.
+        model: a variational autoencoder of the zoo, or a `CapsuleNetwork` with
+            a decoder.
         x: array of images with values in [0, 1]; for a conditional model the
             list `[images, one_hot]`.
         count: Integer, how many of the first images to draw; all of them when
@@ -34,8 +39,8 @@ def reconstructions(
         `reconstruction`.
 
     Raises:
-        ValueError: when `x` is empty, holds NaN or values outside [0, 1], or
-            when `count` is below 1.
+        ValueError: when `x` is empty, holds NaN or values outside [0, 1], when
+            `count` is below 1 or the model has no decoder.
 
     Example:
 
@@ -50,12 +55,13 @@ def reconstructions(
     ```
     """
     expect_count(count=count)
+    expect_decoder(model)
     first = [array[:count] for array in example_arrays(model, x)]
     expect_unit_range(first[0])
     originals = as_tiles(first[0], image_shape)
-    decoded = as_tiles(
-        model.reconstruct(encoder_input(model, first)), image_shape
-    )
+    is_vae = hasattr(model, "encoder")
+    encoded = encoder_input(model, first) if is_vae else first[0]
+    decoded = as_tiles(model.reconstruct(encoded), image_shape)
     figure, axes = grid_picture(
         np.concatenate([originals, as_tiles(decoded, image_shape)]),
         columns=len(originals),
@@ -63,6 +69,14 @@ def reconstructions(
     )
     name_rows(axes, ["original", "reconstruction"])
     return figure
+
+
+def expect_decoder(model: keras.Model) -> None:
+    expect(
+        getattr(model, "decoder", None) is not None,
+        "a model with a decoder",
+        model=f"{model.name}, which has none",
+    )
 
 
 def expect_unit_range(x: np.ndarray, tolerance: float = 0.1) -> None:

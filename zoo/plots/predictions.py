@@ -1,0 +1,161 @@
+import math
+
+import keras
+import numpy as np
+from matplotlib.axes import Axes
+
+from keras_capsvae import Classifier
+from keras_capsvae.labels import multi_hot
+from zoo.plots.canvas import PALETTE
+from zoo.plots.canvas import Picture
+from zoo.plots.checks import expect
+from zoo.plots.checks import expect_count
+from zoo.plots.images import as_tiles
+
+COLUMNS = 6
+BARS = 3
+BLUE, GREEN, RED = PALETTE[0], PALETTE[2], PALETTE[3]
+GREY = (0.78, 0.78, 0.78)
+
+
+def predictions(
+    model: keras.Model, images, labels=None, count: int = 12
+) -> Picture:
+    """Draws images above the classes that the model finds in them.
+
+    Below each image are its highest scores, the lengths of the capsules in a
+    capsule network. An image with k labels is right when they are its k highest
+    scores, in any order. Its labels stand above it, with a tick and green bars
+    for these k scores when it is right, with a cross and red bars when not.
+
+    Source: Jianlin Su, https://kexue.fm/archives/5112.
+
+    Args:
+        model: a `CapsuleNetwork` or another `Classifier`.
+        images: array of images `(n, h, w, channels)` with values in [0, 1].
+        labels: integers `(n,)`, or one-hot or multi-hot `(n, classes)` with at
+            least one label for each image. Defaults to `None`: nothing is
+            judged and all bars are blue.
+        count: Integer, how many of the first images to draw; all of them when
+            there are fewer. Defaults to `12`.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Raises:
+        ValueError: when the model is no `Classifier`, when `images` or `labels`
+            do not fit it or each other, or when `count` is below 1.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import zoo
+    from zoo import plots
+
+    images, labels = np.random.rand(12, 28, 28, 1), np.arange(12) % 10
+    figure = plots.predictions(zoo.capsule_cnn(), images, labels)
+    figure.savefig("predictions.png")
+    ```
+    """
+    expect_count(count=count)
+    expect(
+        isinstance(model, Classifier),
+        "a classifier, such as a CapsuleNetwork",
+        model=f"{model.name} of type {type(model).__name__}",
+    )
+    model.check_input(images, model.inputs[0], "images")
+    truths = label_sets(model, labels, len(images))[:count]
+    images = keras.ops.convert_to_numpy(images)[:count]
+    tiles = as_tiles(images)
+    scores = model.predict(images, verbose=0)
+    most = max(len(truth) for truth in truths)
+    bars = min(max(BARS, most + 1), scores.shape[1])
+    figure, pairs = image_and_bar_axes(tiles, bars)
+    for tile, score, truth, (above, below) in zip(tiles, scores, truths, pairs):
+        ranking = np.argsort(-score, kind="stable")
+        draw_image(above, tile)
+        colours = judge(above, ranking, truth)
+        colours = (colours + [GREY] * bars)[:bars] if truth else [BLUE] * bars
+        draw_bars(below, ranking[:bars], score[ranking[:bars]], colours)
+    return figure
+
+
+def label_sets(model: Classifier, labels, count: int) -> list[list[int]]:
+    """The true classes of each image; none of them without labels."""
+    if labels is None:
+        return [[] for _ in range(count)]
+    labels = keras.ops.convert_to_numpy(labels)
+    model.check_targets(labels, "labels")
+    expect(
+        len(labels) == count,
+        "`labels` for each image",
+        labels=len(labels),
+        images=count,
+    )
+    hot = keras.ops.convert_to_numpy(multi_hot(labels, model.num_classes))
+    expect(
+        np.isin(hot, (0, 1)).all() and hot.any(axis=1).all(),
+        "`labels` to be 0 or 1, with at least one 1 for each image",
+        labels=np.unique(hot)[:5],
+        unlabelled=(~hot.any(axis=1)).sum(),
+    )
+    return [np.flatnonzero(row).tolist() for row in hot]
+
+
+def image_and_bar_axes(
+    tiles: np.ndarray, bars: int
+) -> tuple[Picture, list[tuple[Axes, Axes]]]:
+    count, height, width, _ = tiles.shape
+    wide = min(count, COLUMNS)
+    high = math.ceil(count / wide)
+    across = 1.25
+    heights = [across * height / width, 0.17 * bars]
+    figure = Picture((across + 0.6) * wide, (sum(heights) + 0.4) * high)
+    figure.get_layout_engine().set(wspace=0.15)
+    grid = figure.add_gridspec(2 * high, wide, height_ratios=heights * high)
+    return figure, [
+        (
+            figure.add_subplot(grid[2 * (place // wide), place % wide]),
+            figure.add_subplot(grid[2 * (place // wide) + 1, place % wide]),
+        )
+        for place in range(count)
+    ]
+
+
+def draw_image(axes: Axes, tile: np.ndarray) -> None:
+    axes.imshow(
+        tile.squeeze(-1) if tile.shape[-1] == 1 else tile,
+        cmap="gray",
+        vmin=0,
+        vmax=1,
+    )
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def judge(axes: Axes, ranking: np.ndarray, truth: list[int]) -> list:
+    """Names the labels above the image; the colours of as many bars."""
+    if not truth:
+        return []
+    is_right = set(ranking[: len(truth)]) == set(truth)
+    colour = GREEN if is_right else RED
+    mark = "\u2713" if is_right else "\u2717"
+    names = ", ".join(map(str, truth))
+    axes.set_title(f"{names} {mark}", color=colour, fontsize=10, pad=3)
+    return [colour] * len(truth)
+
+
+def draw_bars(axes: Axes, classes, scores, colours: list) -> None:
+    places = np.arange(len(classes))
+    axes.barh(places, scores, height=0.72, color=colours)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(len(classes) - 0.5, -0.5)
+    axes.set_yticks(places, [str(name) for name in classes], fontsize=8)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[["top", "right", "bottom"]].set_visible(False)
+    for place, score in zip(places, scores):
+        axes.text(
+            1.04, place, f"{score:.2f}", fontsize=7, va="center", ha="left"
+        )

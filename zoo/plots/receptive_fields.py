@@ -1,0 +1,87 @@
+import keras
+
+from keras_capsvae import PrimaryCapsules
+from zoo.plots.checks import expect
+
+
+class ReceptiveFields:
+    """Where the positions of a feature map lie on the image, along one side.
+
+    Position p sees pixels around `centre + p · step`.
+    """
+
+    def __init__(self, pixels: int):
+        self.positions, self.centre, self.step = pixels, 0.0, 1
+
+    def through(self, kernel: int, stride: int, padding: str, dilation: int):
+        """The map after one more convolution or pooling."""
+        reach = (kernel - 1) * dilation
+        before = self.positions
+        if padding == "same":
+            self.positions = -(-before // stride)
+            padded = (self.positions - 1) * stride + reach + 1 - before
+            first = max(padded, 0) // 2
+        else:
+            self.positions = (before - reach - 1) // stride + 1
+            first = 0
+        self.centre += (reach / 2 - first) * self.step
+        self.step *= stride
+
+    @property
+    def edges(self) -> tuple[float, float]:
+        """Where the cells of the first and the last position end."""
+        first = self.centre - self.step / 2
+        return first, first + self.positions * self.step
+
+
+def fields_below(model: keras.Model, layer: keras.layers.Layer, image_shape):
+    """The fields along height and width of the map that `layer` reads.
+
+    `layer` reads capsules (batch, n, d), the positions of a feature map row by
+    row, with the same number of capsules at each.
+    """
+    shape = (1, *image_shape)
+    sides = tuple(ReceptiveFields(side) for side in image_shape[:2])
+    for below in layers_between(model, layer):
+        if len(shape) == 4:
+            follow(below, sides)
+        shape = below.compute_output_shape(shape)
+        positions = tuple(side.positions for side in sides)
+        kept = len(shape) == 3 or tuple(shape[1:3]) == positions
+        expect_chain(kept, below)
+    expect_chain(len(shape) == 3, layer)
+    expect_chain(shape[1] % (positions[0] * positions[1]) == 0, layer)
+    return sides
+
+
+def layers_between(model: keras.Model, layer: keras.layers.Layer) -> list:
+    """The layers from the input of the model to below `layer`."""
+    chain = []
+    tensor = layer.input
+    while tensor is not model.inputs[0]:
+        owners = [one for one in model.layers if one.output is tensor]
+        expect_chain(len(owners) == 1, owners[0] if owners else layer)
+        chain.insert(0, owners[0])
+        tensor = owners[0].input
+    return chain
+
+
+def follow(layer: keras.layers.Layer, sides: tuple) -> None:
+    if isinstance(layer, PrimaryCapsules):
+        layer = layer.convolution
+    window = getattr(layer, "kernel_size", getattr(layer, "pool_size", None))
+    if window is None:
+        return
+    dilations = getattr(layer, "dilation_rate", (1, 1))
+    for side, *sizes in zip(sides, window, layer.strides, dilations):
+        kernel, stride, dilation = sizes
+        side.through(kernel, stride, layer.padding, dilation)
+
+
+def expect_chain(kept: bool, layer: keras.layers.Layer) -> None:
+    expect(
+        kept,
+        "a chain of convolutions, poolings and layers that leave positions "
+        "alone, and one reshape to capsules at every position",
+        layer=layer.name,
+    )
