@@ -166,9 +166,10 @@ class CapsuleLayer(keras.layers.Layer):
         compute = self._capsules_and_couplings
         if self.rematerialize:
             compute = keras.remat(compute)
-        arguments = [inputs, self.kernel]
+        # JAX rematerialises functions of tensors, not of variables.
+        arguments = [inputs, ops.convert_to_tensor(self.kernel)]
         if self.use_bias:
-            arguments.append(self.bias)
+            arguments.append(ops.convert_to_tensor(self.bias))
         if mask is not None:
             arguments.append(ops.cast(mask, "float32"))
         capsules, couplings = compute(*arguments)
