@@ -5,6 +5,8 @@ shares every input out among the outputs, by couplings that are a softmax over
 the outputs, and moves the outputs to the weighted sums of their votes.
 """
 
+import itertools
+
 from keras import ops
 
 from keras_capsvae.activations import squash
@@ -13,6 +15,11 @@ from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.sizes import check_sizes
 
 OUTPUTS = 1  # axis of the output capsules in votes grouped by output
+
+# Votes of an example held in one array: 26 MB at a batch of 128. Arrays above
+# 32 MB the C library takes from the system anew each time, which on a CPU costs
+# more than the routing.
+BLOCK_VALUES = 50_000
 
 
 def kmeans_routing(
@@ -164,8 +171,19 @@ def dynamic_routing(
     )
 
 
+def outputs_in_blocks(n_in, num_capsules, dim_capsules):
+    """Slices of the output capsules, each with votes of one block."""
+    size = num_capsules
+    if n_in is not None:
+        size = max(1, BLOCK_VALUES // (n_in * dim_capsules))
+    return [
+        slice(start, min(start + size, num_capsules))
+        for start in range(0, num_capsules, size)
+    ]
+
+
 def route(
-    votes,
+    blocks,
     routings,
     point,
     *,
@@ -180,7 +198,8 @@ def route(
     agreements are matrix products that read the votes in place.
 
     Args:
-        votes: Tensor `(batch, outputs, inputs, dims)`, float32 at least.
+        blocks: List of tensors `(batch, outputs of the block, inputs, dims)`,
+            float32 at least.
         routings: Iterations.
         point: Function of a weighted sum, giving what votes are compared with.
         couple: Function of the logits. Defaults to `soft_couplings`.
@@ -192,21 +211,43 @@ def route(
         `(batch, outputs, inputs)` of the last iteration.
     """
     couple = couple or soft_couplings
-    seen = ops.stop_gradient(votes) if stop_gradient else votes
-    logits = ops.zeros_like(votes[..., :1])  # (batch, outputs, inputs, 1)
+    seen = blocks
+    if stop_gradient:
+        seen = [ops.stop_gradient(votes) for votes in blocks]
+    logits = ops.concatenate(
+        [ops.zeros_like(votes[..., :1]) for votes in blocks], OUTPUTS
+    )  # (batch, outputs, inputs, 1)
     for iteration in range(routings):
         is_last = iteration == routings - 1
         couplings = couple(logits)
         if mask is not None:
-            couplings *= ops.cast(mask, votes.dtype)[:, None, :, None]
-        centres = ops.matmul(
-            ops.swapaxes(couplings, -1, -2), votes if is_last else seen
+            couplings *= ops.cast(mask, couplings.dtype)[:, None, :, None]
+        centres = _products(
+            ops.swapaxes(couplings, -1, -2), blocks if is_last else seen
         )  # (batch, outputs, 1, dims)
         if not is_last:
             points = ops.swapaxes(point(centres), -1, -2)
-            agreement = ops.matmul(seen, points)
+            agreement = _products(seen, points)  # (batch, outputs, inputs, 1)
             logits = logits + agreement if accumulate else agreement
     return centres[:, :, 0], couplings[..., 0]
+
+
+def _products(left, right):
+    """Matrix products of blocks and a tensor, or of a tensor and blocks."""
+    if isinstance(left, list):
+        right = _split_like(left, right)
+    else:
+        left = _split_like(right, left)
+    products = [ops.matmul(one, other) for one, other in zip(left, right)]
+    return ops.concatenate(products, OUTPUTS)
+
+
+def _split_like(blocks, tensor):
+    if len(blocks) == 1:
+        return [tensor]
+    sizes = [votes.shape[OUTPUTS] for votes in blocks]
+    ends = list(itertools.accumulate(sizes))[:-1]
+    return ops.split(tensor, ends, OUTPUTS)
 
 
 def soft_couplings(logits):
@@ -232,7 +273,7 @@ def _routed(
             f"Received: shape {tuple(votes.shape)}"
         )
     centres, couplings = route(
-        ops.swapaxes(votes, 1, 2),
+        [ops.swapaxes(votes, 1, 2)],
         routings,
         mask=mask,
         stop_gradient=stop_gradient,

@@ -4,6 +4,7 @@ from keras import ops
 from keras_capsvae.activations import capsule_activation
 from keras_capsvae.activations import unit
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.routing import outputs_in_blocks
 from keras_capsvae.routing import route
 from keras_capsvae.sizes import check_sizes
 
@@ -183,7 +184,7 @@ class CapsuleLayer(keras.layers.Layer):
         bias = optional.pop(0) if self.use_bias else None
         mask = optional.pop(0) if optional else None
         centres, couplings = route(
-            self._votes(inputs, kernel, bias),
+            self._vote_blocks(inputs, kernel, bias),
             self.routings,
             point=unit if self.routing == "kmeans" else self._activate,
             accumulate=self.routing == "dynamic",
@@ -192,11 +193,24 @@ class CapsuleLayer(keras.layers.Layer):
         )
         return self._activate(centres), couplings
 
+    def _vote_blocks(self, inputs, kernel, bias):
+        """The votes in the blocks that `route` takes."""
+        return [
+            self._votes(
+                inputs,
+                kernel[..., part, :],
+                None if bias is None else bias[..., part, :],
+            )
+            for part in outputs_in_blocks(
+                inputs.shape[1], self.num_capsules, self.dim_capsules
+            )
+        ]
+
     def _votes(self, inputs, kernel, bias):
-        """Votes `(batch, num_capsules, n_in, dim_capsules)` in float32."""
+        """Votes `(batch, capsules, n_in, dim_capsules)` in float32."""
         batch, n_in, _ = ops.shape(inputs)
-        capsules = (self.num_capsules, self.dim_capsules)
-        *leading, _, _ = kernel.shape
+        *leading, count, dims = kernel.shape
+        capsules = (count, dims)
         kernel = ops.reshape(kernel, (*leading, -1))
         if self.share_weights:
             votes = ops.matmul(inputs, kernel)

@@ -4,6 +4,7 @@ import pytest
 from keras import ops
 
 from keras_capsvae import CapsuleLayer
+from keras_capsvae import routing as agreement
 from tests import capsule_oracles as oracles
 from tests.helpers import check_layer
 from tests.helpers import gradient
@@ -92,6 +93,21 @@ def test_gradients(routing, routings, share_weights, rematerialize):
     ]
     for one, other in zip(received, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("routing", ROUTINGS)
+@pytest.mark.parametrize("share_weights", [True, False])
+def test_blocks_of_votes_change_nothing(share_weights, routing, monkeypatch):
+    inputs = capsules_below()
+    layer = built(
+        inputs, share_weights=share_weights, routing=routing, use_bias=True
+    )
+    whole = numpy_of(layer(inputs))
+    for values, count in ((2 * 6 * 3, 2), (1, 4)):
+        monkeypatch.setattr(agreement, "BLOCK_VALUES", values)
+        assert len(agreement.outputs_in_blocks(6, 4, 3)) == count
+        received = numpy_of(layer(inputs))
+        np.testing.assert_allclose(received, whole, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("share_weights", [True, False])
