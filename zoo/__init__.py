@@ -8,6 +8,7 @@ from zoo.export import load_model
 from zoo.registry import create_model
 from zoo.registry import list_models
 from zoo.registry import model_info
+from zoo.search import search
 from zoo.vae import conditional_vae
 from zoo.vae import conv_vae
 from zoo.vae import dense_vae
@@ -24,4 +25,5 @@ __all__ = [
     "load_model",
     "model_info",
     "pooling_cnn",
+    "search",
 ]

@@ -52,6 +52,22 @@ def list_models(pattern):
 
 
 @main.command()
+@click.argument("query", nargs=-1, required=True)
+def search(query):
+    """Models that fit the words of QUERY, the best first."""
+    import zoo
+
+    hits = zoo.search(" ".join(query))
+    if not hits:
+        raise ValueError(
+            f"Nothing fits {' '.join(query)!r}. `list` names all models."
+        )
+    width = max(len(hit.name) for hit in hits)
+    for hit in hits:
+        click.echo(f"{hit.name:{width}}  {hit.score:3}  {hit.title}")
+
+
+@main.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name, as_json):
