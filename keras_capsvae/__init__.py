@@ -10,6 +10,7 @@ from keras_capsvae.layers import CapsuleDecoder
 from keras_capsvae.layers import CapsuleLayer
 from keras_capsvae.layers import CapsuleLength
 from keras_capsvae.layers import CapsuleMask
+from keras_capsvae.layers import GatedConv1D
 from keras_capsvae.layers import KLLoss
 from keras_capsvae.layers import PrimaryCapsules
 from keras_capsvae.layers import Sampling
@@ -33,6 +34,7 @@ __all__ = [
     "CapsuleNetwork",
     "CategoricalReconstruction",
     "Classifier",
+    "GatedConv1D",
     "GaussianReconstruction",
     "KLLoss",
     "KLWarmUp",
