@@ -6,7 +6,9 @@ import pathlib
 from PIL import Image
 
 import zoo
+from zoo import datasets
 from zoo import plots
+from zoo.reproduce.two_digits import side_by_side
 
 FOLDER = pathlib.Path(__file__).parent / "pictures"
 HEIGHT = 900
@@ -34,8 +36,23 @@ def _scaled(figure):
 def main():
     dense = zoo.dense_vae(weights="mnist")
     conditional = zoo.conditional_vae(weights="mnist")
-    picture = beside([plots.manifold(dense), plots.class_samples(conditional)])
-    picture.quantize(64).save(FOLDER / "vae.png", optimize=True)
+    _save([plots.manifold(dense), plots.class_samples(conditional)], "vae")
+
+    capsules = zoo.capsule_cnn(weights="mnist")
+    mnist = datasets.load("mnist")
+    images, labels = side_by_side(mnist.x_test, mnist.y_test, 2)
+    _save(
+        [
+            plots.couplings(capsules, images[0]),
+            plots.predictions(capsules, images[:6], labels[:6]),
+        ],
+        "capsules",
+    )
+
+
+def _save(figures, name):
+    picture = beside(figures).quantize(64)
+    picture.save(FOLDER / f"{name}.png", optimize=True)
 
 
 main()
