@@ -1,0 +1,279 @@
+"""The iterations of EM routing and their gradient, on votes of any layout."""
+
+import dataclasses
+
+from keras import ops
+
+PARENTS = 1  # axes of votes grouped by parent
+CHILDREN = 2
+
+
+class AllParents:
+    """The rule by which a child shares itself out: among all parents alike.
+
+    Another rule has the same two methods and `initial`, the shares at the
+    start: a number, or an array that broadcasts to `(groups, parents,
+    children)`.
+    """
+
+    def __init__(self, parents):
+        self.initial = 1.0 / parents
+
+    def of_scores(self, scores):
+        """Log scores `(groups, parents, children)` → shares that sum to 1."""
+        return ops.softmax(scores, axis=PARENTS)
+
+    def gradient(self, shares, upstream):
+        """The gradient by the scores, from that by the shares."""
+        total = ops.sum(shares * upstream, PARENTS, keepdims=True)
+        return shares * (upstream - total)
+
+
+@dataclasses.dataclass(frozen=True)
+class EMSettings:
+    """The numbers of `em_routing`; see there."""
+
+    routings: int
+    final_lambda: float
+    epsilon: float
+    mass_scale: float
+
+    def inverse_temperature(self, iteration):
+        return self.final_lambda * (1 - 0.95 ** (iteration + 1))
+
+
+def fit_gaussians(blocks, activations, beta_a, beta_u, rule, settings):
+    """The iterations of `em_routing` on votes grouped by parent.
+
+    Autodiff would write one array as large as the votes for each product with
+    them. The gradient is therefore spelled out: by the votes it is a single
+    product of rank 2r − 1. All sums over the votes are matrix products, and
+    the votes come in blocks of parents, because the C library takes every
+    array above 32 MB from the system anew, which costs more than the sums.
+
+    Args:
+        blocks: List of tensors `(groups, parents of the block, children, h)`
+            of one float dtype. The children of a group are those its parents
+            see.
+        activations: Tensor `(groups, children)`.
+        beta_a, beta_u: Tensors `(parents,)`.
+        rule: How children share themselves out, such as `AllParents`.
+        settings: `EMSettings`.
+
+    Returns:
+        Means `(groups, parents, h)` and activations `(groups, parents)`.
+    """
+
+    @ops.custom_gradient  # which on PyTorch takes functions of one output
+    def fit(activations, beta_a, beta_u, *blocks):
+        fitting = _Fitting(blocks, activations, beta_a, beta_u, rule, settings)
+
+        def gradient(*upstream_or_arguments, upstream=None):
+            if upstream is None:
+                (upstream,) = upstream_or_arguments
+            return fitting.gradient(upstream[..., :-1], upstream[..., -1])
+
+        means, active = fitting.result
+        return ops.concatenate([means, active[..., None]], -1), gradient
+
+    fitted = fit(activations, beta_a, beta_u, *blocks)
+    return fitted[..., :-1], fitted[..., -1]
+
+
+class _Fitting:
+    """Forward pass with what its gradient needs.
+
+    Names: `mass` S_j and `means` μ, `variance` σ², `precision` 1/σ² are of
+    shape (groups, parents, h or 1), `shares` R, `weights` R·a and `scores` of
+    shape (groups, parents, children).
+    """
+
+    def __init__(self, blocks, activations, beta_a, beta_u, rule, settings):
+        self.sizes = [block.shape[PARENTS] for block in blocks]
+        self.centre = ops.concatenate(
+            [ops.mean(block, CHILDREN) for block in blocks], PARENTS
+        )
+        self.votes = self._per_block(
+            lambda block, centre: block - centre[:, :, None],
+            blocks,
+            self.centre,
+        )
+        self.activations = activations[:, None]  # (groups, 1, children)
+        self.beta_a, self.beta_u = beta_a, beta_u[:, None]
+        self.rule, self.settings = rule, settings
+        self.steps = []
+        groups, children = ops.shape(activations)
+        shares = ops.broadcast_to(
+            ops.cast(rule.initial, activations.dtype),
+            (groups, sum(self.sizes), children),
+        )
+        for iteration in range(settings.routings):
+            step, deviations = self._m_step(iteration, shares)
+            self.steps.append(step)
+            if iteration < settings.routings - 1:
+                shares = rule.of_scores(self._scores(step, deviations))
+        self.result = step["means"] + self.centre, step["active"]
+
+    def _m_step(self, iteration, shares):
+        epsilon = self.settings.epsilon
+        weights = shares * self.activations
+        mass = ops.sum(weights, CHILDREN)[..., None] + epsilon
+        first = self._to_parents(weights, self.votes) / mass
+        # Weights over (mass + ε) sum to a little less than 1.
+        means = first - epsilon / mass * self.centre
+        deviations = self._deviations(means)
+        variance = self._to_parents(weights, deviations) / mass + epsilon
+        entropy = ops.sum(self.beta_u + 0.5 * ops.log(variance), -1)
+        cost = self.settings.mass_scale * entropy * mass[..., 0]
+        logits = self.settings.inverse_temperature(iteration) * (
+            self.beta_a - cost
+        )
+        step = {
+            "shares": shares,
+            "weights": weights,
+            "mass": mass,
+            "first": first,
+            "means": means,
+            "variance": variance,
+            "entropy": entropy,
+            "logits": logits,
+            "active": ops.sigmoid(logits),
+        }
+        return step, deviations
+
+    def _scores(self, step, deviations):
+        """ln a_j + ln N(V_ij; μ_j, σ²_j) up to a constant."""
+        variance = step["variance"]
+        height = ops.log_sigmoid(step["logits"]) - 0.5 * ops.sum(
+            ops.log(variance), -1
+        )
+        distance = self._to_children(deviations, 0.5 / variance)
+        return height[..., None] - distance
+
+    def gradient(self, d_means, d_active):
+        """Gradients by activations, β_a, β_u and each block of the votes."""
+        last = self.steps[-1]
+        d_logits = d_active * last["active"] * (1 - last["active"])
+        d_variance, d_scores = ops.zeros_like(d_means), None
+        totals = [0.0, 0.0, 0.0]
+        factors = []  # of the gradient by the votes
+        for iteration in reversed(range(self.settings.routings)):
+            step = self.steps[iteration]
+            deviations = self._deviations(step["means"])
+            if d_scores is not None:
+                d_means, d_variance, d_logits = self._scores_gradient(
+                    step, deviations, d_scores
+                )
+                factors.append(
+                    (
+                        d_scores,
+                        step["means"] / step["variance"],
+                        -1 / step["variance"],
+                    )
+                )
+            d_weights, factor, d_betas = self._m_step_gradient(
+                iteration, deviations, d_means, d_variance, d_logits
+            )
+            factors.append(factor)
+            d_activations = ops.sum(d_weights * step["shares"], PARENTS)
+            gradients = (d_activations, *d_betas)
+            totals = [a + b for a, b in zip(totals, gradients)]
+            d_scores = self.rule.gradient(
+                step["shares"], d_weights * self.activations
+            )
+        return (*totals, *self._votes_gradient(factors))
+
+    def _scores_gradient(self, step, deviations, d_scores):
+        precision, means = 1 / step["variance"], step["means"]
+        d_height = ops.sum(d_scores, CHILDREN)  # (groups, parents)
+        spread = self._to_parents(d_scores, deviations)
+        d_variance = 0.5 * precision * (
+            precision * spread - d_height[..., None]
+        )
+        offsets = self._to_parents(d_scores, self.votes)
+        d_means = precision * (offsets - means * d_height[..., None])
+        return d_means, d_variance, d_height * (1 - step["active"])
+
+    def _m_step_gradient(
+        self, iteration, deviations, d_means, d_variance, d_logits
+    ):
+        step, epsilon = self.steps[iteration], self.settings.epsilon
+        mass, means, first = step["mass"], step["means"], step["first"]
+        variance = step["variance"]
+        d_beta_a = self.settings.inverse_temperature(iteration) * d_logits
+        d_cost = -self.settings.mass_scale * d_beta_a[..., None]
+        d_entropy = d_cost * mass  # (groups, parents, 1)
+        d_mass = d_cost * step["entropy"][..., None]
+        d_variance = d_variance + 0.5 * d_entropy / variance
+
+        d_second = d_variance / mass  # by Σ_i R_ij a_i (V − μ)²
+        d_mass -= ops.sum(d_second * (variance - epsilon), -1, keepdims=True)
+        leftover = first * mass - means * (mass - epsilon)
+        d_means = d_means - 2 * leftover * d_second
+        d_first = d_means / mass  # by Σ_i R_ij a_i V
+        lost = epsilon / mass * self.centre
+        d_mass += ops.sum(d_first * (lost - first), -1, keepdims=True)
+
+        d_weights = (
+            self._to_children(deviations, d_second)
+            + self._to_children(self.votes, d_first)
+            + d_mass
+        )
+        dims = means.shape[-1]
+        d_betas = (
+            ops.sum(d_beta_a, 0),
+            dims * ops.sum(d_entropy[..., 0], 0),
+        )
+        factor = (
+            step["weights"],
+            d_first - 2 * means * d_second,
+            2 * d_second,
+        )
+        return d_weights, factor, d_betas
+
+    def _votes_gradient(self, factors):
+        """Σ_t l_t (c_t + s_t V) over factors (l, constant, slope)."""
+        left, constant, slope = zip(*factors)
+        return self._per_block(
+            lambda block, left, constant, slope: (
+                ops.matmul(left, constant) + block * ops.matmul(left, slope)
+            ),
+            self.votes,
+            ops.stack(left, -1),  # (groups, parents, children, 2r − 1)
+            ops.stack(constant, -2),  # (groups, parents, 2r − 1, h)
+            ops.stack(slope, -2),
+        )
+
+    def _deviations(self, means):
+        return self._per_block(
+            lambda block, mean: ops.square(block - mean[:, :, None]),
+            self.votes,
+            means,
+        )
+
+    def _to_parents(self, weights, blocks):
+        """Σ_i w_ij X_ijh, (groups, parents, h)."""
+        sums = self._per_block(
+            lambda block, weight: ops.matmul(weight[:, :, None], block),
+            blocks,
+            weights,
+        )
+        return ops.concatenate(sums, PARENTS)[:, :, 0]
+
+    def _to_children(self, blocks, coefficients):
+        """Σ_h X_ijh c_jh, (groups, parents, children)."""
+        sums = self._per_block(
+            lambda block, coefficient: ops.matmul(block, coefficient),
+            blocks,
+            coefficients[..., None],
+        )
+        return ops.concatenate(sums, PARENTS)[..., 0]
+
+    def _per_block(self, function, blocks, *tensors):
+        """The function of each block and its parents' part of the tensors."""
+        ends = [sum(self.sizes[: i + 1]) for i in range(len(self.sizes) - 1)]
+        parts = [
+            ops.split(tensor, ends, PARENTS) if ends else [tensor]
+            for tensor in tensors
+        ]
+        return [function(*one) for one in zip(blocks, *parts)]
