@@ -126,7 +126,7 @@ def conv_pairs(poses, activations, kernel, strides):
 
 
 def class_pairs(poses, activations, kernel):
-    """The same of a class layer, kernel (n, classes, p, p), with coordinates."""
+    """The same of a class layer, kernel (n, classes, p, p)."""
     height, width, types = activations.shape
     _, classes, _, _ = kernel.shape
     votes, child, parent = [], [], []

@@ -78,7 +78,7 @@ def em_routing(
         ops.cast(activations, votes.dtype),
         ops.cast(beta_a, votes.dtype),
         ops.cast(beta_u, votes.dtype),
-        AllParents(votes.shape[2]),
+        AllParents(),
         EMSettings(routings, final_lambda, epsilon, mass_scale),
     )
 

@@ -11,17 +11,18 @@ CHILDREN = 2
 class AllParents:
     """The rule by which a child shares itself out: among all parents alike.
 
-    Another rule has the same two methods and `initial`, the shares at the
-    start: a number, or an array that broadcasts to `(groups, parents,
-    children)`.
+    Another rule has the same three methods.
     """
 
-    def __init__(self, parents):
-        self.initial = 1.0 / parents
+    def initial(self, shape, dtype):
+        """Shares at the start, `shape` (groups, parents, children)."""
+        return ops.full(shape, 1.0 / shape[PARENTS], dtype)
 
     def of_scores(self, scores):
         """Log scores `(groups, parents, children)` → shares that sum to 1."""
-        return ops.softmax(scores, axis=PARENTS)
+        top = ops.max(scores, PARENTS, keepdims=True)
+        likely = ops.exp(scores - top)
+        return likely / ops.sum(likely, PARENTS, keepdims=True)
 
     def gradient(self, shares, upstream):
         """The gradient by the scores, from that by the shares."""
@@ -103,9 +104,8 @@ class _Fitting:
         self.rule, self.settings = rule, settings
         self.steps = []
         groups, children = ops.shape(activations)
-        shares = ops.broadcast_to(
-            ops.cast(rule.initial, activations.dtype),
-            (groups, sum(self.sizes), children),
+        shares = rule.initial(
+            (groups, sum(self.sizes), children), activations.dtype
         )
         for iteration in range(settings.routings):
             step, deviations = self._m_step(iteration, shares)
@@ -187,8 +187,8 @@ class _Fitting:
         precision, means = 1 / step["variance"], step["means"]
         d_height = ops.sum(d_scores, CHILDREN)  # (groups, parents)
         spread = self._to_parents(d_scores, deviations)
-        d_variance = 0.5 * precision * (
-            precision * spread - d_height[..., None]
+        d_variance = (
+            0.5 * precision * (precision * spread - d_height[..., None])
         )
         offsets = self._to_parents(d_scores, self.votes)
         d_means = precision * (offsets - means * d_height[..., None])
