@@ -26,6 +26,7 @@ from keras_capsvae.losses import SpreadLoss
 from keras_capsvae.metrics import LabelAccuracy
 from keras_capsvae.models import CapsuleNetwork
 from keras_capsvae.models import Classifier
+from keras_capsvae.models import MatrixCapsuleNetwork
 from keras_capsvae.models import VariationalAutoencoder
 
 __version__ = "0.1.0"
@@ -47,6 +48,7 @@ __all__ = [
     "LabelAccuracy",
     "MarginLoss",
     "MatrixCapsuleEM",
+    "MatrixCapsuleNetwork",
     "PrimaryCapsules",
     "PrimaryMatrixCapsules",
     "Sampling",

@@ -115,7 +115,7 @@ class ClassMatrixCapsuleEM(EMCapsules):
                 ops.reshape(activations, (batch, positions * n)),
                 AllParents(),
                 mass_scale,
-                coordinates(height, width, n, p),
+                offsets=coordinates(height, width, n, p),
             )
         )
 

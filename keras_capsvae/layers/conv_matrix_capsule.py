@@ -137,6 +137,7 @@ class ConvMatrixCapsuleEM(EMCapsules):
             ops.reshape(activations, (batch * count, slots * n)),
             AllWindows(windows),
             mass_scale,
+            windows=count,
         )
         shape = (batch, windows.rows, windows.columns, self.num_capsules)
         return [

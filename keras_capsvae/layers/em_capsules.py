@@ -9,7 +9,9 @@ from keras_capsvae.routing.gaussians import EMSettings
 from keras_capsvae.routing.gaussians import fit_gaussians
 from keras_capsvae.sizes import check_sizes
 
-BLOCK_VALUES = 100_000  # of the votes of one example that are held together
+# Votes of an example that are held in one array: 20 MB at a batch of 64, where
+# from 32 MB on the C library takes each array from the system anew.
+BLOCK_VALUES = 82_944
 GEOMETRY_CONSTANT = 100.0
 
 
@@ -82,7 +84,9 @@ class EMCapsules(keras.layers.Layer):
         kernel = ops.reshape(matrix, (p, count, q))
         return ops.reshape(ops.swapaxes(kernel, 0, 1), shape)
 
-    def _route(self, poses, activations, rule, mass_scale, offsets=None):
+    def _route(
+        self, poses, activations, rule, mass_scale, windows=1, offsets=None
+    ):
         """Poses and activations of the parents of each group.
 
         Args:
@@ -91,15 +95,18 @@ class EMCapsules(keras.layers.Layer):
             activations: Tensor `(groups, positions · n)`.
             rule: How children share themselves out among parents.
             mass_scale: Factor of the cost.
+            windows: Groups of an example.
             offsets: Array `(positions · n, p²)` added to the votes.
         """
-        p = poses.shape[-1]
+        _, positions, n, p, _ = poses.shape
+        values = windows * positions * n * p * p  # for one parent
+        parents = max(1, BLOCK_VALUES // values)
         settings = EMSettings(
             self.routings, self.final_lambda, self.epsilon, mass_scale
         )
 
         def compute(poses, activations, kernel, beta_a, beta_u):
-            blocks = pose_votes(poses, kernel)
+            blocks = pose_votes(poses, kernel, parents)
             if offsets is not None:
                 shift = ops.convert_to_tensor(offsets, poses.dtype)
                 blocks = [block + shift for block in blocks]
@@ -151,12 +158,13 @@ class EMCapsules(keras.layers.Layer):
         }
 
 
-def pose_votes(poses, kernel):
+def pose_votes(poses, kernel, size):
     """V_ij = P_i W_ij, grouped by parent.
 
     Args:
         poses: Tensor `(groups, positions, n, p, p)`.
         kernel: Tensor `(n, parents, p, p)`, shared over positions.
+        size: Parents of a block.
 
     Returns:
         List of blocks `(groups, parents of the block, positions · n, p²)`.
@@ -164,7 +172,6 @@ def pose_votes(poses, kernel):
     groups, positions, n, p, _ = ops.shape(poses)
     parents = kernel.shape[1]
     rows = ops.reshape(ops.transpose(poses, (2, 0, 1, 3, 4)), (n, -1, p))
-    size = block_size(positions * n * p * p, parents)
     blocks = []
     for start in range(0, parents, size):
         part = kernel[:, start : start + size]
@@ -176,10 +183,6 @@ def pose_votes(poses, kernel):
         shape = (groups, count, positions * n, p * p)
         blocks.append(ops.reshape(votes, shape))
     return blocks
-
-
-def block_size(values, parents):
-    return parents
 
 
 def check_capsules(layer, input_shape, spatial):
