@@ -156,13 +156,13 @@ class _Fitting:
         d_logits = d_active * last["active"] * (1 - last["active"])
         d_variance, d_scores = ops.zeros_like(d_means), None
         totals = [0.0, 0.0, 0.0]
+        squares = [ops.square(block) for block in self.votes]
         factors = []  # of the gradient by the votes
         for iteration in reversed(range(self.settings.routings)):
             step = self.steps[iteration]
-            deviations = self._deviations(step["means"])
             if d_scores is not None:
                 d_means, d_variance, d_logits = self._scores_gradient(
-                    step, deviations, d_scores
+                    step, squares, d_scores
                 )
                 factors.append(
                     (
@@ -172,7 +172,7 @@ class _Fitting:
                     )
                 )
             d_weights, factor, d_betas = self._m_step_gradient(
-                iteration, deviations, d_means, d_variance, d_logits
+                iteration, squares, d_means, d_variance, d_logits
             )
             factors.append(factor)
             d_activations = ops.sum(d_weights * step["shares"], PARENTS)
@@ -183,19 +183,19 @@ class _Fitting:
             )
         return (*totals, *self._votes_gradient(factors))
 
-    def _scores_gradient(self, step, deviations, d_scores):
+    def _scores_gradient(self, step, squares, d_scores):
         precision, means = 1 / step["variance"], step["means"]
-        d_height = ops.sum(d_scores, CHILDREN)  # (groups, parents)
-        spread = self._to_parents(d_scores, deviations)
-        d_variance = (
-            0.5 * precision * (precision * spread - d_height[..., None])
-        )
-        offsets = self._to_parents(d_scores, self.votes)
-        d_means = precision * (offsets - means * d_height[..., None])
-        return d_means, d_variance, d_height * (1 - step["active"])
+        d_height = ops.sum(d_scores, CHILDREN)[..., None]
+        offsets = self._to_parents(d_scores, self.votes) - means * d_height
+        spread = self._to_parents(d_scores, squares) - means * (
+            2 * offsets + means * d_height
+        )  # Σ_i of the gradient times (V − μ)²
+        d_variance = 0.5 * precision * (precision * spread - d_height)
+        d_logits = d_height[..., 0] * (1 - step["active"])
+        return precision * offsets, d_variance, d_logits
 
     def _m_step_gradient(
-        self, iteration, deviations, d_means, d_variance, d_logits
+        self, iteration, squares, d_means, d_variance, d_logits
     ):
         step, epsilon = self.steps[iteration], self.settings.epsilon
         mass, means, first = step["mass"], step["means"], step["first"]
@@ -212,10 +212,14 @@ class _Fitting:
         d_means = d_means - 2 * leftover * d_second
         d_first = d_means / mass  # by Σ_i R_ij a_i V
         lost = epsilon / mass * self.centre
-        d_mass += ops.sum(d_first * (lost - first), -1, keepdims=True)
-
+        d_mass += ops.sum(
+            d_first * (lost - first) + d_second * ops.square(means),
+            -1,
+            keepdims=True,
+        )
+        d_first -= 2 * means * d_second
         d_weights = (
-            self._to_children(deviations, d_second)
+            self._to_children(squares, d_second)
             + self._to_children(self.votes, d_first)
             + d_mass
         )
@@ -224,11 +228,7 @@ class _Fitting:
             ops.sum(d_beta_a, 0),
             dims * ops.sum(d_entropy[..., 0], 0),
         )
-        factor = (
-            step["weights"],
-            d_first - 2 * means * d_second,
-            2 * d_second,
-        )
+        factor = (step["weights"], d_first, 2 * d_second)
         return d_weights, factor, d_betas
 
     def _votes_gradient(self, factors):
