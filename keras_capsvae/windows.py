@@ -62,43 +62,42 @@ class AllWindows:
         self.windows = windows
 
     def initial(self, shape, dtype):
-        groups, parents, children = shape
+        parents, groups, children = shape
         cells = self.windows.cells
         count, slots = cells.shape
         shares = 1 / (parents * self.windows.counts[cells])
-        shares = np.repeat(shares, children // slots, -1)[:, None]
+        shares = np.repeat(shares, children // slots, -1)
         shares = ops.broadcast_to(
             ops.convert_to_tensor(shares, dtype),
-            (groups // count, *shares.shape[:1], parents, children),
+            (parents, groups // count, count, children),
         )
         return ops.reshape(shares, shape)
 
     def of_scores(self, scores):
-        top = ops.max(scores, PARENTS, keepdims=True)
+        top = ops.max(scores, PARENTS)  # (groups, children)
         likely = ops.exp(scores - top)
-        in_window = top + ops.log(ops.sum(likely, PARENTS, keepdims=True))
-        lowest = -np.finfo("float32").max
+        in_window = top + ops.log(ops.sum(likely, PARENTS))
+        lowest = -float(np.finfo("float32").max)
         per_cell = self._per_cell(in_window, lowest)
         highest = ops.max(per_cell, 2, keepdims=True)
-        total = highest[:, :, 0] + ops.log(
+        everywhere = highest[:, :, 0] + ops.log(
             ops.sum(ops.exp(per_cell - highest), 2)
         )
-        return likely * ops.exp(top - self._per_window(total, top))
+        return likely * ops.exp(top - self._per_window(everywhere, top))
 
-    def gradient(self, shares, upstream):
-        in_window = ops.sum(shares * upstream, PARENTS, keepdims=True)
-        total = ops.sum(self._per_cell(in_window, 0.0), 2)
-        return shares * (upstream - self._per_window(total, in_window))
+    def total(self, values):
+        total = ops.sum(self._per_cell(values, 0.0), 2)
+        return self._per_window(total, values)
 
     def _per_cell(self, values, missing):
-        """`(groups, 1, children)` → `(batch, cells, most, types)`."""
-        groups, _, children = ops.shape(values)
+        """`(groups, children)` → `(batch, cells, most, types)`."""
+        groups, children = ops.shape(values)
         count, slots = self.windows.cells.shape
         shape = (groups // count, count * slots, children // slots)
         return self.windows.of_viewers(ops.reshape(values, shape), missing)
 
     def _per_window(self, values, like):
-        """`(batch, cells, types)` → `(groups, 1, children)`, as `like`."""
+        """`(batch, cells, types)` → `(groups, children)`, shaped as `like`."""
         return ops.reshape(self.windows.gather(values), ops.shape(like))
 
 

@@ -74,7 +74,7 @@ def em_routing(
     _check_shapes(votes, activations, beta_a, beta_u)
     _check_range(activations)
     return fit_gaussians(
-        [ops.swapaxes(votes, 1, 2)],
+        [ops.transpose(votes, (2, 0, 1, 3))],
         ops.cast(activations, votes.dtype),
         ops.cast(beta_a, votes.dtype),
         ops.cast(beta_u, votes.dtype),

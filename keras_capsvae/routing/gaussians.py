@@ -1,10 +1,15 @@
-"""The iterations of EM routing and their gradient, on votes of any layout."""
+"""The iterations of EM routing and their gradient, on votes of any layout.
+
+Arrays lead with the parents: votes (parents, groups, children, h). So a block
+of parents is a slice that no one has to copy, and each sum over the votes of a
+parent is a matrix product that reads them in place.
+"""
 
 import dataclasses
 
 from keras import ops
 
-PARENTS = 1  # axes of votes grouped by parent
+PARENTS = 0
 CHILDREN = 2
 
 
@@ -15,19 +20,18 @@ class AllParents:
     """
 
     def initial(self, shape, dtype):
-        """Shares at the start, `shape` (groups, parents, children)."""
+        """Shares at the start, `shape` (parents, groups, children)."""
         return ops.full(shape, 1.0 / shape[PARENTS], dtype)
 
     def of_scores(self, scores):
-        """Log scores `(groups, parents, children)` → shares that sum to 1."""
+        """Log scores `(parents, groups, children)` → shares that sum to 1."""
         top = ops.max(scores, PARENTS, keepdims=True)
         likely = ops.exp(scores - top)
-        return likely / ops.sum(likely, PARENTS, keepdims=True)
+        return likely * (1 / ops.sum(likely, PARENTS, keepdims=True))
 
-    def gradient(self, shares, upstream):
-        """The gradient by the scores, from that by the shares."""
-        total = ops.sum(shares * upstream, PARENTS, keepdims=True)
-        return shares * (upstream - total)
+    def total(self, values):
+        """Sum `(groups, children)` over all places at which a child stands."""
+        return values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,12 +52,12 @@ def fit_gaussians(blocks, activations, beta_a, beta_u, rule, settings):
 
     Autodiff would write one array as large as the votes for each product with
     them. The gradient is therefore spelled out: by the votes it is a single
-    product of rank 2r − 1. All sums over the votes are matrix products, and
-    the votes come in blocks of parents, because the C library takes every
-    array above 32 MB from the system anew, which costs more than the sums.
+    product of rank 2r − 1. The votes come in blocks of parents, because the C
+    library takes every array above 32 MB from the system anew, which costs
+    more than the sums.
 
     Args:
-        blocks: List of tensors `(groups, parents of the block, children, h)`
+        blocks: List of tensors `(parents of the block, groups, children, h)`
             of one float dtype. The children of a group are those its parents
             see.
         activations: Tensor `(groups, children)`.
@@ -78,40 +82,41 @@ def fit_gaussians(blocks, activations, beta_a, beta_u, rule, settings):
         return ops.concatenate([means, active[..., None]], -1), gradient
 
     fitted = fit(activations, beta_a, beta_u, *blocks)
+    fitted = ops.swapaxes(fitted, 0, 1)
     return fitted[..., :-1], fitted[..., -1]
 
 
 class _Fitting:
     """Forward pass with what its gradient needs.
 
-    Names: `mass` S_j and `means` μ, `variance` σ², `precision` 1/σ² are of
-    shape (groups, parents, h or 1), `shares` R, `weights` R·a and `scores` of
-    shape (groups, parents, children).
+    Names: `mass` S_j, `means` μ and `variance` σ² are (parents, groups, 1 or
+    h), `shares` R and `weights` R·a (parents, groups, children). The votes are
+    centred, for precision. The result does not depend on the centre, so neither
+    does the gradient.
     """
 
     def __init__(self, blocks, activations, beta_a, beta_u, rule, settings):
         self.sizes = [block.shape[PARENTS] for block in blocks]
+        self.activations = activations[None]  # (1, groups, children)
+        self.beta_a, self.beta_u = beta_a[:, None], beta_u[:, None, None]
+        self.rule, self.settings = rule, settings
+        groups, children = ops.shape(activations)
+        shares = rule.initial(
+            (sum(self.sizes), groups, children), activations.dtype
+        )
         self.centre = ops.concatenate(
             [ops.mean(block, CHILDREN) for block in blocks], PARENTS
         )
         self.votes = self._per_block(
-            lambda block, centre: block - centre[:, :, None],
-            blocks,
-            self.centre,
+            ops.subtract, blocks, self._wide(self.centre)
         )
-        self.activations = activations[:, None]  # (groups, 1, children)
-        self.beta_a, self.beta_u = beta_a, beta_u[:, None]
-        self.rule, self.settings = rule, settings
         self.steps = []
-        groups, children = ops.shape(activations)
-        shares = rule.initial(
-            (groups, sum(self.sizes), children), activations.dtype
-        )
         for iteration in range(settings.routings):
-            step, deviations = self._m_step(iteration, shares)
-            self.steps.append(step)
-            if iteration < settings.routings - 1:
-                shares = rule.of_scores(self._scores(step, deviations))
+            if iteration > 0:
+                shares = rule.of_scores(self._scores(self.steps[-1]))
+            self.steps.append(self._m_step(iteration, shares))
+        for step in self.steps:
+            del step["deviations"]
         self.result = step["means"] + self.centre, step["active"]
 
     def _m_step(self, iteration, shares):
@@ -121,42 +126,50 @@ class _Fitting:
         first = self._to_parents(weights, self.votes) / mass
         # Weights over (mass + ε) sum to a little less than 1.
         means = first - epsilon / mass * self.centre
-        deviations = self._deviations(means)
+        deviations = self._per_block(
+            lambda block, mean: ops.square(block - mean),
+            self.votes,
+            self._wide(means),
+        )
         variance = self._to_parents(weights, deviations) / mass + epsilon
         entropy = ops.sum(self.beta_u + 0.5 * ops.log(variance), -1)
         cost = self.settings.mass_scale * entropy * mass[..., 0]
         logits = self.settings.inverse_temperature(iteration) * (
             self.beta_a - cost
         )
-        step = {
+        return {
             "shares": shares,
             "weights": weights,
             "mass": mass,
             "first": first,
             "means": means,
+            "deviations": deviations,
             "variance": variance,
             "entropy": entropy,
             "logits": logits,
             "active": ops.sigmoid(logits),
         }
-        return step, deviations
 
-    def _scores(self, step, deviations):
+    def _scores(self, step):
         """ln a_j + ln N(V_ij; μ_j, σ²_j) up to a constant."""
         variance = step["variance"]
         height = ops.log_sigmoid(step["logits"]) - 0.5 * ops.sum(
             ops.log(variance), -1
         )
-        distance = self._to_children(deviations, 0.5 / variance)
+        distance = self._to_children(step["deviations"], 0.5 / variance)
         return height[..., None] - distance
 
     def gradient(self, d_means, d_active):
-        """Gradients by activations, β_a, β_u and each block of the votes."""
+        """Gradients by activations, β_a, β_u and each block of the votes.
+
+        Here the squares are expanded, `(V − μ)² = V² − 2Vμ + μ²`, which loses
+        1e-7 of the squared spread of the votes; σ² itself cannot afford that.
+        """
         last = self.steps[-1]
         d_logits = d_active * last["active"] * (1 - last["active"])
         d_variance, d_scores = ops.zeros_like(d_means), None
-        totals = [0.0, 0.0, 0.0]
         squares = [ops.square(block) for block in self.votes]
+        totals = [0.0, 0.0, 0.0]
         factors = []  # of the gradient by the votes
         for iteration in reversed(range(self.settings.routings)):
             step = self.steps[iteration]
@@ -164,12 +177,9 @@ class _Fitting:
                 d_means, d_variance, d_logits = self._scores_gradient(
                     step, squares, d_scores
                 )
+                precision = 1 / step["variance"]
                 factors.append(
-                    (
-                        d_scores,
-                        step["means"] / step["variance"],
-                        -1 / step["variance"],
-                    )
+                    (d_scores, step["means"] * precision, -precision)
                 )
             d_weights, factor, d_betas = self._m_step_gradient(
                 iteration, squares, d_means, d_variance, d_logits
@@ -178,9 +188,9 @@ class _Fitting:
             d_activations = ops.sum(d_weights * step["shares"], PARENTS)
             gradients = (d_activations, *d_betas)
             totals = [a + b for a, b in zip(totals, gradients)]
-            d_scores = self.rule.gradient(
-                step["shares"], d_weights * self.activations
-            )
+            if iteration > 0:
+                total = self.rule.total(d_activations)
+                d_scores = step["weights"] * (d_weights - total)
         return (*totals, *self._votes_gradient(factors))
 
     def _scores_gradient(self, step, squares, d_scores):
@@ -202,18 +212,18 @@ class _Fitting:
         variance = step["variance"]
         d_beta_a = self.settings.inverse_temperature(iteration) * d_logits
         d_cost = -self.settings.mass_scale * d_beta_a[..., None]
-        d_entropy = d_cost * mass  # (groups, parents, 1)
+        d_entropy = d_cost * mass  # (parents, groups, 1)
         d_mass = d_cost * step["entropy"][..., None]
         d_variance = d_variance + 0.5 * d_entropy / variance
 
         d_second = d_variance / mass  # by Σ_i R_ij a_i (V − μ)²
-        d_mass -= ops.sum(d_second * (variance - epsilon), -1, keepdims=True)
         leftover = first * mass - means * (mass - epsilon)
         d_means = d_means - 2 * leftover * d_second
         d_first = d_means / mass  # by Σ_i R_ij a_i V
         lost = epsilon / mass * self.centre
         d_mass += ops.sum(
-            d_first * (lost - first) + d_second * ops.square(means),
+            d_first * (lost - first)
+            + d_second * (ops.square(means) - variance + epsilon),
             -1,
             keepdims=True,
         )
@@ -224,56 +234,45 @@ class _Fitting:
             + d_mass
         )
         dims = means.shape[-1]
-        d_betas = (
-            ops.sum(d_beta_a, 0),
-            dims * ops.sum(d_entropy[..., 0], 0),
-        )
-        factor = (step["weights"], d_first, 2 * d_second)
-        return d_weights, factor, d_betas
+        d_betas = ops.sum(d_beta_a, 1), dims * ops.sum(d_entropy[..., 0], 1)
+        return d_weights, (step["weights"], d_first, 2 * d_second), d_betas
 
     def _votes_gradient(self, factors):
         """Σ_t l_t (c_t + s_t V) over factors (l, constant, slope)."""
-        left, constant, slope = zip(*factors)
+        left, constant, slope = (ops.stack(one, 2) for one in zip(*factors))
         return self._per_block(
             lambda block, left, constant, slope: (
                 ops.matmul(left, constant) + block * ops.matmul(left, slope)
             ),
             self.votes,
-            ops.stack(left, -1),  # (groups, parents, children, 2r − 1)
-            ops.stack(constant, -2),  # (groups, parents, 2r − 1, h)
-            ops.stack(slope, -2),
+            ops.swapaxes(left, 2, 3),  # (parents, groups, children, 2r − 1)
+            constant,  # (parents, groups, 2r − 1, h)
+            slope,
         )
 
-    def _deviations(self, means):
-        return self._per_block(
-            lambda block, mean: ops.square(block - mean[:, :, None]),
-            self.votes,
-            means,
-        )
+    def _wide(self, means):
+        return means[:, :, None]  # (parents, groups, 1, h)
 
     def _to_parents(self, weights, blocks):
-        """Σ_i w_ij X_ijh, (groups, parents, h)."""
-        sums = self._per_block(
-            lambda block, weight: ops.matmul(weight[:, :, None], block),
-            blocks,
-            weights,
-        )
+        """Σ_i w_ij X_ijh, (parents, groups, h)."""
+        sums = self._per_block(ops.matmul, weights[:, :, None], blocks)
         return ops.concatenate(sums, PARENTS)[:, :, 0]
 
     def _to_children(self, blocks, coefficients):
-        """Σ_h X_ijh c_jh, (groups, parents, children)."""
-        sums = self._per_block(
-            lambda block, coefficient: ops.matmul(block, coefficient),
-            blocks,
-            coefficients[..., None],
-        )
+        """Σ_h X_ijh c_jh, (parents, groups, children)."""
+        sums = self._per_block(ops.matmul, blocks, coefficients[..., None])
         return ops.concatenate(sums, PARENTS)[..., 0]
 
-    def _per_block(self, function, blocks, *tensors):
+    def _per_block(self, function, *arguments):
         """The function of each block and its parents' part of the tensors."""
-        ends = [sum(self.sizes[: i + 1]) for i in range(len(self.sizes) - 1)]
-        parts = [
-            ops.split(tensor, ends, PARENTS) if ends else [tensor]
-            for tensor in tensors
-        ]
-        return [function(*one) for one in zip(blocks, *parts)]
+        results, start = [], 0
+        for index, size in enumerate(self.sizes):
+            parts = [
+                one[index]
+                if isinstance(one, (list, tuple))
+                else one[start : start + size]
+                for one in arguments
+            ]
+            results.append(function(*parts))
+            start += size
+        return results

@@ -146,7 +146,7 @@ def test_gradients(routings, epsilon, mass_scale):
 
 def test_blocks_of_parents_change_nothing():
     votes, activations, beta_a, beta_u = float32(case(1, k=5))
-    votes = np.swapaxes(votes, 1, 2)
+    votes = votes.transpose(2, 0, 1, 3)  # parents first
     settings = EMSettings(3, 0.01, 1e-4, 1.0)
 
     def total(blocks, *arrays):
@@ -154,7 +154,7 @@ def test_blocks_of_parents_change_nothing():
         return ops.sum(ops.square(means)) + 100 * ops.sum(active)
 
     def of_blocks(votes, *arrays):
-        return total([votes[:, :2], votes[:, 2:3], votes[:, 3:]], *arrays)
+        return total([votes[:2], votes[2:3], votes[3:]], *arrays)
 
     whole = gradient(
         lambda votes, *arrays: total([votes], *arrays),
