@@ -11,7 +11,7 @@ from keras_capsvae.sizes import check_sizes
 
 # Votes of an example that are held in one array: 20 MB at a batch of 64, where
 # from 32 MB on the C library takes each array from the system anew.
-BLOCK_VALUES = 166000
+BLOCK_VALUES = 82_944
 GEOMETRY_CONSTANT = 100.0
 
 

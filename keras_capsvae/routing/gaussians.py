@@ -11,6 +11,7 @@ from keras import ops
 
 PARENTS = 0
 CHILDREN = 2
+EXPANSION_EPSILON = 1e-4
 
 
 class AllParents:
@@ -93,6 +94,11 @@ class _Fitting:
     h), `shares` R and `weights` R·a (parents, groups, children). The votes are
     centred, for precision. The result does not depend on the centre, so neither
     does the gradient.
+
+    From an ε of 1e-4 on squares are expanded, `(V − μ)² = V² − 2Vμ + μ²`: sums
+    of them are products with V² and V, and no further array as large as the
+    votes is written. That loses 1e-7 of the squared spread of all votes of a
+    parent, which a smaller ε does not cover where the votes have converged.
     """
 
     def __init__(self, blocks, activations, beta_a, beta_u, rule, settings):
@@ -110,6 +116,9 @@ class _Fitting:
         self.votes = self._per_block(
             ops.subtract, blocks, self._wide(self.centre)
         )
+        self.expands = settings.epsilon >= EXPANSION_EPSILON
+        if self.expands:
+            self.squares = self._squares()
         self.steps = []
         for iteration in range(settings.routings):
             if iteration > 0:
@@ -126,12 +135,19 @@ class _Fitting:
         first = self._to_parents(weights, self.votes) / mass
         # Weights over (mass + ε) sum to a little less than 1.
         means = first - epsilon / mass * self.centre
-        deviations = self._per_block(
-            lambda block, mean: ops.square(block - mean),
-            self.votes,
-            self._wide(means),
-        )
-        variance = self._to_parents(weights, deviations) / mass + epsilon
+        if self.expands:
+            deviations = None
+            second = self._to_parents(weights, self.squares) / mass
+            kept = 1 - epsilon / mass
+            spread = ops.relu(second - means * (2 * first - kept * means))
+        else:
+            deviations = self._per_block(
+                lambda block, mean: ops.square(block - mean),
+                self.votes,
+                self._wide(means),
+            )
+            spread = self._to_parents(weights, deviations) / mass
+        variance = spread + epsilon
         entropy = ops.sum(self.beta_u + 0.5 * ops.log(variance), -1)
         cost = self.settings.mass_scale * entropy * mass[..., 0]
         logits = self.settings.inverse_temperature(iteration) * (
@@ -152,23 +168,29 @@ class _Fitting:
 
     def _scores(self, step):
         """ln a_j + ln N(V_ij; μ_j, σ²_j) up to a constant."""
-        variance = step["variance"]
-        height = ops.log_sigmoid(step["logits"]) - 0.5 * ops.sum(
-            ops.log(variance), -1
-        )
-        distance = self._to_children(step["deviations"], 0.5 / variance)
+        variance, means = step["variance"], step["means"]
+        height = ops.log_sigmoid(step["logits"])
+        if self.expands:
+            height -= 0.5 * ops.sum(
+                ops.log(variance) + ops.square(means) / variance, -1
+            )
+            distance = self._to_children(
+                self.squares, 0.5 / variance
+            ) - self._to_children(self.votes, means / variance)
+        else:
+            height -= 0.5 * ops.sum(ops.log(variance), -1)
+            distance = self._to_children(step["deviations"], 0.5 / variance)
         return height[..., None] - distance
 
     def gradient(self, d_means, d_active):
         """Gradients by activations, β_a, β_u and each block of the votes.
 
-        Here the squares are expanded, `(V − μ)² = V² − 2Vμ + μ²`, which loses
-        1e-7 of the squared spread of the votes; σ² itself cannot afford that.
+        The squares are expanded, whatever ε is.
         """
         last = self.steps[-1]
         d_logits = d_active * last["active"] * (1 - last["active"])
         d_variance, d_scores = ops.zeros_like(d_means), None
-        squares = [ops.square(block) for block in self.votes]
+        squares = self.squares if self.expands else self._squares()
         totals = [0.0, 0.0, 0.0]
         factors = []  # of the gradient by the votes
         for iteration in reversed(range(self.settings.routings)):
@@ -249,6 +271,9 @@ class _Fitting:
             constant,  # (parents, groups, 2r − 1, h)
             slope,
         )
+
+    def _squares(self):
+        return [ops.square(block) for block in self.votes]
 
     def _wide(self, means):
         return means[:, :, None]  # (parents, groups, 1, h)
