@@ -6,21 +6,28 @@ from keras_capsvae.activations import rational_squash
 from keras_capsvae.activations import squash
 from keras_capsvae.activations import tanh_squash
 from keras_capsvae.callbacks import KLWarmUp
+from keras_capsvae.callbacks import SpreadMargin
 from keras_capsvae.layers import CapsuleDecoder
 from keras_capsvae.layers import CapsuleLayer
 from keras_capsvae.layers import CapsuleLength
 from keras_capsvae.layers import CapsuleMask
+from keras_capsvae.layers import ClassMatrixCapsuleEM
+from keras_capsvae.layers import ConvMatrixCapsuleEM
 from keras_capsvae.layers import GatedConv1D
 from keras_capsvae.layers import KLLoss
+from keras_capsvae.layers import MatrixCapsuleEM
 from keras_capsvae.layers import PrimaryCapsules
+from keras_capsvae.layers import PrimaryMatrixCapsules
 from keras_capsvae.layers import Sampling
 from keras_capsvae.losses import BernoulliReconstruction
 from keras_capsvae.losses import CategoricalReconstruction
 from keras_capsvae.losses import GaussianReconstruction
 from keras_capsvae.losses import MarginLoss
+from keras_capsvae.losses import SpreadLoss
 from keras_capsvae.metrics import LabelAccuracy
 from keras_capsvae.models import CapsuleNetwork
 from keras_capsvae.models import Classifier
+from keras_capsvae.models import MatrixCapsuleNetwork
 from keras_capsvae.models import VariationalAutoencoder
 
 __version__ = "0.1.0"
@@ -33,15 +40,22 @@ __all__ = [
     "CapsuleMask",
     "CapsuleNetwork",
     "CategoricalReconstruction",
+    "ClassMatrixCapsuleEM",
     "Classifier",
+    "ConvMatrixCapsuleEM",
     "GatedConv1D",
     "GaussianReconstruction",
     "KLLoss",
     "KLWarmUp",
     "LabelAccuracy",
     "MarginLoss",
+    "MatrixCapsuleEM",
+    "MatrixCapsuleNetwork",
     "PrimaryCapsules",
+    "PrimaryMatrixCapsules",
     "Sampling",
+    "SpreadLoss",
+    "SpreadMargin",
     "VariationalAutoencoder",
     "exponential_squash",
     "rational_squash",

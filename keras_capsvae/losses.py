@@ -264,3 +264,58 @@ class MarginLoss(keras.losses.Loss):
             "negative_margin": self.negative_margin,
             "negative_weight": self.negative_weight,
         }
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class SpreadLoss(keras.losses.Loss):
+    """Squared hinges around the gaps between the labelled class and the others.
+
+    `Σ_{i≠t} max(0, m − (a_t − a_i))²` with the score a_i of class i, the
+    labelled class t and the margin m.
+
+    Args:
+        margin: m, by which the labelled class should lead, above 0. Kept as a
+            non-trainable variable, `loss.margin`, that `SpreadMargin` moves
+            while training; its current value is saved. Defaults to 0.9.
+        name: Name of the loss. Defaults to `"spread_loss"`.
+
+    Call arguments: labels as integers `(batch,)` or `(batch, 1)` or one-hot
+        `(batch, classes)`, and scores `(batch, classes)`. With several labels
+        the sum runs over each labelled class and each that is not. Returns the
+        mean over the batch, float32.
+
+    Raises:
+        ValueError: If the labels have another shape or the margin is not above
+            0.
+
+    Example:
+
+    >>> scores = np.array([[0.5, 0.3, 0.1]])
+    >>> float(SpreadLoss(margin=0.3)(np.array([0]), scores))
+    0.010000000707805157
+
+    Source: kexue.fm 5155; Hinton, Sabour and Frosst, 2018, equation 3.
+    """
+
+    def __init__(self, margin=0.9, name="spread_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+        if not 0 < margin < float("inf"):
+            raise ValueError(
+                f"`margin` must be above 0. Received: margin={margin!r}"
+            )
+        self.margin = keras.Variable(
+            margin, dtype="float32", trainable=False, name="margin"
+        )
+
+    def call(self, y_true, y_pred):
+        scores = at_least_float32(y_pred)  # (batch, classes)
+        present = ops.cast(multi_hot(y_true, scores.shape[-1]), scores.dtype)
+        margin = ops.cast(self.margin.value, scores.dtype)
+        gaps = scores[:, :, None] - scores[:, None]  # labelled, other
+        hinges = ops.square(ops.relu(margin - gaps))
+        pairs = present[:, :, None] * (1 - present[:, None])
+        return ops.sum(pairs * hinges, axis=(1, 2))
+
+    def get_config(self):
+        margin = float(ops.convert_to_numpy(self.margin))
+        return {**super().get_config(), "margin": margin}

@@ -4,12 +4,36 @@ import keras
 from keras import ops
 
 LOG_VAR_LIMIT = 80.0
+FLOAT16_LIMIT = 65504.0
 
 
 def at_least_float32(tensor):
     """Cast 16-bit floats and integers up to float32, keep the rest."""
     tensor = ops.convert_to_tensor(tensor)
     return ops.cast(tensor, keras.backend.result_type(tensor.dtype, "float32"))
+
+
+def widened(tensor):
+    """`at_least_float32` with a gradient that fits the tensor's own dtype.
+
+    A gradient beyond the range of float16 saturates there instead of becoming
+    infinite on its way back.
+    """
+    tensor = ops.convert_to_tensor(tensor)
+    if keras.backend.standardize_dtype(tensor.dtype) != "float16":
+        return at_least_float32(tensor)
+
+    @ops.custom_gradient
+    def widen(tensor):
+        def gradient(*upstream_or_arguments, upstream=None):
+            if upstream is None:
+                (upstream,) = upstream_or_arguments
+            bounded = ops.clip(upstream, -FLOAT16_LIMIT, FLOAT16_LIMIT)
+            return ops.cast(bounded, "float16")
+
+        return ops.cast(tensor, "float32"), gradient
+
+    return widen(tensor)
 
 
 def bounded_log_var(z_log_var):

@@ -5,6 +5,7 @@ from zoo.capsnet import capsule_cnn
 from zoo.capsnet import pooling_cnn
 from zoo.export import export_onnx
 from zoo.export import load_model
+from zoo.matrix_capsnet import matrix_capsnet
 from zoo.registry import create_model
 from zoo.registry import list_models
 from zoo.registry import model_info
@@ -23,6 +24,7 @@ __all__ = [
     "export_onnx",
     "list_models",
     "load_model",
+    "matrix_capsnet",
     "model_info",
     "pooling_cnn",
     "search",

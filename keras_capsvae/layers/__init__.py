@@ -2,9 +2,13 @@ from keras_capsvae.layers.capsule import CapsuleLayer
 from keras_capsvae.layers.capsule_decoder import CapsuleDecoder
 from keras_capsvae.layers.capsule_length import CapsuleLength
 from keras_capsvae.layers.capsule_mask import CapsuleMask
+from keras_capsvae.layers.class_matrix_capsule import ClassMatrixCapsuleEM
+from keras_capsvae.layers.conv_matrix_capsule import ConvMatrixCapsuleEM
 from keras_capsvae.layers.gated_conv import GatedConv1D
 from keras_capsvae.layers.kl_loss import KLLoss
+from keras_capsvae.layers.matrix_capsule import MatrixCapsuleEM
 from keras_capsvae.layers.primary_capsules import PrimaryCapsules
+from keras_capsvae.layers.primary_matrix_capsules import PrimaryMatrixCapsules
 from keras_capsvae.layers.sampling import Sampling
 
 __all__ = [
@@ -12,8 +16,12 @@ __all__ = [
     "CapsuleLayer",
     "CapsuleLength",
     "CapsuleMask",
+    "ClassMatrixCapsuleEM",
+    "ConvMatrixCapsuleEM",
     "GatedConv1D",
     "KLLoss",
+    "MatrixCapsuleEM",
     "PrimaryCapsules",
+    "PrimaryMatrixCapsules",
     "Sampling",
 ]

@@ -4,8 +4,8 @@ from keras import ops
 from keras_capsvae.activations import capsule_activation
 from keras_capsvae.activations import unit
 from keras_capsvae.numerics import at_least_float32
-from keras_capsvae.routing import outputs_in_blocks
-from keras_capsvae.routing import route
+from keras_capsvae.routing.agreement import outputs_in_blocks
+from keras_capsvae.routing.agreement import route
 from keras_capsvae.sizes import check_sizes
 
 ROUTINGS = ("kmeans", "agreement", "dynamic")

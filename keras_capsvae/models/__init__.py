@@ -1,5 +1,11 @@
 from keras_capsvae.models.capsule_network import CapsuleNetwork
 from keras_capsvae.models.classifier import Classifier
+from keras_capsvae.models.matrix_capsule_network import MatrixCapsuleNetwork
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 
-__all__ = ["CapsuleNetwork", "Classifier", "VariationalAutoencoder"]
+__all__ = [
+    "CapsuleNetwork",
+    "Classifier",
+    "MatrixCapsuleNetwork",
+    "VariationalAutoencoder",
+]

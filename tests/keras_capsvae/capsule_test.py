@@ -4,7 +4,7 @@ import pytest
 from keras import ops
 
 from keras_capsvae import CapsuleLayer
-from keras_capsvae import routing as agreement
+from keras_capsvae.routing import agreement
 from tests import capsule_oracles as oracles
 from tests.helpers import check_layer
 from tests.helpers import gradient

@@ -185,7 +185,11 @@ def test_shipped_weights_reach_what_the_manifest_says(name, tag):
         assert figures["active_units"] == entry["metrics"]["test_active_units"]
 
 
-NOT_SHIPPED = {"capsnet"}  # 33 MB
+NOT_SHIPPED = {
+    "capsnet",  # 33 MB
+    "matrix_capsnet",  # to be trained
+    "pooling_cnn",  # to be trained
+}
 
 
 def test_every_small_model_ships_weights():

@@ -1,0 +1,171 @@
+import keras
+from keras import ops
+
+from keras_capsvae.layers.em_capsules import GEOMETRY_CONSTANT
+from keras_capsvae.layers.em_capsules import EMCapsules
+from keras_capsvae.layers.em_capsules import cast_up
+from keras_capsvae.layers.em_capsules import check_capsules
+from keras_capsvae.routing.em import EPSILON
+from keras_capsvae.sizes import check_sizes
+from keras_capsvae.windows import AllWindows
+from keras_capsvae.windows import Windows
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class ConvMatrixCapsuleEM(EMCapsules):
+    """Convolutional matrix capsules: parents of a window of children.
+
+    At each position of the output, `num_capsules` parents see a window of
+    `kernel_size` of the map below and receive a vote `V_ij = P_i W_ij` from
+    each of its children; W is shared over the positions, without padding. A
+    child that lies in several windows shares itself out among the parents of
+    all of them, of every type and every position.
+
+    Args:
+        num_capsules: Parents at each position.
+        kernel_size: Side of the window, or a pair. Defaults to 3.
+        strides: Its stride, or a pair. Defaults to 1.
+        mass_scale: Factor of the cost, see `em_routing`. Defaults to `None`:
+            100 · parents / children, counted over the whole map. The mean mass
+            of a parent is the mean activation times children / parents, which
+            differs between layers; so divided, one λ suits them all. The 100 is
+            for λ, which is about 0.0014 in the third iteration: with 16 pose
+            dims, votes that are narrower by a nat in each dim raise the logit
+            of the activation by about 2.
+        routings, final_lambda, epsilon, rematerialize, kernel_initializer,
+            beta_a_initializer, beta_u_initializer, kernel_regularizer,
+            kernel_constraint: See `MatrixCapsuleEM`.
+
+    Inputs: list `[poses, activations]`, `(batch, height, width, n, p, p)` and
+        `(batch, height, width, n)`. Activations are probabilities and are
+        clipped to [0, 1].
+
+    Output: list of `(batch, rows, columns, num_capsules, p, p)` and
+        `(batch, rows, columns, num_capsules)` in the compute dtype, with
+        `rows = (height − kernel) // stride + 1`. Computed in float32 whatever
+        the dtype policy is.
+
+    Weights: `kernel`, `(*kernel_size, n, num_capsules, p, p)`; `beta_a` and
+        `beta_u`, `(num_capsules,)`, shared over the positions.
+
+    Raises:
+        ValueError: If a size is below 1 or a number not above 0, poses are not
+            square, poses and activations disagree, or the map is smaller than
+            the window.
+        TypeError: If a size is no integer.
+
+    Example:
+
+    >>> layer = ConvMatrixCapsuleEM(16, kernel_size=3, strides=2)
+    >>> poses, activations = layer(
+    ...     [np.ones((1, 14, 14, 8, 4, 4)), np.ones((1, 14, 14, 8))]
+    ... )
+    >>> poses.shape, activations.shape
+    (TensorShape([1, 6, 6, 16, 4, 4]), TensorShape([1, 6, 6, 16]))
+
+    Source: kexue.fm 5155; Hinton, Sabour and Frosst, 2018; Gritzman, 2019.
+    """
+
+    def __init__(
+        self,
+        num_capsules,
+        kernel_size=3,
+        strides=1,
+        routings=3,
+        final_lambda=0.01,
+        epsilon=EPSILON,
+        mass_scale=None,
+        rematerialize=False,
+        kernel_initializer="lecun_normal",
+        beta_a_initializer="zeros",
+        beta_u_initializer="zeros",
+        kernel_regularizer=None,
+        kernel_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            num_capsules,
+            routings,
+            final_lambda,
+            epsilon,
+            mass_scale,
+            rematerialize,
+            kernel_initializer,
+            beta_a_initializer,
+            beta_u_initializer,
+            kernel_regularizer,
+            kernel_constraint,
+            **kwargs,
+        )
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self._window = _pair(kernel_size, "kernel_size")
+        self._stride = _pair(strides, "strides")
+
+    def build(self, input_shape):
+        height, width, n, p, _ = self._checked(input_shape)
+        self._add_weights(*self._window, n, pose_size=p)
+
+    def _checked(self, input_shape):
+        shape = check_capsules(self, input_shape, spatial=True)
+        if shape[0] < self._window[0] or shape[1] < self._window[1]:
+            raise ValueError(
+                f"Layer {self.name} expects maps of at least "
+                f"{self._window[0]} × {self._window[1]}, its window. "
+                f"Received: {shape[0]} × {shape[1]}"
+            )
+        return shape
+
+    def call(self, inputs):
+        poses, activations = cast_up(inputs)
+        height, width, n, p, _ = poses.shape[1:]
+        batch = ops.shape(poses)[0]
+        windows = Windows(height, width, self._window, self._stride)
+        count, slots = windows.cells.shape
+        poses = windows.gather(
+            ops.reshape(poses, (batch, height * width, n * p * p))
+        )
+        activations = windows.gather(
+            ops.reshape(activations, (batch, height * width, n))
+        )
+        mass_scale = self.mass_scale
+        if mass_scale is None:
+            parents, children = count * self.num_capsules, windows.covered * n
+            mass_scale = GEOMETRY_CONSTANT * parents / children
+        poses, activations = self._route(
+            ops.reshape(poses, (batch * count, 1, slots * n, p, p)),
+            ops.reshape(activations, (batch * count, slots * n)),
+            AllWindows(windows),
+            mass_scale,
+            windows=count,
+        )
+        shape = (batch, windows.rows, windows.columns, self.num_capsules)
+        return [
+            ops.reshape(poses, (*shape, p, p)),
+            ops.reshape(activations, shape),
+        ]
+
+    def compute_output_shape(self, input_shape):
+        height, width, n, p, _ = self._checked(input_shape)
+        rows = (height - self._window[0]) // self._stride[0] + 1
+        columns = (width - self._window[1]) // self._stride[1] + 1
+        shape = (input_shape[0][0], rows, columns, self.num_capsules)
+        return [(*shape, p, p), shape]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+        }
+
+
+def _pair(size, name):
+    pair = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
+    if len(pair) != 2:
+        raise ValueError(
+            f"`{name}` must be an integer or a pair. Received: {name}={size!r}"
+        )
+    for one in pair:
+        check_sizes(**{name: one})
+    return pair

@@ -1,0 +1,105 @@
+import keras
+
+from keras_capsvae.layers.em_capsules import EMCapsules
+from keras_capsvae.layers.em_capsules import cast_up
+from keras_capsvae.layers.em_capsules import check_capsules
+from keras_capsvae.routing.em import EPSILON
+from keras_capsvae.routing.gaussians import AllParents
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class MatrixCapsuleEM(EMCapsules):
+    """Fully connected matrix capsules: every child votes for every parent.
+
+    Child i votes `V_ij = P_i W_ij` for the pose of parent j, and `em_routing`
+    fits a Gaussian to the votes for each parent: its mean is the parent's pose,
+    its activation is high where the votes are many and agree.
+
+    Args:
+        num_capsules: Parents.
+        routings: Iterations of EM, at least 1. Defaults to 3.
+        final_lambda: See `em_routing`. Defaults to 0.01.
+        epsilon: See `em_routing`. Defaults to 1e-4.
+        mass_scale: Factor of the cost, see `em_routing`. Defaults to 1.
+        rematerialize: Whether to compute votes and routing again in the
+            backward pass instead of keeping them, for memory. Defaults to
+            `False`.
+        kernel_initializer: Defaults to `"lecun_normal"`: votes have the
+            variance of the poses. Drawn as a matrix with p rows.
+        beta_a_initializer, beta_u_initializer: Default to `"zeros"`.
+        kernel_regularizer, kernel_constraint: As in `keras.layers.Dense`.
+            Default to `None`.
+
+    Inputs: list `[poses, activations]`, `(batch, n, p, p)` and `(batch, n)`.
+        Activations are probabilities and are clipped to [0, 1].
+
+    Output: list of the same with num_capsules in place of n, in the compute
+        dtype. Computed in float32 whatever the dtype policy is.
+
+    Weights: `kernel`, `(n, num_capsules, p, p)`; `beta_a` and `beta_u`,
+        `(num_capsules,)`.
+
+    Raises:
+        ValueError: If a size is below 1 or a number not above 0, poses are not
+            square, or poses and activations disagree.
+        TypeError: If a size is no integer.
+
+    Example:
+
+    >>> layer = MatrixCapsuleEM(10)
+    >>> poses, activations = layer([np.ones((2, 32, 4, 4)), np.ones((2, 32))])
+    >>> poses.shape, activations.shape
+    (TensorShape([2, 10, 4, 4]), TensorShape([2, 10]))
+
+    Source: kexue.fm 5155; Hinton, Sabour and Frosst, 2018.
+    """
+
+    def __init__(
+        self,
+        num_capsules,
+        routings=3,
+        final_lambda=0.01,
+        epsilon=EPSILON,
+        mass_scale=1.0,
+        rematerialize=False,
+        kernel_initializer="lecun_normal",
+        beta_a_initializer="zeros",
+        beta_u_initializer="zeros",
+        kernel_regularizer=None,
+        kernel_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            num_capsules,
+            routings,
+            final_lambda,
+            epsilon,
+            mass_scale,
+            rematerialize,
+            kernel_initializer,
+            beta_a_initializer,
+            beta_u_initializer,
+            kernel_regularizer,
+            kernel_constraint,
+            **kwargs,
+        )
+
+    def build(self, input_shape):
+        n, p, _ = check_capsules(self, input_shape, spatial=False)
+        self._add_weights(n, pose_size=p)
+
+    def call(self, inputs):
+        poses, activations = cast_up(inputs)
+        return list(
+            self._route(
+                poses[:, None], activations, AllParents(), self.mass_scale
+            )
+        )
+
+    def compute_output_shape(self, input_shape):
+        n, p, _ = check_capsules(self, input_shape, spatial=False)
+        batch = input_shape[0][0]
+        return [
+            (batch, self.num_capsules, p, p),
+            (batch, self.num_capsules),
+        ]

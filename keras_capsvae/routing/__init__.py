@@ -1,0 +1,15 @@
+"""Routing algorithms as pure functions of the votes of capsules."""
+
+from keras_capsvae.routing.agreement import agreement_routing
+from keras_capsvae.routing.agreement import dynamic_routing
+from keras_capsvae.routing.agreement import hard_kmeans_routing
+from keras_capsvae.routing.agreement import kmeans_routing
+from keras_capsvae.routing.em import em_routing
+
+__all__ = [
+    "agreement_routing",
+    "dynamic_routing",
+    "em_routing",
+    "hard_kmeans_routing",
+    "kmeans_routing",
+]

@@ -1,0 +1,105 @@
+"""Windows of a convolution over a map, and the children that they share."""
+
+import numpy as np
+from keras import ops
+
+from keras_capsvae.routing.gaussians import PARENTS
+
+
+class Windows:
+    """Which cells of a map each window sees, and which windows see each cell.
+
+    Attributes:
+        rows, columns: Windows in each direction.
+        cells: Array `(windows, slots)`, the cell in each slot of each window.
+        viewers: Array `(cells, most)`, the flat indices into `cells` at which a
+            cell stands; where a cell stands at fewer places than others the
+            row is filled up with `windows · slots`.
+        covered: Number of cells that some window sees.
+    """
+
+    def __init__(self, height, width, kernel_size, strides):
+        self.rows = (height - kernel_size[0]) // strides[0] + 1
+        self.columns = (width - kernel_size[1]) // strides[1] + 1
+        down = _starts(self.rows, strides[0], kernel_size[0])
+        across = _starts(self.columns, strides[1], kernel_size[1])
+        cells = down[:, None, :, None] * width + across[None, :, None, :]
+        self.cells = cells.reshape(self.rows * self.columns, -1)
+
+        places = [[] for _ in range(height * width)]
+        for place, cell in enumerate(self.cells.ravel()):
+            places[cell].append(place)
+        self.counts = np.array([len(one) for one in places])
+        self.covered = int(np.sum(self.counts > 0))
+        self.viewers = np.full(
+            (height * width, self.counts.max()), self.cells.size
+        )
+        for cell, one in enumerate(places):
+            self.viewers[cell, : len(one)] = one
+
+    def gather(self, values):
+        """`(batch, cells, x)` → what each window sees, `(batch, places, x)`."""
+        return ops.take(values, self.cells.ravel(), axis=1)
+
+    def of_viewers(self, values, missing):
+        """`(batch, places, x)` → `(batch, cells, most, x)`."""
+        batch, _, size = ops.shape(values)
+        rest = ops.full((batch, 1, size), missing, values.dtype)
+        values = ops.concatenate([values, rest], 1)
+        values = ops.take(values, self.viewers.ravel(), axis=1)
+        return ops.reshape(values, (batch, *self.viewers.shape, size))
+
+
+class AllWindows:
+    """A child shares itself out among the parents of all windows it lies in.
+
+    The groups are (batch · windows), the children of a group (slots · types).
+    The normaliser of a child is gathered: a log-sum-exp over the parents of
+    each window, then over the few windows that see the child.
+    """
+
+    def __init__(self, windows):
+        self.windows = windows
+
+    def initial(self, shape, dtype):
+        parents, groups, children = shape
+        cells = self.windows.cells
+        count, slots = cells.shape
+        shares = 1 / (parents * self.windows.counts[cells])
+        shares = np.repeat(shares, children // slots, -1)
+        shares = ops.broadcast_to(
+            ops.convert_to_tensor(shares, dtype),
+            (parents, groups // count, count, children),
+        )
+        return ops.reshape(shares, shape)
+
+    def of_scores(self, scores):
+        top = ops.max(scores, PARENTS)  # (groups, children)
+        likely = ops.exp(scores - top)
+        in_window = top + ops.log(ops.sum(likely, PARENTS))
+        lowest = -float(np.finfo("float32").max)
+        per_cell = self._per_cell(in_window, lowest)
+        highest = ops.max(per_cell, 2, keepdims=True)
+        everywhere = highest[:, :, 0] + ops.log(
+            ops.sum(ops.exp(per_cell - highest), 2)
+        )
+        return likely * ops.exp(top - self._per_window(everywhere, top))
+
+    def total(self, values):
+        total = ops.sum(self._per_cell(values, 0.0), 2)
+        return self._per_window(total, values)
+
+    def _per_cell(self, values, missing):
+        """`(groups, children)` → `(batch, cells, most, types)`."""
+        groups, children = ops.shape(values)
+        count, slots = self.windows.cells.shape
+        shape = (groups // count, count * slots, children // slots)
+        return self.windows.of_viewers(ops.reshape(values, shape), missing)
+
+    def _per_window(self, values, like):
+        """`(batch, cells, types)` → `(groups, children)`, shaped as `like`."""
+        return ops.reshape(self.windows.gather(values), ops.shape(like))
+
+
+def _starts(windows, stride, size):
+    return np.arange(windows)[:, None] * stride + np.arange(size)

@@ -1,0 +1,121 @@
+"""Matrix capsules with EM routing, of kexue.fm 5155 and Hinton 2018."""
+
+import keras
+from keras import layers
+
+from keras_capsvae import ClassMatrixCapsuleEM
+from keras_capsvae import ConvMatrixCapsuleEM
+from keras_capsvae import LabelAccuracy
+from keras_capsvae import MatrixCapsuleNetwork
+from keras_capsvae import PrimaryMatrixCapsules
+from keras_capsvae import SpreadLoss
+from keras_capsvae.sizes import check_sizes
+from zoo.registry import Card
+from zoo.registry import Training
+from zoo.registry import register
+from zoo.sizes import check_image_shape
+
+HINTON = Training("adam", 3e-3, SpreadLoss, metrics=(LabelAccuracy,))
+SMALLEST = 17  # a 5 × 5 and a 3 × 3 window of stride 2, then one of stride 1
+
+
+@register(
+    Card(
+        title="Matrix CapsNet",
+        title_zh="矩阵胶囊网络",
+        description="Capsules that hold a 4 × 4 pose matrix and an activation, "
+        "routed by EM: a parent is a Gaussian fitted to the votes of its "
+        "children, and is active when they are many and agree.",
+        description_zh="每个胶囊由 4×4 的姿态矩阵和激活值组成，用 EM 算法路由："
+        "上层胶囊是对下层投票拟合的高斯分布，票多且一致时被激活。",
+        family="capsnet",
+        source="https://kexue.fm/archives/5155",
+        paper="Hinton, Sabour and Frosst, Matrix Capsules with EM Routing, "
+        "2018",
+        inputs="images (batch, height, width, channels) in [0, 1]",
+        target="integer labels (batch,) or one-hot (batch, num_classes)",
+        epochs=30,
+        batch_size=64,
+    ),
+    HINTON,
+)
+def matrix_capsnet(
+    input_shape: tuple[int, int, int] = (28, 28, 1),
+    num_classes: int = 10,
+    capsules: tuple[int, int, int, int] = (64, 8, 16, 16),
+    *,
+    routings: int = 3,
+    batch_normalization: bool = False,
+    rematerialize: bool = False,
+    name: str = "matrix_capsnet",
+) -> keras.Model:
+    """Matrix capsules with EM routing, compiled.
+
+    Conv A 5×5 stride 2 ReLU → primary capsules B → convolutional capsules C,
+    3×3 stride 2 → convolutional capsules D, 3×3 → class capsules. The authors
+    let the learning rate fall by 0.96 every 20,000 steps, which a
+    `keras.optimizers.schedules.ExponentialDecay` in `optimizer` does, and the
+    margin of the loss rise, which `SpreadMargin` does.
+
+    Args:
+        input_shape: Height, width and channels; sides of at least 17. Defaults
+            to (28, 28, 1).
+        num_classes: Classes. Defaults to 10.
+        capsules: Filters A and capsule types B, C, D. Defaults to
+            (64, 8, 16, 16); the paper's largest net has 32 of each.
+        routings: Iterations of EM. Defaults to 3.
+        batch_normalization: Whether to normalise the convolution's output
+            before its ReLU. Defaults to `False`.
+        rematerialize: Whether to compute votes and routing twice, for memory.
+            Defaults to `False`.
+        name: Name of the model.
+
+    Returns:
+        A `MatrixCapsuleNetwork`, images in [0, 1] → scores
+        `(batch, num_classes)`.
+
+    Raises:
+        ValueError: If a size is below 1, a side below 17, or `capsules` are
+            not four.
+
+    Example:
+
+    ```python
+    model = zoo.matrix_capsnet()
+    margin = SpreadMargin(steps=10 * len(images) // 64)
+    model.fit(images, labels, batch_size=64, epochs=10, callbacks=[margin])
+    poses = model.capsules(images[:8])  # (8, 10, 4, 4)
+    ```
+
+    Source: kexue.fm 5155; Hinton, Sabour and Frosst, 2018.
+    """
+    check_sizes(num_classes=num_classes)
+    check_image_shape(input_shape, at_least=SMALLEST)
+    filters, *types = _checked(capsules)
+    options = {"routings": routings, "rematerialize": rematerialize}
+    image = keras.Input(input_shape, name="image")
+    x = layers.Conv2D(filters, 5, strides=2, name="conv_1")(image)
+    if batch_normalization:
+        x = layers.BatchNormalization(name="normalization")(x)
+    x = layers.ReLU(name="relu")(x)  # (batch, h, w, A)
+    parts = PrimaryMatrixCapsules(types[0], name="primary")(x)
+    parts = ConvMatrixCapsuleEM(
+        types[1], 3, strides=2, name="conv_capsules_1", **options
+    )(parts)  # (batch, h/2 − 1, w/2 − 1, C, 4, 4)
+    parts = ConvMatrixCapsuleEM(types[2], 3, name="conv_capsules_2", **options)(
+        parts
+    )  # (batch, h/2 − 3, w/2 − 3, D, 4, 4)
+    _, scores = ClassMatrixCapsuleEM(
+        num_classes, dtype="float32", name="class_capsules", **options
+    )(parts)  # (batch, num_classes)
+    return MatrixCapsuleNetwork(image, scores, name=name)
+
+
+def _checked(capsules):
+    if not isinstance(capsules, (tuple, list)) or len(capsules) != 4:
+        raise ValueError(
+            "`capsules` must be the four sizes (A, B, C, D). "
+            f"Received: capsules={capsules!r}"
+        )
+    check_sizes(**{f"capsules[{i}]": size for i, size in enumerate(capsules)})
+    return capsules
