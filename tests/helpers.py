@@ -283,7 +283,7 @@ def outputs_of(model, inputs):
     outputs = [model(inputs if len(inputs) > 1 else inputs[0])]
     if hasattr(model, "capsules"):
         outputs.append(model.capsules(inputs[0]))
-        if model.decoder is not None:
+        if getattr(model, "decoder", None) is not None:
             outputs.append(model.reconstruct(inputs[0]))
     if hasattr(model, "encoder"):
         seen = inputs[: len(model.encoder.inputs)]
