@@ -6,22 +6,31 @@ from keras_capsvae.activations import rational_squash
 from keras_capsvae.activations import squash
 from keras_capsvae.activations import tanh_squash
 from keras_capsvae.callbacks import KLWarmUp
+from keras_capsvae.callbacks import PrintedText
 from keras_capsvae.layers import CapsuleDecoder
 from keras_capsvae.layers import CapsuleLayer
 from keras_capsvae.layers import CapsuleLength
 from keras_capsvae.layers import CapsuleMask
+from keras_capsvae.layers import CharacterEmbedding
 from keras_capsvae.layers import GatedConv1D
 from keras_capsvae.layers import KLLoss
+from keras_capsvae.layers import MaskedPooling
+from keras_capsvae.layers import PositionEmbedding
 from keras_capsvae.layers import PrimaryCapsules
 from keras_capsvae.layers import Sampling
 from keras_capsvae.losses import BernoulliReconstruction
 from keras_capsvae.losses import CategoricalReconstruction
 from keras_capsvae.losses import GaussianReconstruction
+from keras_capsvae.losses import LabelCrossentropy
 from keras_capsvae.losses import MarginLoss
 from keras_capsvae.metrics import LabelAccuracy
 from keras_capsvae.models import CapsuleNetwork
 from keras_capsvae.models import Classifier
+from keras_capsvae.models import PoemAutoencoder
+from keras_capsvae.models import TextClassifier
 from keras_capsvae.models import VariationalAutoencoder
+from keras_capsvae.vocabulary import Vocabulary
+from keras_capsvae.vocabulary import vocabulary_of
 
 __version__ = "0.1.0"
 
@@ -33,19 +42,28 @@ __all__ = [
     "CapsuleMask",
     "CapsuleNetwork",
     "CategoricalReconstruction",
+    "CharacterEmbedding",
     "Classifier",
     "GatedConv1D",
     "GaussianReconstruction",
     "KLLoss",
     "KLWarmUp",
     "LabelAccuracy",
+    "LabelCrossentropy",
     "MarginLoss",
+    "MaskedPooling",
+    "PoemAutoencoder",
+    "PositionEmbedding",
     "PrimaryCapsules",
+    "PrintedText",
     "Sampling",
+    "TextClassifier",
     "VariationalAutoencoder",
+    "Vocabulary",
     "exponential_squash",
     "rational_squash",
     "routing",
     "squash",
     "tanh_squash",
+    "vocabulary_of",
 ]

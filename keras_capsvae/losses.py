@@ -264,3 +264,58 @@ class MarginLoss(keras.losses.Loss):
             "negative_margin": self.negative_margin,
             "negative_weight": self.negative_weight,
         }
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class LabelCrossentropy(keras.losses.Loss):
+    """Cross-entropy of class probabilities with labels in any form.
+
+    `−Σ_c T_c · ln p_c` with T one-hot, or, with smoothing s over C classes,
+    `T · (1 − s) + s / C`: a net that is never asked for certainty is better
+    calibrated and overfits later.
+
+    Args:
+        label_smoothing: s, in [0, 1). Defaults to 0.
+        name: Name of the loss. Defaults to `"label_crossentropy"`.
+
+    Call arguments: labels as integers `(batch,)` or `(batch, 1)`, or one-hot
+        `(batch, classes)`, and probabilities `(batch, classes)`. Returns the
+        mean over the batch in nats, float32.
+
+    Raises:
+        ValueError: If the labels have another shape or s is out of range.
+
+    Example:
+
+    >>> probabilities = np.array([[0.5, 0.25, 0.25]])
+    >>> float(LabelCrossentropy()(np.array([0]), probabilities))
+    0.6931471824645996
+
+    Source: kexue.fm 4823; Szegedy et al., "Rethinking the Inception
+    Architecture", 2016, section 7.
+    """
+
+    def __init__(
+        self, label_smoothing=0.0, name="label_crossentropy", **kwargs
+    ):
+        super().__init__(name=name, **kwargs)
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(
+                "`label_smoothing` must lie in [0, 1). "
+                f"Received: label_smoothing={label_smoothing}"
+            )
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true, y_pred):
+        probabilities = at_least_float32(y_pred)  # (batch, classes)
+        return keras.losses.categorical_crossentropy(
+            multi_hot(y_true, probabilities.shape[-1]),
+            probabilities,
+            label_smoothing=self.label_smoothing,
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "label_smoothing": self.label_smoothing,
+        }

@@ -2,8 +2,11 @@ from keras_capsvae.layers.capsule import CapsuleLayer
 from keras_capsvae.layers.capsule_decoder import CapsuleDecoder
 from keras_capsvae.layers.capsule_length import CapsuleLength
 from keras_capsvae.layers.capsule_mask import CapsuleMask
+from keras_capsvae.layers.character_embedding import CharacterEmbedding
 from keras_capsvae.layers.gated_conv import GatedConv1D
 from keras_capsvae.layers.kl_loss import KLLoss
+from keras_capsvae.layers.masked_pooling import MaskedPooling
+from keras_capsvae.layers.position_embedding import PositionEmbedding
 from keras_capsvae.layers.primary_capsules import PrimaryCapsules
 from keras_capsvae.layers.sampling import Sampling
 
@@ -12,8 +15,11 @@ __all__ = [
     "CapsuleLayer",
     "CapsuleLength",
     "CapsuleMask",
+    "CharacterEmbedding",
     "GatedConv1D",
     "KLLoss",
+    "MaskedPooling",
+    "PositionEmbedding",
     "PrimaryCapsules",
     "Sampling",
 ]
