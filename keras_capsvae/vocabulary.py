@@ -127,7 +127,9 @@ class Vocabulary:
 
 def characters_of(text):
     """A text without its punctuation, spaces and control characters."""
-    return "".join(c for c in text if unicodedata.category(c)[0] not in NOT_TEXT)
+    return "".join(
+        c for c in text if unicodedata.category(c)[0] not in NOT_TEXT
+    )
 
 
 def vocabulary_of(texts, unknown=None, padding=False):

@@ -6,6 +6,9 @@ from keras_capsvae import vocabulary_of
 from zoo import datasets
 from zoo import weights
 
+# Models whose `vocabulary=None` means that of their shipped weights.
+WITH_DEFAULT = ("poem_vae",)
+
 
 def path_of(name):
     """Where the characters of a model's shipped weights stand."""
@@ -18,6 +21,21 @@ def default_characters(name):
     if path.is_file():
         return path.read_text(encoding="utf-8").strip()
     return _embedded_characters()
+
+
+def ship(name, characters):
+    """Write the characters of a model's weights into the package.
+
+    Raises:
+        ValueError: If weights with other characters are shipped already.
+    """
+    path = path_of(name)
+    if path.is_file() and default_characters(name) != characters:
+        raise ValueError(
+            f"All shipped weights of {name} share one vocabulary. Received: "
+            f"{len(characters)} characters, other than those of {path.name}"
+        )
+    path.write_text(characters + "\n", encoding="utf-8")
 
 
 def corpus_characters(source, sentence_length):
