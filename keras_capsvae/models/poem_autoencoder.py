@@ -9,6 +9,7 @@ from keras_capsvae.vocabulary import characters_of
 from keras_capsvae.vocabulary import check_texts
 
 TINY = np.finfo("float32").tiny
+DECODED_AT_ONCE = 256  # 60 MB of probabilities of 6000 characters
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -18,8 +19,8 @@ class PoemAutoencoder(VariationalAutoencoder):
     It trains on ids, `fit(model.encode_text(texts))`, and otherwise takes and
     gives text. Its vocabulary stands in the `CharacterEmbedding` of the
     encoder, and so in the model's file. A text of an even length is printed as
-    two lines, `春眠不觉晓，处处闻啼鸟。`, one of an odd length as one; punctuation in
-    what is given does not matter.
+    two lines, `夜来风雨声，花落知多少。`, one of an odd length as
+    one; punctuation in what is given does not matter.
 
     Where characters are chosen, `temperature` T flattens (T > 1) or sharpens
     (T < 1) their probabilities, `p^(1/T)` up to a factor; 0 takes the most
@@ -89,8 +90,8 @@ class PoemAutoencoder(VariationalAutoencoder):
             ValueError: If n is below 1 or the temperature negative.
         """
         _check_temperature(temperature)
-        probabilities = super().generate(n, seed=seed)
-        return self._text_of(probabilities, seed, temperature)
+        z = self.draw_latents(n, seed=seed)
+        return self._text_of(z, seed, temperature)
 
     def reconstruct(self, x, *, seed=None, temperature=0.0):
         """Decode the posterior means of texts or of ids.
@@ -106,8 +107,8 @@ class PoemAutoencoder(VariationalAutoencoder):
         if not _is_text(x):
             return super().reconstruct(x)
         _check_temperature(temperature)
-        probabilities = super().reconstruct(self.encode_text(x))
-        return self._text_of(probabilities, seed, temperature)
+        z_mean, _ = self.encoder.predict(self.encode_text(x), verbose=0)
+        return self._text_of(z_mean, seed, temperature)
 
     def interpolate(self, first, last, steps=8, *, seed=None, temperature=0.0):
         """Texts on the straight line between two posterior means.
@@ -131,8 +132,7 @@ class PoemAutoencoder(VariationalAutoencoder):
         z_mean, _ = self.encoder.predict(ids, verbose=0)
         share = np.linspace(0, 1, steps, dtype="float32")[:, None]
         z = (1 - share) * z_mean[0] + share * z_mean[1]
-        probabilities = self.decoder.predict(z, verbose=0)
-        return self._text_of(probabilities, seed, temperature)
+        return self._text_of(z, seed, temperature)
 
     def complete(self, first_line, n=1, *, draws=256, rounds=20, seed=None):
         """Complete texts from their beginning, by search in latent space.
@@ -181,20 +181,38 @@ class PoemAutoencoder(VariationalAutoencoder):
             rounds,
             np.random.default_rng(seed),
         )
-        rest = self.decoder.predict(z, verbose=0)[:, len(known) :].argmax(-1)
+        rest = self.most_probable(z)[:, len(known) :]
         texts = [known + one for one in self.vocabulary.decode(rest)]
         return [self._printed(text) for text in dict.fromkeys(texts)][:n]
 
-    def _text_of(self, probabilities, seed, temperature):
-        if temperature:
-            noise_seed = seed if seed is None else (seed, 1)
-            noise = np.random.default_rng(noise_seed).gumbel(
-                size=probabilities.shape
-            )
-            logits = np.log(np.maximum(probabilities, TINY))
+    def most_probable(self, z):
+        """The most probable ids of latents, `(batch, sentence_length)`."""
+        return self._decoded(z, lambda probabilities: probabilities)
+
+    def _text_of(self, z, seed, temperature):
+        if not temperature:
+            return self.decode_text(self.most_probable(z))
+        random = np.random.default_rng(seed if seed is None else (seed, 1))
+
+        def perturbed(probabilities):
             # The largest of logits with Gumbel noise is a draw from softmax.
-            probabilities = logits / temperature + noise
-        return self.decode_text(probabilities.argmax(-1))
+            logits = np.log(np.maximum(probabilities, TINY)) / temperature
+            return logits + random.gumbel(size=logits.shape)
+
+        return self.decode_text(self._decoded(z, perturbed))
+
+    def _decoded(self, z, scores_of):
+        """Ids of the highest scores, not all probabilities held at once."""
+        parts = [
+            z[start : start + DECODED_AT_ONCE]
+            for start in range(0, len(z), DECODED_AT_ONCE)
+        ]
+        return np.concatenate(
+            [
+                scores_of(self.decoder.predict(part, verbose=0)).argmax(-1)
+                for part in parts
+            ]
+        )
 
     def _printed(self, text):
         half, is_odd = divmod(self.sentence_length, 2)
