@@ -26,8 +26,8 @@ def evaluate(model, images, labels=None, batch_size=100, verbose="auto"):
         For a VAE a dict of `reconstruction_loss`, `kl_loss`, their sum `loss`
         (the negative ELBO, whatever the model's `kl_weight`), all in nats an
         image, and `active_units`; for one of texts also what
-        `text_evaluation.figures_of` gives. For a classifier a dict of the compiled loss
-        and metrics, among them `accuracy`.
+        `text_evaluation.figures_of` gives. For a classifier a dict of the
+        compiled loss and metrics, among them `accuracy`.
 
     Example:
 

@@ -32,8 +32,8 @@ def figures_of(model, ids, loss):
 
 def reconstruction_accuracy(model, ids):
     """Share of characters that decoding the posterior mean gives back."""
-    decoded = model.reconstruct(ids).argmax(-1)
-    return float(np.mean(decoded == ids))
+    z_mean, _ = model.encoder.predict(ids, verbose=0)
+    return float(np.mean(model.most_probable(z_mean) == ids))
 
 
 def sample_figures(model, corpus, count=SAMPLES, temperature=0.0, seed=0):
