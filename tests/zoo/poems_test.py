@@ -17,8 +17,8 @@ COUPLETS = {
     "欲穷千里目更上一层楼",
 }
 SHI = (
-    "春晓 孟浩然\r\n　　春眠不觉晓，处处闻啼鸟。\r\n　　夜来风雨声，花落知多少。"
-    "\r\n\r\n登鹳雀楼 王之涣\r\n　　白日依山尽，黄河入海流。\r\n"
+    "春晓 孟浩然\r\n　　春眠不觉晓，处处闻啼鸟。\r\n"
+    "　　夜来风雨声，花落知多少。\r\n\r\n登鹳雀楼 王之涣\r\n　　白日依山尽，黄河入海流。\r\n"
     "　　欲穷千里目，更上一层楼。\r\n"
 )
 JSON = [
@@ -46,8 +46,8 @@ def test_the_embedded_corpus():
     poems = read_poems("tang")
     train, test = split_poems("tang")
     texts = datasets.load_texts()
-    assert len(train) + len(test) == len(poems) == 148
-    assert len(test) == 7
+    assert len(train) + len(test) == len(poems) == 160
+    assert len(test) == 8
     assert len(texts.x_train) + len(texts.x_test) == 568
     assert texts.y_train is None and texts.y_test is None
     everything = [*texts.x_train, *texts.x_test]
@@ -141,7 +141,7 @@ def test_the_split_is_by_poem_and_seed():
     }
     assert split_poems("tang", seed=1)[1] == test
     assert split_poems("tang", seed=2)[1] != test
-    assert len(split_poems("tang", held_out=0.5)[1]) == 74
+    assert len(split_poems("tang", held_out=0.5)[1]) == 80
     assert len(split_poems("tang", held_out=1e-9)[1]) == 1
     assert len(split_poems("tang", held_out=0.999999)[0]) == 1
 
