@@ -6,29 +6,38 @@ from keras_capsvae.activations import rational_squash
 from keras_capsvae.activations import squash
 from keras_capsvae.activations import tanh_squash
 from keras_capsvae.callbacks import KLWarmUp
+from keras_capsvae.callbacks import PrintedText
 from keras_capsvae.callbacks import SpreadMargin
 from keras_capsvae.layers import CapsuleDecoder
 from keras_capsvae.layers import CapsuleLayer
 from keras_capsvae.layers import CapsuleLength
 from keras_capsvae.layers import CapsuleMask
+from keras_capsvae.layers import CharacterEmbedding
 from keras_capsvae.layers import ClassMatrixCapsuleEM
 from keras_capsvae.layers import ConvMatrixCapsuleEM
 from keras_capsvae.layers import GatedConv1D
 from keras_capsvae.layers import KLLoss
+from keras_capsvae.layers import MaskedPooling
 from keras_capsvae.layers import MatrixCapsuleEM
+from keras_capsvae.layers import PositionEmbedding
 from keras_capsvae.layers import PrimaryCapsules
 from keras_capsvae.layers import PrimaryMatrixCapsules
 from keras_capsvae.layers import Sampling
 from keras_capsvae.losses import BernoulliReconstruction
 from keras_capsvae.losses import CategoricalReconstruction
 from keras_capsvae.losses import GaussianReconstruction
+from keras_capsvae.losses import LabelCrossentropy
 from keras_capsvae.losses import MarginLoss
 from keras_capsvae.losses import SpreadLoss
 from keras_capsvae.metrics import LabelAccuracy
 from keras_capsvae.models import CapsuleNetwork
 from keras_capsvae.models import Classifier
 from keras_capsvae.models import MatrixCapsuleNetwork
+from keras_capsvae.models import PoemAutoencoder
+from keras_capsvae.models import TextClassifier
 from keras_capsvae.models import VariationalAutoencoder
+from keras_capsvae.vocabulary import Vocabulary
+from keras_capsvae.vocabulary import vocabulary_of
 
 __version__ = "0.1.0"
 
@@ -40,6 +49,7 @@ __all__ = [
     "CapsuleMask",
     "CapsuleNetwork",
     "CategoricalReconstruction",
+    "CharacterEmbedding",
     "ClassMatrixCapsuleEM",
     "Classifier",
     "ConvMatrixCapsuleEM",
@@ -48,18 +58,26 @@ __all__ = [
     "KLLoss",
     "KLWarmUp",
     "LabelAccuracy",
+    "LabelCrossentropy",
     "MarginLoss",
+    "MaskedPooling",
     "MatrixCapsuleEM",
     "MatrixCapsuleNetwork",
+    "PoemAutoencoder",
+    "PositionEmbedding",
     "PrimaryCapsules",
     "PrimaryMatrixCapsules",
+    "PrintedText",
     "Sampling",
     "SpreadLoss",
     "SpreadMargin",
+    "TextClassifier",
     "VariationalAutoencoder",
+    "Vocabulary",
     "exponential_squash",
     "rational_squash",
     "routing",
     "squash",
     "tanh_squash",
+    "vocabulary_of",
 ]

@@ -59,6 +59,45 @@ class KLWarmUp(keras.callbacks.Callback):
             layer.weight.assign(self.start + (end - self.start) * progress)
 
 
+class PrintedText(keras.callbacks.Callback):
+    """Prints a text that the model generates after each epoch.
+
+    The text of an epoch depends on its number and the weights alone.
+
+    Args:
+        every: Print after each so many epochs. Defaults to 1.
+        temperature: See `PoemAutoencoder.generate`. Defaults to 0.
+        write: Function that takes the line. Defaults to `print`.
+
+    Raises:
+        ValueError: If `every` is below 1.
+
+    Example:
+
+    >>> model.fit(ids, epochs=100, callbacks=[PrintedText(every=10)])
+
+    Source: kexue.fm 5332.
+    """
+
+    def __init__(self, every=1, temperature=0.0, write=print):
+        super().__init__()
+        if every < 1:
+            raise ValueError(
+                f"`every` must be at least 1. Received: every={every}"
+            )
+        self.every = every
+        self.temperature = temperature
+        self.write = write
+
+    def on_epoch_end(self, epoch, logs=None):
+        done = epoch + 1
+        if done % self.every == 0:
+            (text,) = self.model.generate(
+                1, seed=done, temperature=self.temperature
+            )
+            self.write(f"\n{done}: {text}")
+
+
 def _kl_losses(model):
     for layer in model.layers:
         if isinstance(layer, KLLoss):

@@ -154,6 +154,36 @@ def conv_vae_loss(weights, x, noise, kl_weight=1.0):
     return np.mean(bernoulli_from_probabilities(x, decoded) + kl_weight * kl)
 
 
+def poem_vae_loss(weights, ids, noise, kl_weight=1.0):
+    """mean_x [Σ_t −ln q(x_t|z) + KL] of the net of kexue.fm 5332."""
+    encoder, decoder = weights["encoder"], weights["decoder"]
+    x = encoder["characters"][0][np.asarray(ids, "int64")]
+    for name in ("encoder_conv_1", "encoder_conv_2"):
+        x = gated_residual(x, encoder[name][0])
+    pooled = x.mean(axis=1)
+    z_mean = _dense(encoder["z_mean"], pooled)
+    z_log_var = _dense(encoder["z_log_var"], pooled)
+    z = sample(z_mean, z_log_var, noise)
+    h = _dense(decoder["decoder_hidden"], z).reshape(x.shape)
+    h = gated_residual(h, decoder["decoder_conv_1"][0])
+    logits = _dense(decoder["probabilities"], h)
+    kl = gaussian_kl(z_mean, z_log_var).sum(-1)
+    return np.mean(categorical_from_logits(ids, logits) + kl_weight * kl)
+
+
+def gated_residual(x, kernel, dilation=1):
+    """x + a · sigmoid(g), [a, g] the sums over each step and its neighbours."""
+    x, kernel = _float64(x, kernel)
+    padded = np.pad(x, [(0, 0), (dilation, dilation), (0, 0)])
+    steps = x.shape[1]
+    convolved = sum(
+        padded[:, tap * dilation : tap * dilation + steps] @ kernel[tap]
+        for tap in range(3)
+    )
+    linear, gate = np.split(convolved, 2, axis=-1)
+    return x + linear * _sigmoid(gate)
+
+
 def conv(images, kernel, bias, stride):
     """Convolution with 'same' padding; kernel (height, width, in, out)."""
     images, kernel, bias = _float64(images, kernel, bias)

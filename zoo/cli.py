@@ -6,6 +6,7 @@ import sys
 
 import click
 
+WEIGHTS = "Tag of shipped weights.  [default: mnist, or tang]"
 ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError)
 
 
@@ -100,9 +101,8 @@ def show(name, as_json):
 @click.argument("name")
 @click.option(
     "--data",
-    default="digits",
-    show_default=True,
-    help="digits, mnist, fashion_mnist, kmnist, an .npz file or a folder.",
+    help="digits, mnist, fashion_mnist, kmnist, an .npz file or a folder; for "
+    "a model of texts tang or a file of poems.  [default: digits, or tang]",
 )
 @click.option(
     "--out",
@@ -131,12 +131,20 @@ def show(name, as_json):
     metavar="PIXELS",
     help="Move each image at random by up to so many pixels.",
 )
+@click.option(
+    "--kl-warm-up",
+    type=int,
+    default=0,
+    metavar="EPOCHS",
+    help="Raise the weight of a VAE's KL divergence over so many epochs.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a run.")
 @click.option(
     "--picture-every",
     type=int,
     metavar="N",
-    help="Also draw samples after each N epochs.",
+    help="Also draw samples after each N epochs; a model of poems prints one "
+    "after each, or with this after each N.",
 )
 def train(
     name,
@@ -148,16 +156,21 @@ def train(
     settings,
     stream,
     shift,
+    kl_warm_up,
     resume,
     picture_every,
 ):
     """Train a model into a run folder."""
+    from keras_capsvae import PrintedText
     from zoo import plots
     from zoo import runs
+    from zoo.registry import builder_of
 
     folder = out or pathlib.Path("runs") / name
     callbacks = []
-    if picture_every:
+    if builder_of(name).card.family == "poem":
+        callbacks.append(PrintedText(picture_every or 1, write=click.echo))
+    elif picture_every:
         callbacks.append(
             plots.EpochPicture(
                 plots.samples, folder / "pictures" / "epochs", picture_every
@@ -174,6 +187,7 @@ def train(
             arguments=_arguments(settings),
             streaming=stream,
             shift=shift,
+            kl_warm_up=kl_warm_up,
             resume=resume,
             callbacks=callbacks,
             verbose=1,
@@ -206,21 +220,38 @@ def train(
     show_default=True,
     type=click.Path(path_type=pathlib.Path),
 )
-@click.option("--weights", default="mnist", show_default=True)
+@click.option("--weights", help=WEIGHTS)
 @click.option(
     "--data", help="Examples to draw; a classifier draws nothing without."
 )
 @click.option("--seed", type=int, default=0, show_default=True)
-def sample(model, out, weights, data, seed):
-    """Draw from MODEL: a name of the zoo, a run folder or a .keras file."""
-    from zoo import datasets
+@click.option(
+    "--count", type=int, default=10, show_default=True, help="Texts to print."
+)
+@click.option(
+    "--temperature",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Of the characters of texts; 0 takes the most probable ones.",
+)
+def sample(model, out, weights, data, seed, count, temperature):
+    """Draw from MODEL: a name of the zoo, a run folder or a .keras file.
+
+    A model of poems prints them.
+    """
+    from keras_capsvae import PoemAutoencoder
     from zoo import feeds
     from zoo import gallery
 
     opened = _opened(model, weights)
+    if isinstance(opened, PoemAutoencoder):
+        for text in opened.generate(count, seed=seed, temperature=temperature):
+            click.echo(text)
+        return
     images = labels = None
     if data is not None:
-        arrays = datasets.load(data, feeds.image_shape(opened, data))
+        arrays = feeds.load(opened, data)
         images, labels = arrays.x_test, arrays.y_test
     for path in gallery.draw(opened, out, images, labels, seed=seed):
         click.echo(path)
@@ -228,19 +259,24 @@ def sample(model, out, weights, data, seed):
 
 @main.command()
 @click.argument("model")
-@click.option("--data", help="[default: that of the run, or mnist]")
-@click.option("--weights", default="mnist", show_default=True)
+@click.option("--data", help="[default: that of the run, or mnist or tang]")
+@click.option("--weights", help=WEIGHTS)
 def evaluate(model, data, weights):
     """Figures of MODEL (a name, run folder or .keras file) on test data."""
-    from zoo import datasets
+    from keras_capsvae import PoemAutoencoder
     from zoo import evaluation
     from zoo import feeds
     from zoo import runs
+    from zoo import text_evaluation
 
     opened = _opened(model, weights)
-    data = data or runs.data_of(model) or "mnist"
-    arrays = datasets.load(data, feeds.image_shape(opened, data))
+    usual = "tang" if feeds.takes_text(opened) else "mnist"
+    data = data or runs.data_of(model) or usual
+    arrays = feeds.load(opened, data)
     figures = evaluation.evaluate(opened, arrays.x_test, arrays.y_test)
+    if isinstance(opened, PoemAutoencoder):
+        corpus = opened.decode_text(arrays.x_train)
+        figures |= text_evaluation.sample_figures(opened, corpus)
     click.echo(json.dumps({"data": data, **figures}, indent=2))
 
 
@@ -254,7 +290,7 @@ def evaluate(model, data, weights):
     show_default=True,
     type=click.Choice(["saved_model", "keras", "onnx"]),
 )
-@click.option("--weights", default="mnist", show_default=True)
+@click.option("--weights", help=WEIGHTS)
 def export(model, out, kind, weights):
     """Write MODEL (a name, run folder or .keras file) for use elsewhere."""
     from zoo.export import export_onnx
@@ -281,11 +317,13 @@ def export(model, out, kind, weights):
     help="Folder of the runs and figures.  [default: runs/CLAIM]",
 )
 @click.option("--quick", is_flag=True, help="A short form of some minutes.")
-def reproduce(claim, out, quick):
+@click.option("--data", help="Corpus, for a claim about texts.")
+def reproduce(claim, out, quick, data):
     """Run the experiment behind a published CLAIM."""
     from zoo.reproduce import reproduce as run
 
-    for path in run(claim, out or pathlib.Path("runs") / claim, quick):
+    folder = out or pathlib.Path("runs") / claim
+    for path in run(claim, folder, quick, data):
         click.echo(path)
 
 
@@ -293,10 +331,12 @@ def _opened(model, weights):
     """The model of a zoo name, a run folder or a `.keras` file."""
     import zoo
     from zoo import runs
+    from zoo.registry import builder_of
 
     path = pathlib.Path(model)
     if model in zoo.list_models() or not path.exists():
-        return zoo.create_model(model, weights=weights)
+        tag = weights or builder_of(model).card.data
+        return zoo.create_model(model, weights=tag)
     if path.is_dir():
         if not (path / runs.MODEL).is_file():
             raise ValueError(

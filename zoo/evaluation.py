@@ -4,6 +4,8 @@ import keras
 import numpy as np
 
 from keras_capsvae import Classifier
+from keras_capsvae import PoemAutoencoder
+from zoo import text_evaluation
 from zoo.feeds import training_pair
 
 ACTIVE_VARIANCE = 0.01
@@ -14,7 +16,7 @@ def evaluate(model, images, labels=None, batch_size=100, verbose="auto"):
 
     Args:
         model: A model of the zoo.
-        images: Images shaped for the model.
+        images: Images shaped for the model, or ids of texts.
         labels: Integer labels, for a conditional model or a classifier.
             Defaults to `None`.
         batch_size: Images at a time. Defaults to 100.
@@ -23,8 +25,9 @@ def evaluate(model, images, labels=None, batch_size=100, verbose="auto"):
     Returns:
         For a VAE a dict of `reconstruction_loss`, `kl_loss`, their sum `loss`
         (the negative ELBO, whatever the model's `kl_weight`), all in nats an
-        image, and `active_units`. For a classifier a dict of the compiled loss
-        and metrics, among them `accuracy`.
+        image, and `active_units`; for one of texts also what
+        `text_evaluation.figures_of` gives. For a classifier a dict of the
+        compiled loss and metrics, among them `accuracy`.
 
     Example:
 
@@ -41,7 +44,10 @@ def evaluate(model, images, labels=None, batch_size=100, verbose="auto"):
     if isinstance(model, Classifier):
         return figures
     figures["loss"] = figures["reconstruction_loss"] + figures["kl_loss"]
-    return {**figures, "active_units": active_units(model, images)}
+    figures["active_units"] = active_units(model, images)
+    if isinstance(model, PoemAutoencoder):
+        figures |= text_evaluation.figures_of(model, images, figures["loss"])
+    return figures
 
 
 def active_units(model, images):

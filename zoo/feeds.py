@@ -6,10 +6,34 @@ import warnings
 import keras
 
 from keras_capsvae import Classifier
+from keras_capsvae import PoemAutoencoder
+from keras_capsvae import TextClassifier
 from zoo import datasets
 
 NO_LABELS = "This model trains on labels. Received: data without labels"
 ENLARGED = 28  # side of images that are too small for a model of any size
+
+
+def takes_text(model):
+    """Whether a model is fed with ids of characters, not with images."""
+    return isinstance(model, (PoemAutoencoder, TextClassifier))
+
+
+def load(model, data):
+    """`datasets.Arrays` of what `--data` takes, in the form of the model.
+
+    A text classifier gets the task of `datasets.load_real_or_fake`.
+    """
+    if isinstance(model, PoemAutoencoder):
+        texts = datasets.load_texts(data, model.sentence_length)
+    elif isinstance(model, TextClassifier):
+        texts = datasets.load_real_or_fake(data)
+    else:
+        return datasets.load(data, image_shape(model, data))
+    return texts._replace(
+        x_train=model.encode_text(texts.x_train),
+        x_test=model.encode_text(texts.x_test) if texts.x_test else None,
+    )
 
 
 def image_shape(model, data=None):
@@ -78,7 +102,7 @@ def feed(model, config):
 
 
 def _arrays(model, config):
-    arrays = datasets.load(config.data, image_shape(model, config.data))
+    arrays = load(model, config.data)
     batches = datasets.Batches(
         *training_pair(model, arrays.x_train, arrays.y_train),
         batch_size=config.batch_size,
@@ -92,6 +116,11 @@ def _arrays(model, config):
 
 
 def _streams(model, config):
+    if takes_text(model):
+        raise ValueError(
+            "Texts are read into memory as a whole. Received: streaming=True "
+            f"for {model.name}"
+        )
     shape = image_shape(model, config.data)
 
     def stream(**options):

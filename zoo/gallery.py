@@ -1,4 +1,4 @@
-"""All pictures that suit a model, drawn into a folder."""
+"""All pictures that suit a model, drawn into a folder; texts as text."""
 
 import pathlib
 import warnings
@@ -8,6 +8,8 @@ import numpy as np
 from keras_capsvae import CapsuleNetwork
 from keras_capsvae import Classifier
 from zoo import plots
+from zoo import text_gallery
+from zoo.feeds import takes_text
 
 
 def draw(
@@ -19,13 +21,14 @@ def draw(
     image_shape=None,
     seed=0,
 ):
-    """Draw every picture that suits a model.
+    """Draw every picture that suits a model; write texts of a model of them.
 
     Args:
         model: A model of the zoo.
         folder: Where to; made if missing.
-        images: Images to encode, reconstruct or classify. Defaults to `None`:
-            only pictures that need none, which a classifier has not.
+        images: Images (or ids of texts) to encode, reconstruct or classify.
+            Defaults to `None`: only what needs none, which a classifier has
+            not.
         labels: Their integer labels. Defaults to `None`.
         history: What `plots.training_curves` takes. Defaults to `None`.
         image_shape: `(height, width, channels)` of flat images that are not
@@ -33,12 +36,17 @@ def draw(
         seed: Integer seed of what is drawn at random. Defaults to 0.
 
     Returns:
-        The paths of the pictures.
+        The paths of the pictures and texts.
 
     Raises:
         ValueError: If the model is a classifier and there are no images.
     """
-    if isinstance(model, Classifier):
+    pages, figures = {}, {}
+    if takes_text(model):
+        pages = text_gallery.pages(model, images, labels, seed)
+        is_classifier = isinstance(model, Classifier)
+        loss_unit = "loss" if is_classifier else "nats per text"
+    elif isinstance(model, Classifier):
         figures = _of_classifier(model, images, labels)
         loss_unit = "loss"
     else:
@@ -49,6 +57,9 @@ def draw(
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
+    for name, page in pages.items():
+        paths.append(folder / f"{name}.txt")
+        paths[-1].write_text(page, encoding="utf-8")
     for name, figure in figures.items():
         paths.append(folder / f"{name}.png")
         figure.savefig(paths[-1], bbox_inches="tight")

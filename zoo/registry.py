@@ -17,7 +17,8 @@ from zoo import weights as shipped
 class Card:
     """What a person wants to know of a model before building it.
 
-    `epochs` and `batch_size` are those of the original training; the title and
+    `epochs` and `batch_size` are those of the original training, `data` that of
+    the shipped weights; `example_data` comes with the package. The title and
     description come in English and Chinese.
     """
 
@@ -32,10 +33,15 @@ class Card:
     target: str
     epochs: int
     batch_size: int
+    data: str = "mnist"
+    example_data: str = "digits"
 
     def command(self, name):
         """The shell command that trains the model as the original was."""
-        return f"python -m zoo train {name} --data mnist --epochs {self.epochs}"
+        return (
+            f"python -m zoo train {name} --data {self.data} "
+            f"--epochs {self.epochs}"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,7 +160,7 @@ def list_models(pattern="*"):
     Example:
 
     >>> list_models("*vae*")
-    ['conditional_vae', 'conv_vae', 'dense_vae']
+    ['conditional_vae', 'conv_vae', 'dense_vae', 'poem_vae']
     """
     return sorted(fnmatch.filter(_BUILDERS, pattern))
 

@@ -8,21 +8,24 @@ import json
 import math
 import os
 import pathlib
+import reprlib
 import tempfile
 
 import keras
 
+from keras_capsvae import KLWarmUp
 from zoo import datasets
+from zoo import feeds
 from zoo import gallery
 from zoo.export import load_model
-from zoo.feeds import feed
-from zoo.feeds import image_shape
 from zoo.registry import builder_of
+from zoo.vocabularies import corpus_characters
 
 CONFIG = "config.json"
 MODEL = "model.keras"
 HISTORY = "history.csv"
 SAVED_MODEL = "saved_model"
+DEFAULTS = {"kl_warm_up": 0}  # of runs that were started without them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,11 +40,12 @@ class Config:
     streaming: bool
     shift: int
     keras_backend: str
+    kl_warm_up: int = 0
 
 
 def train(
     name,
-    data="digits",
+    data=None,
     out="runs/run",
     *,
     epochs=None,
@@ -50,6 +54,7 @@ def train(
     arguments=None,
     streaming=False,
     shift=0,
+    kl_warm_up=0,
     resume=False,
     callbacks=(),
     verbose="auto",
@@ -63,7 +68,8 @@ def train(
 
     Args:
         name: Model, out of `zoo.list_models()`.
-        data: What `zoo.datasets.load` takes. Defaults to `"digits"`.
+        data: What `zoo.datasets.load` takes, for a model of texts what
+            `zoo.datasets.load_texts` takes. Defaults to `None`: embedded data.
         out: Run folder; made if missing, refused if it holds another run.
         epochs: Epochs in all. Defaults to the original's.
         batch_size: Defaults to the original's.
@@ -73,6 +79,8 @@ def train(
             to `False`: all in memory.
         shift: Pixels by which images are moved at random at most, see
             `datasets.Batches`; not with `streaming`. Defaults to 0.
+        kl_warm_up: Epochs over which the weight of the KL divergence of a VAE
+            rises from 0, see `KLWarmUp`. Defaults to 0: none.
         resume: Whether to go on with the run in `out`. Defaults to `False`.
         callbacks: More Keras callbacks.
         verbose: As in `keras.Model.fit`.
@@ -92,6 +100,7 @@ def train(
     builder = builder_of(name)
     folder = pathlib.Path(out)
     epochs = builder.card.epochs if epochs is None else epochs
+    data = builder.card.example_data if data is None else data
     if epochs < 1:
         raise ValueError(f"`epochs` must be at least 1. Received: {epochs}")
     reserved = {"seed", "compile"} & set(arguments or {})
@@ -107,7 +116,7 @@ def train(
         )
     config = Config(
         model=name,
-        arguments=_with_classes(builder, arguments or {}, data),
+        arguments=_with_sizes_of(data, builder, arguments or {}),
         data=str(data),
         batch_size=builder.card.batch_size
         if batch_size is None
@@ -116,6 +125,7 @@ def train(
         streaming=streaming,
         shift=shift,
         keras_backend=keras.backend.backend(),
+        kl_warm_up=kl_warm_up,
     )
     if resume:
         model = _reopen(folder, config)
@@ -123,7 +133,8 @@ def train(
         _refuse_used(folder)
         # Keras takes the config of an optimizer to pieces while it reads it.
         model = builder(**copy.deepcopy(config.arguments), seed=seed)
-    source = feed(model, config)
+    source = feeds.feed(model, config)
+    warm_up = [KLWarmUp(kl_warm_up)] if kl_warm_up else []
     epoch = int(model.optimizer.iterations) // source.steps
     if resume:
         _check_writable(folder)
@@ -139,6 +150,7 @@ def train(
             validation_data=source.validation,
             shuffle=False,
             callbacks=[
+                *warm_up,
                 *callbacks,
                 keras.callbacks.CSVLogger(folder / HISTORY, append=True),
                 _SaveState(folder / MODEL),
@@ -180,20 +192,21 @@ def finish(folder):
 
 def _examples(model, data, streaming):
     """Test images and labels to draw."""
-    shape = image_shape(model, data)
     if not streaming:
-        arrays = datasets.load(data, shape)
+        arrays = feeds.load(model, data)
         return arrays.x_test, arrays.y_test
+    shape = feeds.image_shape(model, data)
     batches, _ = datasets.stream(data, shape, split="test", shuffle=False)
     return next(iter(batches))[0].numpy(), None
 
 
 def _shape_of_flat(model, config):
     """Shape of the images that a model takes flat, as the source has them."""
-    if len(image_shape(model)) != 1 or config["streaming"]:
+    own = feeds.image_shape(model)
+    if feeds.takes_text(model) or len(own) != 1 or config["streaming"]:
         return None
     shape = datasets.load(config["data"]).x_test.shape[1:]
-    fits = len(shape) == 3 and math.prod(shape) == image_shape(model)[0]
+    fits = len(shape) == 3 and math.prod(shape) == own[0]
     return shape if fits else None
 
 
@@ -203,11 +216,17 @@ def data_of(folder):
     return json.loads(config.read_text())["data"] if config.is_file() else None
 
 
-def _with_classes(builder, arguments, data):
-    """Arguments as JSON holds them, with the number of classes of the data."""
+def _with_sizes_of(data, builder, arguments):
+    """Arguments as JSON holds them, with the data's classes or characters."""
     arguments = json.loads(json.dumps(arguments))
-    takes_classes = "num_classes" in inspect.signature(builder).parameters
-    if takes_classes and "num_classes" not in arguments:
+    parameters = inspect.signature(builder).parameters
+    if "vocabulary" in parameters:
+        if "vocabulary" not in arguments:
+            length = parameters.get("sentence_length")
+            length = length and arguments.get("sentence_length", length.default)
+            arguments["vocabulary"] = corpus_characters(data, length or 10)
+        return arguments
+    if "num_classes" in parameters and "num_classes" not in arguments:
         count = datasets.num_classes(data)
         if count is not None:
             arguments["num_classes"] = count
@@ -248,9 +267,10 @@ def _reopen(folder, config):
             "new run in another folder. Nothing was changed"
         ) from error
     different = [
-        f"{key}={value!r} instead of {started_with.get(key)!r}"
+        f"{key}={reprlib.repr(value)} instead of "
+        f"{reprlib.repr(started_with.get(key))}"
         for key, value in dataclasses.asdict(config).items()
-        if started_with.get(key) != value
+        if started_with.get(key, DEFAULTS.get(key)) != value
     ]
     if different:
         raise ValueError(

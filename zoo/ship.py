@@ -7,10 +7,10 @@ import shlex
 
 import click
 
-from zoo import datasets
 from zoo import evaluation
 from zoo import feeds
 from zoo import runs
+from zoo import vocabularies
 from zoo import weights
 from zoo.export import load_model
 from zoo.registry import arguments_of
@@ -34,14 +34,16 @@ def main(run, tag):
     trained = load_model(run / runs.MODEL)
     builder = builder_of(name)
     arguments = architecture(builder, config["arguments"])
+    if name in vocabularies.WITH_DEFAULT:
+        vocabularies.ship(name, arguments["vocabulary"])
+        arguments["vocabulary"] = None
     # A compiled model's weights file would hold the optimizer's slots too.
     bare = builder(**arguments, compile=False, seed=config["seed"])
     bare.set_weights(trained.get_weights())
     path = weights.FOLDER / f"{name}-{tag}.weights.h5"
     bare.save_weights(path)
 
-    shape = feeds.image_shape(trained, config["data"])
-    arrays = datasets.load(config["data"], shape)
+    arrays = feeds.load(trained, config["data"])
     figures = evaluation.evaluate(trained, arrays.x_test, arrays.y_test)
     epochs = len((run / runs.HISTORY).read_text().splitlines()) - 1
     entries = weights.manifest()
@@ -74,9 +76,12 @@ def _command(config, epochs):
     settings = "".join(
         f" --set {shlex.quote(_setting(key, value))}"
         for key, value in config["arguments"].items()
+        if key != "vocabulary"  # which is that of the data
     )
     if config["shift"]:
         settings += f" --shift {config['shift']}"
+    if config.get("kl_warm_up"):
+        settings += f" --kl-warm-up {config['kl_warm_up']}"
     return (
         f"python -m zoo train {config['model']} --data {config['data']} "
         f"--epochs {epochs} --seed {config['seed']}{settings}"

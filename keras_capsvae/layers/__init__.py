@@ -2,11 +2,14 @@ from keras_capsvae.layers.capsule import CapsuleLayer
 from keras_capsvae.layers.capsule_decoder import CapsuleDecoder
 from keras_capsvae.layers.capsule_length import CapsuleLength
 from keras_capsvae.layers.capsule_mask import CapsuleMask
+from keras_capsvae.layers.character_embedding import CharacterEmbedding
 from keras_capsvae.layers.class_matrix_capsule import ClassMatrixCapsuleEM
 from keras_capsvae.layers.conv_matrix_capsule import ConvMatrixCapsuleEM
 from keras_capsvae.layers.gated_conv import GatedConv1D
 from keras_capsvae.layers.kl_loss import KLLoss
+from keras_capsvae.layers.masked_pooling import MaskedPooling
 from keras_capsvae.layers.matrix_capsule import MatrixCapsuleEM
+from keras_capsvae.layers.position_embedding import PositionEmbedding
 from keras_capsvae.layers.primary_capsules import PrimaryCapsules
 from keras_capsvae.layers.primary_matrix_capsules import PrimaryMatrixCapsules
 from keras_capsvae.layers.sampling import Sampling
@@ -16,11 +19,14 @@ __all__ = [
     "CapsuleLayer",
     "CapsuleLength",
     "CapsuleMask",
+    "CharacterEmbedding",
     "ClassMatrixCapsuleEM",
     "ConvMatrixCapsuleEM",
     "GatedConv1D",
     "KLLoss",
+    "MaskedPooling",
     "MatrixCapsuleEM",
+    "PositionEmbedding",
     "PrimaryCapsules",
     "PrimaryMatrixCapsules",
     "Sampling",

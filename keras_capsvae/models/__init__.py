@@ -1,11 +1,15 @@
 from keras_capsvae.models.capsule_network import CapsuleNetwork
 from keras_capsvae.models.classifier import Classifier
 from keras_capsvae.models.matrix_capsule_network import MatrixCapsuleNetwork
+from keras_capsvae.models.poem_autoencoder import PoemAutoencoder
+from keras_capsvae.models.text_classifier import TextClassifier
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 
 __all__ = [
     "CapsuleNetwork",
     "Classifier",
     "MatrixCapsuleNetwork",
+    "PoemAutoencoder",
+    "TextClassifier",
     "VariationalAutoencoder",
 ]

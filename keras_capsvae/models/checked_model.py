@@ -120,6 +120,11 @@ class CheckedModel(keras.Model):
 
     def _checked(self, x, y=None, sample_weight=None, name="x"):
         """The data, after a check of it or of its first batch."""
+        if isinstance(x, (list, tuple)) and x and isinstance(x[0], str):
+            raise ValueError(
+                f"`{name}` must hold numbers; a model of texts makes them, "
+                f"model.encode_text(texts). Received: a list with {x[0]!r}"
+            )
         if isinstance(x, types.GeneratorType):
             first = next(x, None)
             if first is None:

@@ -14,7 +14,7 @@ class Classifier(CheckedModel):
 
     `fit` and `evaluate` refuse labels that are out of range, NaN or of another
     shape than integers `(batch,)` or one-hot or multi-hot `(batch, classes)`,
-    and images outside [0, 1].
+    images outside [0, 1], and ids for which an embedding has no row.
     """
 
     input_range = (0.0, 1.0)
@@ -29,9 +29,21 @@ class Classifier(CheckedModel):
         return self.outputs[0].shape[-1]
 
     def check_input(self, array, tensor, name):
+        count = self._count_of_ids(tensor)
+        if count is not None:
+            check_classes(array, tensor.shape[1:], count, name)
+            return
         check_array(array, tensor.shape[1:], name, self.input_range)
         if None in tensor.shape[1:]:
             self._check_size(array.shape, name)
+
+    def _count_of_ids(self, tensor):
+        """Rows of the embedding that takes an input, `None` without one."""
+        for layer in self.layers:
+            is_embedding = isinstance(layer, keras.layers.Embedding)
+            if is_embedding and layer.input is tensor:
+                return layer.input_dim
+        return None
 
     def _check_size(self, shape, name):
         try:

@@ -177,6 +177,14 @@ class VariationalAutoencoder(CheckedModel):
                 has no classes.
             TypeError: If the label is no integer.
         """
+        z = self.draw_latents(n, label, seed)
+        return self.decoder.predict(z, verbose=0)
+
+    def draw_latents(self, n, label=None, seed=None):
+        """n draws from the prior, as `generate` decodes them.
+
+        Takes the arguments of `generate`; returns `(n, latent_dim)`.
+        """
         if n < 1:
             raise ValueError(f"`n` must be at least 1. Received: n={n}")
         random = np.random.default_rng(seed)
@@ -194,7 +202,7 @@ class VariationalAutoencoder(CheckedModel):
             raise ValueError(
                 f"Model {self.name!r} has no classes. Received: label={label}"
             )
-        return self.decoder.predict(z, verbose=0)
+        return z
 
     def reconstruct(self, x):
         """Decode the posterior means of x.

@@ -49,7 +49,7 @@ def test_info(name):
     assert info["source"].startswith("https://")
     assert info["parameters"] > 0
     assert info["epochs"] > 0 and info["batch_size"] > 0
-    assert info["arguments"]["latent_dim"] == 2
+    assert info["arguments"]["name"] == name
     assert name in info["command"]
 
 

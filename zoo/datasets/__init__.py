@@ -1,10 +1,21 @@
-"""Images for the models of the zoo: load them, batch them, stream them."""
+"""Images and poems for the models of the zoo: load, batch, stream them."""
 
 from zoo.datasets.batches import Batches
+from zoo.datasets.couplet_task import load_real_or_fake
 from zoo.datasets.loading import NAMES
 from zoo.datasets.loading import Arrays
 from zoo.datasets.loading import load
 from zoo.datasets.loading import num_classes
+from zoo.datasets.poems import load_texts
 from zoo.datasets.streams import stream
 
-__all__ = ["NAMES", "Arrays", "Batches", "load", "num_classes", "stream"]
+__all__ = [
+    "NAMES",
+    "Arrays",
+    "Batches",
+    "load",
+    "load_real_or_fake",
+    "load_texts",
+    "num_classes",
+    "stream",
+]

@@ -1,15 +1,18 @@
 """Published claims, each reproduced by one command."""
 
 import importlib
+import inspect
 
 CLAIMS = {
+    "couplets": "Gated convolutions of kexue.fm 4823 tell real couplets from "
+    "altered ones; a bag of characters does not.",
     "two-digits": "Capsules of kexue.fm 5112, trained on single digits, read "
     "two at once; a pooling net does not.",
     "vae-curves": "The VAEs of kexue.fm 5253 end where the originals end.",
 }
 
 
-def reproduce(claim, out, quick=False):
+def reproduce(claim, out, quick=False, data=None):
     """Run the experiment behind a published claim.
 
     Args:
@@ -17,12 +20,14 @@ def reproduce(claim, out, quick=False):
         out: Folder for runs, `figures.json` and a picture. A reproduction that
             was stopped goes on where it stopped.
         quick: Whether to run a short form. Defaults to `False`.
+        data: Corpus of a claim about texts, what `datasets.load_texts` takes.
+            Defaults to `None`: the claim's own data.
 
     Returns:
         The paths of the figures and of the picture.
 
     Raises:
-        ValueError: If there is no such claim.
+        ValueError: If there is no such claim, or it has no choice of data.
     """
     if claim not in CLAIMS:
         raise ValueError(
@@ -30,4 +35,10 @@ def reproduce(claim, out, quick=False):
             f"Received: {claim!r}"
         )
     module = importlib.import_module(f"zoo.reproduce.{claim.replace('-', '_')}")
-    return module.run(out, quick)
+    if data is None:
+        return module.run(out, quick)
+    if "data" not in inspect.signature(module.run).parameters:
+        raise ValueError(
+            f"The claim {claim!r} has data of its own. Received: data={data!r}"
+        )
+    return module.run(out, quick, data)

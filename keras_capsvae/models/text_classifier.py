@@ -1,0 +1,41 @@
+import keras
+
+from keras_capsvae.layers.character_embedding import CharacterEmbedding
+from keras_capsvae.models.classifier import Classifier
+from keras_capsvae.vocabulary import characters_of
+from keras_capsvae.vocabulary import check_texts
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class TextClassifier(Classifier):
+    """A `Classifier` of ids, `(batch, any length)`, that may know characters.
+
+    With a `CharacterEmbedding` among its layers it turns texts into ids, also
+    after it was reloaded.
+    """
+
+    @property
+    def vocabulary(self):
+        """The `Vocabulary`, `None` if the model knows ids alone."""
+        for layer in self.layers:
+            if isinstance(layer, CharacterEmbedding):
+                return layer.vocabulary
+        return None
+
+    def encode_text(self, texts):
+        """Texts → ids `(texts, length of the longest)`, padded with 0.
+
+        Punctuation and spaces are left out.
+
+        Raises:
+            ValueError: If the model has no vocabulary, a text is empty or has
+                a character outside it.
+        """
+        if self.vocabulary is None:
+            raise ValueError(
+                f"Model {self.name!r} was built without a vocabulary and takes "
+                "ids alone. Received: texts"
+            )
+        return self.vocabulary.encode(
+            [characters_of(text) for text in check_texts(texts)]
+        )

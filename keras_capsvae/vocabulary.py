@@ -1,0 +1,168 @@
+"""Characters and their ids, without any backend."""
+
+import unicodedata
+
+import numpy as np
+
+NOT_TEXT = "PZC"  # Unicode categories: punctuation, separators, control
+
+
+class Vocabulary:
+    """A fixed set of characters, each with an id.
+
+    Ids count up from 0 in the order of the characters, or from 1 where 0 is
+    kept for padding; the unknown character, if there is one, comes last.
+
+    Args:
+        characters: String of the characters, each once.
+        unknown: Character that stands for all others. Defaults to `None`:
+            others are refused.
+        padding: Whether 0 is the id of no character. Defaults to `False`.
+
+    Attributes:
+        size: Number of ids.
+
+    Raises:
+        ValueError: If there is no character, one comes twice, or `unknown` is
+            no single character outside the others.
+        TypeError: If the characters are no string.
+
+    Example:
+
+    >>> vocabulary = Vocabulary("日月山", unknown="□")
+    >>> ids = vocabulary.encode(["山月", "山水"])
+    >>> vocabulary.decode(ids)
+    ['山月', '山□']
+    """
+
+    def __init__(self, characters, unknown=None, padding=False):
+        if not isinstance(characters, str):
+            raise TypeError(
+                "`characters` must be a string. Received: "
+                f"{characters!r:.40} of type {type(characters).__name__}"
+            )
+        if not characters:
+            raise ValueError("`characters` is empty: no character to know.")
+        if len(set(characters)) < len(characters):
+            twice = sorted({c for c in characters if characters.count(c) > 1})
+            raise ValueError(
+                "`characters` must hold each character once. "
+                f"Received: {''.join(twice)!r} twice or more"
+            )
+        if unknown is not None and (
+            not isinstance(unknown, str)
+            or len(unknown) != 1
+            or unknown in characters
+        ):
+            raise ValueError(
+                "`unknown` must be one character outside the others. "
+                f"Received: unknown={unknown!r}"
+            )
+        self.characters = characters
+        self.unknown = unknown
+        self.padding = padding
+        self._first = int(padding)
+        self._known = characters + (unknown or "")
+        self._ids = {c: i + self._first for i, c in enumerate(self._known)}
+        self.size = self._first + len(self._known)
+
+    def __len__(self):
+        return self.size
+
+    def encode(self, texts, length=None):
+        """Texts → ids, `(texts, length)` int32.
+
+        Args:
+            texts: List of strings, used as they are: see `characters_of`.
+            length: Characters of every text. Defaults to `None`: that of the
+                longest, to which the others are padded with 0.
+
+        Raises:
+            ValueError: If there is no text, a text has another length, none at
+                all, or a character that is not known.
+            TypeError: If the texts are no list of strings.
+        """
+        texts = check_texts(texts)
+        longest = max(map(len, texts))
+        ids = np.zeros((len(texts), length or longest), "int32")
+        for row, text in enumerate(texts):
+            self._check_length(row, text, length or longest)
+            ids[row, : len(text)] = [self._id(row, text, c) for c in text]
+        return ids
+
+    def decode(self, ids):
+        """Ids `(texts, length)` → list of strings, the padding left out.
+
+        Raises:
+            ValueError: If an id is out of range.
+        """
+        ids = np.asarray(ids)
+        if ids.size and not 0 <= ids.min() <= ids.max() < self.size:
+            raise ValueError(
+                f"Ids must lie in [0, {self.size - 1}]. "
+                f"Received: ids in [{ids.min()}, {ids.max()}]"
+            )
+        names = np.array([""] * self._first + list(self._known))
+        return ["".join(row) for row in names[ids.astype("int64")]]
+
+    def _check_length(self, row, text, length):
+        fits = 0 < len(text) <= length if self.padding else len(text) == length
+        if not fits:
+            most = "1 to " if self.padding else ""
+            raise ValueError(
+                f"Expected texts of {most}{length} characters. "
+                f"Received: {text!r} of {len(text)} in row {row}"
+            )
+
+    def _id(self, row, text, character):
+        found = self._ids.get(character, self._ids.get(self.unknown))
+        if found is None:
+            raise ValueError(
+                f"Expected characters out of the {len(self.characters)} of the "
+                f"vocabulary. Received: {character!r} in {text!r}, row {row}. "
+                "A vocabulary made with `unknown` takes any character"
+            )
+        return found
+
+
+def characters_of(text):
+    """A text without its punctuation, spaces and control characters."""
+    return "".join(
+        c for c in text if unicodedata.category(c)[0] not in NOT_TEXT
+    )
+
+
+def vocabulary_of(texts, unknown=None, padding=False):
+    """The `Vocabulary` of all characters of some texts, the commonest first.
+
+    Characters that are as common as each other are sorted, so that the ids
+    depend on the texts alone.
+
+    Example:
+
+    >>> vocabulary_of(["山月", "山水"]).characters
+    '山月水'
+    """
+    counts = {}
+    for text in check_texts(texts):
+        for character in characters_of(text):
+            counts[character] = counts.get(character, 0) + 1
+    counts.pop(unknown, None)
+    ordered = sorted(counts, key=lambda c: (-counts[c], c))
+    return Vocabulary("".join(ordered), unknown, padding)
+
+
+def check_texts(texts):
+    """Return a list of strings, of at least one."""
+    is_string = isinstance(texts, (str, bytes))
+    texts = [texts] if is_string or not hasattr(texts, "__iter__") else texts
+    texts = list(texts)
+    wrong = [text for text in texts if not isinstance(text, str)]
+    if is_string or wrong:
+        raise TypeError(
+            "`texts` must be a list of strings. Received: "
+            f"{(wrong or texts)[0]!r:.40}"
+        )
+    if not texts:
+        raise ValueError("`texts` is empty. Received: no text")
+    return texts

@@ -1,0 +1,111 @@
+"""A task for text classifiers: real couplets against altered ones."""
+
+import os
+
+import numpy as np
+
+from zoo.datasets.loading import Arrays
+from zoo.datasets.poems import split_poems
+
+FAKES = ("swapped", "shuffled")
+
+
+def load_real_or_fake(
+    source: str | os.PathLike = "tang",
+    sentence_length: int = 10,
+    *,
+    fake: str = "swapped",
+    held_out: float = 0.05,
+    seed: int = 0,
+) -> Arrays:
+    """Couplets, each once as it is and once with another second line.
+
+    Args:
+        source: what `load_texts` takes.
+        sentence_length: characters of a couplet, an even number. Defaults to
+            `10`.
+        fake: `"swapped"`, the second line of a couplet of another poem, or
+            `"shuffled"`, the characters of the second line in another order.
+            Defaults to `"swapped"`.
+        held_out: share of the poems that is held out. Defaults to `0.05`.
+        seed: integer of the choice of these and of the alterations. Defaults
+            to `0`.
+
+    Returns:
+        `Arrays` of lists of strings and of labels, 1 for real ones and 0 for
+        others. No line of a poem to train on is in a fake couplet to test on.
+
+    Raises:
+        ValueError: as `load_texts`; where `fake` is unknown, the length odd or
+            there are too few poems to swap lines.
+
+    Example:
+
+    >>> task = load_real_or_fake("tang", fake="shuffled")
+    >>> task.y_train.mean()
+    0.5
+    """
+    if fake not in FAKES:
+        raise ValueError(
+            f"Expected `fake` to be one of {FAKES}. Received: fake={fake!r}"
+        )
+    if sentence_length % 2:
+        raise ValueError(
+            "Expected an even `sentence_length`, of two lines. "
+            f"Received: sentence_length={sentence_length}"
+        )
+    alter = {"swapped": swapped, "shuffled": shuffled}[fake]
+    splits = split_poems(source, sentence_length, held_out=held_out, seed=seed)
+    columns = []
+    for number, poems in enumerate(splits):
+        random = np.random.default_rng((seed, number))
+        real, false = alter(poems, random)
+        columns += [
+            [*real, *false],
+            np.repeat([1, 0], [len(real), len(false)]),
+        ]
+    return Arrays(*columns)
+
+
+def swapped(poems, random):
+    """Couplets, and the same with second lines of other poems."""
+    owners = np.repeat(np.arange(len(poems)), [len(poem) for poem in poems])
+    couplets = [couplet for poem in poems for couplet in poem]
+    if max(map(len, poems)) * 2 > len(couplets):
+        raise ValueError(
+            "Expected poems of which none has more than half of the couplets, "
+            "to swap their second lines. Received: a split of "
+            f"{len(poems)} poems with {len(couplets)} couplets"
+        )
+    # In the order of the poems, half of all further is another poem.
+    order = random.permutation(len(poems))
+    ranked = np.argsort(np.argsort(order)[owners], kind="stable")
+    shift = len(couplets) // 2
+    lender = np.empty_like(ranked)
+    lender[ranked] = np.roll(ranked, -shift)
+    half = len(couplets[0]) // 2
+    false = [
+        couplet[:half] + couplets[lender[row]][half:]
+        for row, couplet in enumerate(couplets)
+    ]
+    return couplets, false
+
+
+def shuffled(poems, random):
+    """Couplets, and the same with second lines in another order."""
+    real, false = [], []
+    for couplet in (couplet for poem in poems for couplet in poem):
+        first, second = _halves(couplet)
+        if len(set(second)) == 1:
+            continue  # It has no other order.
+        other = second
+        while other == second:
+            other = "".join(random.permutation(list(second)))
+        real.append(couplet)
+        false.append(first + other)
+    return real, false
+
+
+def _halves(text):
+    half = len(text) // 2
+    return text[:half], text[half:]

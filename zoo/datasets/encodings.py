@@ -1,0 +1,52 @@
+"""Text files of whatever encoding."""
+
+import codecs
+
+BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+CHINESE = ["gb18030", "big5hkscs", "utf_16"]  # tried where it is not UTF-8
+
+
+def read_text(path, encoding=None):
+    """Returns the text of a file.
+
+    Args:
+        path: `pathlib.Path` of the file.
+        encoding: name of its encoding. Defaults to `None`: UTF-8, with or
+            without a byte order mark, or else what charset-normalizer finds
+            out of GB18030, Big5 and UTF-16.
+
+    Raises:
+        ValueError: where the bytes are no text of the encoding, or of any.
+    """
+    data = path.read_bytes()
+    if encoding is not None:
+        return _decoded(data, encoding, path)
+    if not data.startswith(BYTE_ORDER_MARKS):
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            pass
+    found = _detected(data)
+    if found is None:
+        raise ValueError(
+            "Expected a text in UTF-8, GB18030, Big5 or UTF-16. "
+            f"Received: {path}, which is none of them: save it as UTF-8 or "
+            "name its encoding (`encoding=`)"
+        )
+    return _decoded(data, found, path)
+
+
+def _detected(data):
+    import charset_normalizer
+
+    best = charset_normalizer.from_bytes(data, cp_isolation=CHINESE).best()
+    return None if best is None else best.encoding
+
+
+def _decoded(data, encoding, path):
+    try:
+        return data.decode(encoding)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise ValueError(
+            f"Expected {path} to be a text in {encoding}. Received: {error}"
+        ) from error

@@ -1,0 +1,224 @@
+"""Poems: read from files, cut into texts of one length."""
+
+import collections
+import json
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+from zoo.datasets.encodings import read_text
+from zoo.datasets.loading import Arrays
+from zoo.datasets.splits import check_integer
+
+EMBEDDED = Path(__file__).parent / "texts" / "tang.txt"
+NAMES = ("tang",)
+SUFFIXES = (".json", ".txt")
+INDENT = "\u3000\u3000"  # two full-width spaces
+
+HAN = "〇㐀-䶿一-鿿豈-\ufaff\U00020000-\U000323af"
+NOT_A_LINE = re.compile(f"[^{HAN}]")
+NOTES = re.compile(r"[(（〔\[][^)）〕\]]*[)）〕\]]")
+MARKS = re.compile(r"[，。！？；、：,.!?;:…\s]+")
+SENTENCE_ENDS = re.compile(r"[。！？；.!?;]+")
+
+
+def load_texts(
+    source: str | os.PathLike = "tang",
+    sentence_length: int = 10,
+    *,
+    held_out: float = 0.05,
+    seed: int = 0,
+    encoding: str | None = None,
+) -> Arrays:
+    """Loads the couplets of poems, without punctuation.
+
+    A poem all of whose lines have the length gives its lines two by two; of
+    other poems a sentence counts that is two such lines. Couplets held out that
+    also stand in a poem to train on are left out.
+
+    Args:
+        source: one of
+
+            - `"tang"`: 568 five-character couplets of famous Tang poems,
+              embedded;
+            - a text file of one poem a line;
+            - a text file of titles, each followed by the lines of its poem,
+              which begin with two full-width spaces (the layout of `shi.txt`);
+            - a `.json` file in the layout of chinese-poetry, a list of poems
+              with `paragraphs`;
+            - a folder of such files.
+        sentence_length: characters of a text: an even number for couplets of
+            two equal lines, an odd one for single lines. Defaults to `10`.
+        held_out: share of the poems that is held out. Defaults to `0.05`.
+        seed: integer of the choice of these poems. Defaults to `0`.
+        encoding: of text files. Defaults to `None`: detected.
+
+    Returns:
+        `Arrays` of two lists of strings, `x_train` and `x_test`.
+
+    Raises:
+        ValueError: where there is no poem, no line of the length, fewer than
+            two poems to split, or the encoding is wrong.
+        FileNotFoundError: where there is no such path.
+
+    Example:
+
+    >>> from zoo import datasets
+    >>> texts = datasets.load_texts("tang")
+    >>> texts.x_train[0]
+    '白日依山尽黄河入海流'
+    """
+    train, test = split_poems(
+        source,
+        sentence_length,
+        held_out=held_out,
+        seed=seed,
+        encoding=encoding,
+    )
+    x_train = [text for poem in train for text in poem]
+    seen = set(x_train)
+    x_test = [text for poem in test for text in poem if text not in seen]
+    return Arrays(x_train, None, x_test, None)
+
+
+def split_poems(
+    source, sentence_length=10, *, held_out=0.05, seed=0, encoding=None
+):
+    """Poems to train on and poems held out, each a list of its texts.
+
+    Takes what `load_texts` takes.
+    """
+    check_integer("sentence_length", sentence_length, 1)
+    if not 0 < held_out < 1:
+        raise ValueError(
+            "Expected `held_out` to lie between 0 and 1. "
+            f"Received: held_out={held_out}"
+        )
+    raw = read_poems(source, encoding)
+    poems = [texts_of(poem, sentence_length) for poem in raw]
+    poems = [texts for texts in poems if texts]
+    if not poems:
+        raise ValueError(_nothing_fits(raw, sentence_length, source))
+    if len(poems) < 2:
+        raise ValueError(
+            "Expected at least 2 poems, to hold some out. "
+            f"Received: {len(poems)} in {source}"
+        )
+    count = min(max(1, round(held_out * len(poems))), len(poems) - 1)
+    rows = np.random.default_rng(seed).permutation(len(poems))
+    chosen = set(rows[:count].tolist())
+    return (
+        [poem for row, poem in enumerate(poems) if row not in chosen],
+        [poem for row, poem in enumerate(poems) if row in chosen],
+    )
+
+
+def read_poems(source, encoding=None) -> list[str]:
+    """Poems of a source, strings with their punctuation."""
+    path = check_text_source(source)
+    if path.is_dir():
+        paths = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES)
+    else:
+        paths = [path]
+    poems = [poem for one in paths for poem in _poems_in(one, encoding)]
+    if not poems:
+        raise ValueError(
+            "Expected a text of one poem a line, titles with indented lines, "
+            "chinese-poetry JSON or a folder of such files. "
+            f"Received: {path} without a poem"
+        )
+    return poems
+
+
+def texts_of(poem, sentence_length) -> list[str]:
+    """Texts of one length in a poem, without punctuation."""
+    poem = NOTES.sub("", poem)
+    lines_of_text = 2 if sentence_length % 2 == 0 else 1
+    length = sentence_length // lines_of_text
+    lines = _lines(poem)
+    if len(lines) % lines_of_text == 0 and _all_fit(lines, length):
+        groups = zip(*[iter(lines)] * lines_of_text)
+    elif lines_of_text == 1:
+        groups = ([line] for line in lines if _all_fit([line], length))
+    else:
+        sentences = map(_lines, SENTENCE_ENDS.split(poem))
+        groups = (
+            sentence
+            for sentence in sentences
+            if len(sentence) == lines_of_text and _all_fit(sentence, length)
+        )
+    return ["".join(group) for group in groups]
+
+
+def check_text_source(source):
+    """Returns the path of a source of texts."""
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(
+            "Expected `source` to be a name or a path. "
+            f"Received: source={source!r} of type {type(source)}"
+        )
+    path = EMBEDDED if source in NAMES else Path(source)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"Expected one of {NAMES} or the path of a file or folder of "
+            f"poems. Received: {str(source)!r}, which does not exist"
+        )
+    return path
+
+
+def _poems_in(path, encoding):
+    text = read_text(path, encoding)
+    if path.suffix == ".json":
+        return _json_poems(text, path)
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    is_indented = [line.startswith(INDENT) for line in lines]
+    if not any(is_indented) or all(is_indented):
+        return [line.strip() for line in lines]
+    poems = []
+    for line, indented in zip(lines, is_indented):
+        if not indented:
+            poems.append("")
+        elif poems:
+            poems[-1] += line.strip()
+    return [poem for poem in poems if poem]
+
+
+def _json_poems(text, path):
+    try:
+        entries = json.loads(text)
+    except ValueError as error:
+        raise ValueError(
+            f"Expected JSON. Received: {path}, which is damaged ({error})"
+        ) from error
+    entries = entries if isinstance(entries, list) else [entries]
+    paragraphs = [
+        entry.get("paragraphs") for entry in entries if isinstance(entry, dict)
+    ]
+    # Folders of chinese-poetry also hold lists of authors, without poems.
+    return ["".join(lines) for lines in paragraphs if lines]
+
+
+def _lines(text):
+    return [line for line in MARKS.split(text) if line]
+
+
+def _all_fit(lines, length):
+    return all(len(x) == length and not NOT_A_LINE.search(x) for x in lines)
+
+
+def _nothing_fits(poems, sentence_length, source):
+    lengths = collections.Counter(
+        len(line) for poem in poems for line in _lines(poem)
+    )
+    if sentence_length % 2:
+        wanted = f"lines of {sentence_length} characters"
+    else:
+        wanted = f"couplets of two lines of {sentence_length // 2} characters"
+    common = ", ".join(str(length) for length, _ in lengths.most_common(3))
+    return (
+        f"Expected {wanted} (sentence_length={sentence_length}). Received: "
+        f"{source} without any; its lines have mostly {common or 'no'} "
+        "characters"
+    )

@@ -1,0 +1,85 @@
+"""Figures of merit of models that write texts."""
+
+import math
+
+import numpy as np
+
+from keras_capsvae.vocabulary import characters_of
+
+SAMPLES = 1000
+
+
+def figures_of(model, ids, loss):
+    """What a text autoencoder reaches on held-out texts, a character each.
+
+    Args:
+        model: A `PoemAutoencoder`.
+        ids: Ids `(texts, sentence_length)`.
+        loss: Its negative ELBO on them, in nats a text.
+
+    Returns:
+        A dict of `elbo_per_character` in nats, `perplexity` (its exponential,
+        an upper bound of the true one) and `accuracy`, the share of characters
+        that the decoded posterior mean gives back.
+    """
+    per_character = loss / model.sentence_length
+    return {
+        "elbo_per_character": -per_character,
+        "perplexity": math.exp(per_character),
+        "accuracy": reconstruction_accuracy(model, ids),
+    }
+
+
+def reconstruction_accuracy(model, ids):
+    """Share of characters that decoding the posterior mean gives back."""
+    z_mean, _ = model.encoder.predict(ids, verbose=0)
+    return float(np.mean(model.most_probable(z_mean) == ids))
+
+
+def sample_figures(model, corpus, count=SAMPLES, temperature=0.0, seed=0):
+    """How new and how varied generated texts are.
+
+    Args:
+        model: A `PoemAutoencoder`.
+        corpus: List of the texts that it was trained on.
+        count: Texts to generate. Defaults to 1000.
+        temperature, seed: As in `generate`. Both default to 0.
+
+    Returns:
+        A dict of `novel`, the share of generated texts outside the corpus, and
+        `distinct_1`, `distinct_2`, see `distinct`.
+    """
+    texts = model.generate(count, seed=seed, temperature=temperature)
+    return {
+        "novel": novelty(texts, corpus),
+        "distinct_1": distinct(texts, 1),
+        "distinct_2": distinct(texts, 2),
+    }
+
+
+def novelty(texts, corpus):
+    """Share of texts that are not in a corpus, punctuation aside."""
+    known = {characters_of(text) for text in corpus}
+    return float(np.mean([characters_of(text) not in known for text in texts]))
+
+
+def distinct(texts, size):
+    """Different runs of `size` characters, as a share of all such runs.
+
+    Raises:
+        ValueError: If no text is that long.
+
+    Source: Li et al., "A Diversity-Promoting Objective Function for Neural
+    Conversation Models", 2016.
+    """
+    runs = [
+        text[start : start + size]
+        for text in map(characters_of, texts)
+        for start in range(len(text) - size + 1)
+    ]
+    if not runs:
+        raise ValueError(
+            f"Expected texts of at least {size} characters. "
+            f"Received: {len(texts)} texts, all shorter"
+        )
+    return len(set(runs)) / len(runs)

@@ -1,0 +1,54 @@
+"""What models of texts write into a run folder, as plain text."""
+
+import keras
+import numpy as np
+
+from keras_capsvae import TextClassifier
+
+COUNT = 20
+
+
+def pages(model, ids=None, labels=None, seed=0):
+    """Name → text that shows what a model does.
+
+    Args:
+        model: A model with `encode_text`.
+        ids: Held-out ids. Defaults to `None`: only what needs none.
+        labels: Their integer labels. Defaults to `None`.
+        seed: Integer seed of what is generated. Defaults to 0.
+
+    Raises:
+        ValueError: If the model is a classifier and there are no ids.
+    """
+    if isinstance(model, TextClassifier):
+        if ids is None:
+            raise ValueError(
+                f"{model.name} classifies and writes nothing of its own: give "
+                "texts (on the command line --data, e.g. --data tang)"
+            )
+        return {"predictions": _predictions(model, ids, labels, seed)}
+    written = {"samples": _lines(model.generate(COUNT, seed=seed))}
+    if ids is not None:
+        texts = model.decode_text(ids[:COUNT])
+        pairs = zip(texts, model.reconstruct(texts))
+        written["reconstructions"] = _lines(" → ".join(pair) for pair in pairs)
+    return written
+
+
+def _predictions(model, ids, labels, seed):
+    chosen = np.random.default_rng(seed).permutation(len(ids))[:COUNT]
+    scores = keras.ops.convert_to_numpy(model.predict(ids[chosen], verbose=0))
+    if model.vocabulary is None:
+        names = [" ".join(map(str, row)) for row in ids[chosen]]
+    else:
+        names = model.vocabulary.decode(ids[chosen])
+    lines = []
+    for row, name, score in zip(chosen, names, scores):
+        guess = f"class {score.argmax()} ({score.max():.2f})"
+        truth = "" if labels is None else f", labelled {labels[row]}"
+        lines.append(f"{name}  {guess}{truth}")
+    return _lines(lines)
+
+
+def _lines(lines):
+    return "".join(f"{line}\n" for line in lines)
