@@ -11,6 +11,7 @@ from keras_capsvae.layers import CapsuleLayer
 from keras_capsvae.layers import CapsuleLength
 from keras_capsvae.layers import CapsuleMask
 from keras_capsvae.layers import GatedConv1D
+from keras_capsvae.layers import ImportanceWeighting
 from keras_capsvae.layers import KLLoss
 from keras_capsvae.layers import PrimaryCapsules
 from keras_capsvae.layers import Sampling
@@ -21,6 +22,7 @@ from keras_capsvae.losses import MarginLoss
 from keras_capsvae.metrics import LabelAccuracy
 from keras_capsvae.models import CapsuleNetwork
 from keras_capsvae.models import Classifier
+from keras_capsvae.models import ImportanceWeightedAutoencoder
 from keras_capsvae.models import VariationalAutoencoder
 
 __version__ = "0.1.0"
@@ -36,6 +38,8 @@ __all__ = [
     "Classifier",
     "GatedConv1D",
     "GaussianReconstruction",
+    "ImportanceWeightedAutoencoder",
+    "ImportanceWeighting",
     "KLLoss",
     "KLWarmUp",
     "LabelAccuracy",

@@ -5,6 +5,7 @@ from zoo.capsnet import capsule_cnn
 from zoo.capsnet import pooling_cnn
 from zoo.export import export_onnx
 from zoo.export import load_model
+from zoo.importance_weighted import importance_weighted_vae
 from zoo.registry import create_model
 from zoo.registry import list_models
 from zoo.registry import model_info
@@ -21,6 +22,7 @@ __all__ = [
     "create_model",
     "dense_vae",
     "export_onnx",
+    "importance_weighted_vae",
     "list_models",
     "load_model",
     "model_info",

@@ -17,7 +17,7 @@ from zoo.registry import arguments_of
 from zoo.registry import builder_of
 
 # These change no shape, so weights fit whatever they are.
-FREE = ("kl_weight", "name")
+FREE = ("gradient", "kl_weight", "name", "num_samples")
 LICENCES = {
     "mnist": "weights Apache-2.0; data set MNIST, Y. LeCun and C. Cortes, "
     "CC BY-SA 3.0",

@@ -1,5 +1,13 @@
 from keras_capsvae.models.capsule_network import CapsuleNetwork
 from keras_capsvae.models.classifier import Classifier
+from keras_capsvae.models.importance_weighted_autoencoder import (
+    ImportanceWeightedAutoencoder,
+)
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 
-__all__ = ["CapsuleNetwork", "Classifier", "VariationalAutoencoder"]
+__all__ = [
+    "CapsuleNetwork",
+    "Classifier",
+    "ImportanceWeightedAutoencoder",
+    "VariationalAutoencoder",
+]
