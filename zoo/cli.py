@@ -102,7 +102,8 @@ def show(name, as_json):
     "--data",
     default="digits",
     show_default=True,
-    help="digits, mnist, fashion_mnist, kmnist, an .npz file or a folder.",
+    help="digits, mnist, fashion_mnist, kmnist, binarized_mnist, an .npz file "
+    "or a folder.",
 )
 @click.option(
     "--out",
@@ -131,6 +132,11 @@ def show(name, as_json):
     metavar="PIXELS",
     help="Move each image at random by up to so many pixels.",
 )
+@click.option(
+    "--binarize",
+    is_flag=True,
+    help="Draw black and white images anew for each epoch.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a run.")
 @click.option(
     "--picture-every",
@@ -148,6 +154,7 @@ def train(
     settings,
     stream,
     shift,
+    binarize,
     resume,
     picture_every,
 ):
@@ -174,6 +181,7 @@ def train(
             arguments=_arguments(settings),
             streaming=stream,
             shift=shift,
+            binarize=binarize,
             resume=resume,
             callbacks=callbacks,
             verbose=1,
@@ -230,18 +238,46 @@ def sample(model, out, weights, data, seed):
 @click.argument("model")
 @click.option("--data", help="[default: that of the run, or mnist]")
 @click.option("--weights", default="mnist", show_default=True)
-def evaluate(model, data, weights):
+@click.option(
+    "--binarize/--no-binarize",
+    default=None,
+    help="Test on black and white images.  [default: as the run]",
+)
+@click.option(
+    "--samples",
+    type=int,
+    metavar="K",
+    help="Also the log-likelihood of a VAE, with K samples of each image.",
+)
+@click.option("--images", type=int, metavar="N", help="Only the first N.")
+@click.option(
+    "--histogram",
+    type=click.Path(path_type=pathlib.Path),
+    help="Picture of the posterior deviations σ of a VAE to write.",
+)
+def evaluate(model, data, weights, binarize, samples, images, histogram):
     """Figures of MODEL (a name, run folder or .keras file) on test data."""
     from zoo import datasets
     from zoo import evaluation
     from zoo import feeds
+    from zoo import plots
     from zoo import runs
 
     opened = _opened(model, weights)
-    data = data or runs.data_of(model) or "mnist"
+    settings = runs.config_of(model)
+    data = data or settings.get("data", "mnist")
+    if binarize is None:
+        binarize = settings.get("binarize", False)
+    if images is not None and images < 1:
+        raise ValueError(f"--images must be at least 1. Received: {images}")
     arrays = datasets.load(data, feeds.image_shape(opened, data))
-    figures = evaluation.evaluate(opened, arrays.x_test, arrays.y_test)
-    click.echo(json.dumps({"data": data, **figures}, indent=2))
+    x = feeds.test_images(arrays, binarize)[:images]
+    labels = None if arrays.y_test is None else arrays.y_test[:images]
+    figures = evaluation.evaluate(opened, x, labels, num_samples=samples)
+    if histogram is not None:
+        plots.posterior_deviations(opened, x).savefig(histogram)
+    figures = {"data": data, "binarized": binarize, **figures}
+    click.echo(json.dumps(figures, indent=2))
 
 
 @main.command()

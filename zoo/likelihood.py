@@ -11,7 +11,7 @@ from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.divergences import importance_log_weights
 from keras_capsvae.sizes import check_sizes
 
-CHUNK_MEGABYTES = 8
+CHUNK_MEGABYTES = 4
 
 
 def log_likelihood(
@@ -37,7 +37,7 @@ def log_likelihood(
         num_samples: Samples k of each example. Defaults to 5000.
         seed: Integer that fixes the samples. Defaults to 0.
         chunk_megabytes: Size of the largest array of decoded samples. Defaults
-            to 8, which the cache of a processor holds; a GPU likes more.
+            to 4, which the cache of a processor holds; a GPU likes more.
         verbose: As in `keras.Model.predict`: the progress bar.
 
     Returns:
@@ -102,14 +102,27 @@ def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
     }
     weights, bounds = [], []
     for size in sizes:
-        both = estimators[size].predict(
-            arrays if len(arrays) > 1 else arrays[0],
-            batch_size=max(1, min(rows // size, len(arrays[0]))),
-            verbose=verbose,
-        ).astype("float64")  # (n, 2)
+        batch_size = max(1, min(rows // size, len(arrays[0])))
+        padded = [_padded(array, batch_size) for array in arrays]
+        both = (
+            estimators[size]
+            .predict(
+                padded if len(padded) > 1 else padded[0],
+                batch_size=batch_size,
+                verbose=verbose,
+            )[: len(arrays[0])]
+            .astype("float64")
+        )  # (n, 2)
         weights.append((size, both[:, 0]))
         bounds.append((size, both[:, 1]))
     return weights, bounds
+
+
+def _padded(array, batch_size):
+    """Whole batches: a last one of another size would be compiled anew."""
+    array = ops.convert_to_numpy(array)
+    missing = -len(array) % batch_size
+    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
 
 
 def _check_model(model):
@@ -138,7 +151,7 @@ class _Estimator(keras.Model):
     """x → [ln of the mean weight, ELBO] of each example."""
 
     def __init__(self, vae, num_samples, seed):
-        super().__init__()
+        super().__init__(name="likelihood")
         self.vae = vae
         self.num_samples = num_samples
         self.noise = keras.random.SeedGenerator(seed)

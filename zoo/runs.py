@@ -37,6 +37,7 @@ class Config:
     streaming: bool
     shift: int
     keras_backend: str
+    binarize: bool = False
 
 
 def train(
@@ -50,6 +51,7 @@ def train(
     arguments=None,
     streaming=False,
     shift=0,
+    binarize=False,
     resume=False,
     callbacks=(),
     verbose="auto",
@@ -73,6 +75,9 @@ def train(
             to `False`: all in memory.
         shift: Pixels by which images are moved at random at most, see
             `datasets.Batches`; not with `streaming`. Defaults to 0.
+        binarize: Whether to draw black and white images anew for each epoch,
+            see `datasets.Batches`, and once for the test; not with `streaming`.
+            Defaults to `False`.
         resume: Whether to go on with the run in `out`. Defaults to `False`.
         callbacks: More Keras callbacks.
         verbose: As in `keras.Model.fit`.
@@ -100,10 +105,10 @@ def train(
             "A run has a `seed` of its own (--seed) and compiles its model. "
             f"Received: arguments {sorted(reserved)}"
         )
-    if shift and streaming:
+    if (shift or binarize) and streaming:
         raise ValueError(
-            "Images are shifted in memory. Received: shift="
-            f"{shift} with streaming=True"
+            "Images are shifted and binarised in memory. Received: shift="
+            f"{shift}, binarize={binarize} with streaming=True"
         )
     config = Config(
         model=name,
@@ -116,6 +121,7 @@ def train(
         streaming=streaming,
         shift=shift,
         keras_backend=keras.backend.backend(),
+        binarize=bool(binarize),
     )
     if resume:
         model = _reopen(folder, config)
@@ -123,6 +129,9 @@ def train(
         _refuse_used(folder)
         # Keras takes the config of an optimizer to pieces while it reads it.
         model = builder(**copy.deepcopy(config.arguments), seed=seed)
+        if builder.training.adapts and not streaming:
+            shape = image_shape(model, config.data)
+            model.adapt(datasets.load(config.data, shape).x_train)
     source = feed(model, config)
     epoch = int(model.optimizer.iterations) // source.steps
     if resume:
@@ -197,10 +206,10 @@ def _shape_of_flat(model, config):
     return shape if fits else None
 
 
-def data_of(folder):
-    """The data that a run was trained on, `None` for another path."""
+def config_of(folder):
+    """The settings of a run as a dict, `{}` for another path."""
     config = pathlib.Path(folder) / CONFIG
-    return json.loads(config.read_text())["data"] if config.is_file() else None
+    return json.loads(config.read_text()) if config.is_file() else {}
 
 
 def _with_classes(builder, arguments, data):
@@ -247,6 +256,8 @@ def _reopen(folder, config):
             f"{folder / CONFIG} is damaged ({error}). Restore it or start a "
             "new run in another folder. Nothing was changed"
         ) from error
+    # Runs that were started before there was such a setting had its default.
+    started_with = {"binarize": False, **started_with}
     different = [
         f"{key}={value!r} instead of {started_with.get(key)!r}"
         for key, value in dataclasses.asdict(config).items()

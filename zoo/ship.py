@@ -42,7 +42,8 @@ def main(run, tag):
 
     shape = feeds.image_shape(trained, config["data"])
     arrays = datasets.load(config["data"], shape)
-    figures = evaluation.evaluate(trained, arrays.x_test, arrays.y_test)
+    images = feeds.test_images(arrays, config.get("binarize", False))
+    figures = evaluation.evaluate(trained, images, arrays.y_test)
     epochs = len((run / runs.HISTORY).read_text().splitlines()) - 1
     entries = weights.manifest()
     entries.setdefault(name, {})[tag] = {
@@ -52,6 +53,7 @@ def main(run, tag):
             key: value for key, value in arguments.items() if key not in FREE
         },
         "data": config["data"],
+        "binarize": config.get("binarize", False),
         "command": _command(config, epochs),
         "metrics": {
             f"test_{key}": round(value, 4) for key, value in figures.items()
@@ -77,6 +79,8 @@ def _command(config, epochs):
     )
     if config["shift"]:
         settings += f" --shift {config['shift']}"
+    if config.get("binarize"):
+        settings += " --binarize"
     return (
         f"python -m zoo train {config['model']} --data {config['data']} "
         f"--epochs {epochs} --seed {config['seed']}{settings}"
