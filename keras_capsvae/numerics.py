@@ -28,4 +28,5 @@ def sum_over_dims(tensor):
 def scaled_gradient(tensor, scale):
     """The tensor itself, whose gradient is multiplied by `scale`."""
     constant = ops.stop_gradient(tensor)
-    return constant + ops.stop_gradient(scale) * (tensor - constant)
+    scale = ops.cast(ops.stop_gradient(scale), tensor.dtype)
+    return constant + scale * (tensor - constant)
