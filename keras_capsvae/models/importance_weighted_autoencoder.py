@@ -69,7 +69,7 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
         if self.kl_layer.gradient == "dreg":
             z = self._doubly_reparameterised(target, z, training)
         error, divergence = self._terms(target, z, training)
-        bound = importance_weighted_bound(self._log_weights(error, divergence))
+        bound = self.bound_of(self._log_weights(error, divergence))  # (batch,)
         values = [-bound, ops.mean(error, axis=-1), ops.mean(divergence, -1)]
         if sample_weight is not None:
             weights = ops.cast(sample_weight, bound.dtype)
@@ -78,6 +78,10 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
         self.reconstruction_tracker.update_state(error)
         self.divergence_tracker.update_state(divergence)
         return ops.mean(loss) + sum(self.losses)
+
+    def bound_of(self, log_weights):
+        """What is maximised, of log-weights `(batch, num_samples)`."""
+        return importance_weighted_bound(log_weights)
 
     def _doubly_reparameterised(self, target, z, training):
         """z, whose gradient is multiplied by its sample's share.
