@@ -22,6 +22,7 @@ def test_quick_curves_start_as_the_originals(tmp_path):
     assert 155 < figures["dense_vae"]["test"]["ours"][0] < 172
 
 
+@pytest.mark.slow
 def test_quick_why_vae_works(tmp_path):
     figures, picture = reproduce("why-vae-works", tmp_path, quick=True)
     figures = json.loads(figures.read_text())

@@ -26,7 +26,7 @@ from zoo.vae import dense_encoder
 LATENTS, HIDDEN = 16, 256
 EPOCHS, QUICK_EPOCHS, BATCH, SEED = 20, 2, 100, 1
 SAMPLES = 8
-LIKELIHOOD_SAMPLES = 500
+LIKELIHOOD_SAMPLES, QUICK_SAMPLES = 500, 20
 TEST_IMAGES = 2000
 
 
@@ -97,7 +97,8 @@ def run(out, quick=False):
         models[name] = _untrained(name, data.x_train)
         epochs = QUICK_EPOCHS if quick else EPOCHS
         models[name].fit(train, epochs=epochs, verbose=0)
-        figures[name] = _figures(models[name], test)
+        samples = QUICK_SAMPLES if quick else LIKELIHOOD_SAMPLES
+        figures[name] = _figures(models[name], test, samples)
         paths[0].write_text(json.dumps(figures, indent=2) + "\n")
     deviations = evaluation.posterior_deviations(
         models["KL in closed form"], test
@@ -134,11 +135,11 @@ def _untrained(name, images):
     return model
 
 
-def _figures(model, test):
+def _figures(model, test, samples):
     """Nats an image, and latents in use."""
     figures = {
         "log_likelihood": likelihood.log_likelihood(
-            model, test, LIKELIHOOD_SAMPLES, verbose=0
+            model, test, samples, verbose=0
         ).mean(),
         "elbo": likelihood.elbo(model, test, verbose=0).mean(),
         "active_units": evaluation.active_units(model, test),
