@@ -163,7 +163,9 @@ def _in_process(python, arguments):
             check=True,
             env={
                 **os.environ,
-                "PYTHONPATH": str(root),
+                "PYTHONPATH": os.pathsep.join(
+                    [str(root), os.environ.get("PYTHONPATH", "")]
+                ),
                 "OMP_NUM_THREADS": str(arguments[-1]),
                 "TF_CPP_MIN_LOG_LEVEL": "3",
             },
