@@ -16,6 +16,7 @@ from keras_capsvae.layers import CharacterEmbedding
 from keras_capsvae.layers import ClassMatrixCapsuleEM
 from keras_capsvae.layers import ConvMatrixCapsuleEM
 from keras_capsvae.layers import GatedConv1D
+from keras_capsvae.layers import ImportanceWeighting
 from keras_capsvae.layers import KLLoss
 from keras_capsvae.layers import MaskedPooling
 from keras_capsvae.layers import MatrixCapsuleEM
@@ -32,6 +33,7 @@ from keras_capsvae.losses import SpreadLoss
 from keras_capsvae.metrics import LabelAccuracy
 from keras_capsvae.models import CapsuleNetwork
 from keras_capsvae.models import Classifier
+from keras_capsvae.models import ImportanceWeightedAutoencoder
 from keras_capsvae.models import MatrixCapsuleNetwork
 from keras_capsvae.models import PoemAutoencoder
 from keras_capsvae.models import TextClassifier
@@ -55,6 +57,8 @@ __all__ = [
     "ConvMatrixCapsuleEM",
     "GatedConv1D",
     "GaussianReconstruction",
+    "ImportanceWeightedAutoencoder",
+    "ImportanceWeighting",
     "KLLoss",
     "KLWarmUp",
     "LabelAccuracy",

@@ -47,3 +47,10 @@ def bounded_log_var(z_log_var):
 def sum_over_dims(tensor):
     """Sum over all axes but the batch: (batch, ...) → (batch,)."""
     return ops.sum(tensor, axis=tuple(range(1, ops.ndim(tensor))))
+
+
+def scaled_gradient(tensor, scale):
+    """The tensor itself, whose gradient is multiplied by `scale`."""
+    constant = ops.stop_gradient(tensor)
+    scale = ops.cast(ops.stop_gradient(scale), tensor.dtype)
+    return constant + scale * (tensor - constant)

@@ -53,6 +53,57 @@ def log_normal(value, mean, variance):
     )
 
 
+def importance_weighted_bound(log_weights):
+    """ln of the mean weight over the last axis, as printed."""
+    (log_weights,) = _float64(log_weights)
+    return np.log(np.mean(np.exp(log_weights), axis=-1))
+
+
+def importance_weighted_loss(weights, x, noise, kl_weight=1.0):
+    """−mean_x bound of a net of one tanh layer each way, (batch, k, d) noise.
+
+    `weights` names the arrays of both parts: W, b of the hidden layers, then
+    the heads, then the logits.
+    """
+    return -importance_weighted_bound(
+        importance_weights_of(weights, x, noise, kl_weight)
+    ).mean()
+
+
+def importance_weights_of(weights, x, noise, kl_weight=1.0, at=None):
+    """log w_i; the parameters of ln p(z|x) come from `at` where it is given."""
+    x, noise = _float64(x, noise)
+    z_mean, z_log_var = _tanh_heads(weights, x)
+    z = sample(z_mean[:, None], z_log_var[:, None], noise)
+    density_mean, density_log_var = _tanh_heads(
+        weights if at is None else at, x
+    )
+    divergence = one_sample_kl(
+        density_mean[:, None], density_log_var[:, None], z
+    ).sum(-1)
+    hidden = np.tanh(_dense(weights["decoder_hidden"], z))
+    logits = _dense(weights["pixels"], hidden)
+    likelihood = x[:, None] * logits - np.logaddexp(0, logits)
+    return likelihood.sum(-1) - kl_weight * divergence
+
+
+def _tanh_heads(weights, x):
+    hidden = np.tanh(_dense(weights["encoder_hidden"], x))
+    return _dense(weights["z_mean"], hidden), _dense(
+        weights["z_log_var"], hidden
+    )
+
+
+def linear_gaussian_log_likelihood(x, kernel, bias, variance):
+    """ln N(x; b, W Wᵀ + v) with z ~ N(0, 1), x|z ~ N(Wᵀz + b, v)."""
+    x, kernel, bias = _float64(x, kernel, bias)
+    covariance = kernel.T @ kernel + variance * np.eye(x.shape[-1])
+    offset = x - bias
+    distance = (offset @ np.linalg.inv(covariance) * offset).sum(-1)
+    _, determinant = np.linalg.slogdet(2 * np.pi * covariance)
+    return -0.5 * (distance + determinant)
+
+
 def free_bits(kl, nats):
     """Σ_d max(nats, batch mean of KL_d), from KL of shape (batch, dims)."""
     return sum(max(nats, column.mean()) for column in np.asarray(kl).T)

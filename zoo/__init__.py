@@ -5,6 +5,7 @@ from zoo.capsnet import capsule_cnn
 from zoo.capsnet import pooling_cnn
 from zoo.export import export_onnx
 from zoo.export import load_model
+from zoo.importance_weighted import importance_weighted_vae
 from zoo.matrix_capsnet import matrix_capsnet
 from zoo.poem import poem_vae
 from zoo.registry import create_model
@@ -25,6 +26,7 @@ __all__ = [
     "dense_vae",
     "export_onnx",
     "gated_cnn_classifier",
+    "importance_weighted_vae",
     "list_models",
     "load_model",
     "matrix_capsnet",

@@ -101,8 +101,9 @@ def show(name, as_json):
 @click.argument("name")
 @click.option(
     "--data",
-    help="digits, mnist, fashion_mnist, kmnist, an .npz file or a folder; for "
-    "a model of texts tang or a file of poems.  [default: digits, or tang]",
+    help="digits, mnist, fashion_mnist, kmnist, binarized_mnist, an .npz file "
+    "or a folder; for a model of texts tang or a file of poems.  [default: "
+    "digits, or tang]",
 )
 @click.option(
     "--out",
@@ -138,6 +139,11 @@ def show(name, as_json):
     metavar="EPOCHS",
     help="Raise the weight of a VAE's KL divergence over so many epochs.",
 )
+@click.option(
+    "--binarize",
+    is_flag=True,
+    help="Draw black and white images anew for each epoch.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a run.")
 @click.option(
     "--picture-every",
@@ -157,6 +163,7 @@ def train(
     stream,
     shift,
     kl_warm_up,
+    binarize,
     resume,
     picture_every,
 ):
@@ -188,6 +195,7 @@ def train(
             streaming=stream,
             shift=shift,
             kl_warm_up=kl_warm_up,
+            binarize=binarize,
             resume=resume,
             callbacks=callbacks,
             verbose=1,
@@ -261,23 +269,51 @@ def sample(model, out, weights, data, seed, count, temperature):
 @click.argument("model")
 @click.option("--data", help="[default: that of the run, or mnist or tang]")
 @click.option("--weights", help=WEIGHTS)
-def evaluate(model, data, weights):
+@click.option(
+    "--binarize/--no-binarize",
+    default=None,
+    help="Test on black and white images.  [default: as the run]",
+)
+@click.option(
+    "--samples",
+    type=int,
+    metavar="K",
+    help="Also the log-likelihood of a VAE, with K samples of each image.",
+)
+@click.option("--images", type=int, metavar="N", help="Only the first N.")
+@click.option(
+    "--histogram",
+    type=click.Path(path_type=pathlib.Path),
+    help="Picture of the posterior deviations σ of a VAE to write.",
+)
+def evaluate(model, data, weights, binarize, samples, images, histogram):
     """Figures of MODEL (a name, run folder or .keras file) on test data."""
     from keras_capsvae import PoemAutoencoder
     from zoo import evaluation
     from zoo import feeds
+    from zoo import plots
     from zoo import runs
     from zoo import text_evaluation
 
     opened = _opened(model, weights)
+    settings = runs.config_of(model)
     usual = "tang" if feeds.takes_text(opened) else "mnist"
-    data = data or runs.data_of(model) or usual
+    data = data or settings.get("data", usual)
+    if binarize is None:
+        binarize = settings.get("binarize", False)
+    if images is not None and images < 1:
+        raise ValueError(f"--images must be at least 1. Received: {images}")
     arrays = feeds.load(opened, data)
-    figures = evaluation.evaluate(opened, arrays.x_test, arrays.y_test)
+    x = feeds.test_images(arrays, binarize)[:images]
+    labels = None if arrays.y_test is None else arrays.y_test[:images]
+    figures = evaluation.evaluate(opened, x, labels, num_samples=samples)
     if isinstance(opened, PoemAutoencoder):
         corpus = opened.decode_text(arrays.x_train)
         figures |= text_evaluation.sample_figures(opened, corpus)
-    click.echo(json.dumps({"data": data, **figures}, indent=2))
+    if histogram is not None:
+        plots.posterior_deviations(opened, x).savefig(histogram)
+    figures = {"data": data, "binarized": binarize, **figures}
+    click.echo(json.dumps(figures, indent=2))
 
 
 @main.command()

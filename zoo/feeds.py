@@ -108,11 +108,19 @@ def _arrays(model, config):
         batch_size=config.batch_size,
         seed=config.seed,
         shift=config.shift,
+        binarize=config.binarize,
     )
     validation = None
     if arrays.x_test is not None and len(arrays.x_test):
-        validation = training_pair(model, arrays.x_test, arrays.y_test)
+        validation = training_pair(
+            model, test_images(arrays, config.binarize), arrays.y_test
+        )
     return Feed(lambda epoch: batches, len(batches), validation)
+
+
+def test_images(arrays, binarize):
+    """The test images, in one fixed binarisation if they are binarised."""
+    return datasets.binarized(arrays.x_test) if binarize else arrays.x_test
 
 
 def _streams(model, config):

@@ -49,7 +49,9 @@ class Training:
     """How a builder compiles its model unless it is told otherwise.
 
     `metrics` are the metrics that it is compiled with; `xla` turns XLA on where
-    Keras leaves it off: on TensorFlow without a GPU.
+    Keras leaves it off: on TensorFlow without a GPU. `optimizer_options` are
+    further arguments of the default optimizer. `adapts` tells a run to call
+    `model.adapt` on the training data first.
     """
 
     optimizer: str
@@ -58,6 +60,18 @@ class Training:
     loss_options: dict = dataclasses.field(default_factory=dict)
     metrics: tuple[type, ...] = ()
     xla: bool = False
+    optimizer_options: dict = dataclasses.field(default_factory=dict)
+    adapts: bool = False
+
+    def default_optimizer(self):
+        """The config that Keras makes the optimizer of."""
+        config = {"learning_rate": self.learning_rate, **self.optimizer_options}
+        return {"class_name": self.optimizer, "config": config}
+
+    def described_optimizer(self):
+        options = [f"{k}={v}" for k, v in self.optimizer_options.items()]
+        of = f" with {', '.join(options)}" if options else ""
+        return f"{self.optimizer!r}{of}"
 
     def default_loss(self):
         return self.loss(**self.loss_options)
@@ -82,7 +96,7 @@ Keyword arguments of every builder:
     weights: Tag of shipped weights or path of a weights file. Defaults to
         `None`: random weights.
     compile: Whether to compile the model. Defaults to `True`.
-    optimizer: Keras optimizer or its name. Defaults to {optimizer!r}.
+    optimizer: Keras optimizer or its name. Defaults to {optimizer}.
     learning_rate: Defaults to {learning_rate}. Not together with an optimizer
         that is an instance, which has its own.
     loss: Keras loss. Defaults to `{loss}`.
@@ -140,7 +154,7 @@ def register(card, training):
         builder.training = training
         builder.__signature__ = _merged_signature(build, builder)
         builder.__doc__ = inspect.getdoc(build) + TRAINING_ARGUMENTS.format(
-            optimizer=training.optimizer,
+            optimizer=training.described_optimizer(),
             learning_rate=training.learning_rate,
             loss=training.described_loss(),
             metrics=training.described_metrics(),
@@ -248,6 +262,8 @@ def _optimizer(optimizer, learning_rate, training):
             )
         return optimizer
     is_name = isinstance(optimizer, str)
+    if optimizer == training.optimizer:
+        optimizer = training.default_optimizer()
     optimizer = keras.optimizers.get(optimizer)
     if learning_rate is not None:
         optimizer.learning_rate = learning_rate

@@ -41,6 +41,7 @@ class Config:
     shift: int
     keras_backend: str
     kl_warm_up: int = 0
+    binarize: bool = False
 
 
 def train(
@@ -55,6 +56,7 @@ def train(
     streaming=False,
     shift=0,
     kl_warm_up=0,
+    binarize=False,
     resume=False,
     callbacks=(),
     verbose="auto",
@@ -81,6 +83,9 @@ def train(
             `datasets.Batches`; not with `streaming`. Defaults to 0.
         kl_warm_up: Epochs over which the weight of the KL divergence of a VAE
             rises from 0, see `KLWarmUp`. Defaults to 0: none.
+        binarize: Whether to draw black and white images anew for each epoch,
+            see `datasets.Batches`, and once for the test; not with `streaming`.
+            Defaults to `False`.
         resume: Whether to go on with the run in `out`. Defaults to `False`.
         callbacks: More Keras callbacks.
         verbose: As in `keras.Model.fit`.
@@ -109,10 +114,10 @@ def train(
             "A run has a `seed` of its own (--seed) and compiles its model. "
             f"Received: arguments {sorted(reserved)}"
         )
-    if shift and streaming:
+    if (shift or binarize) and streaming:
         raise ValueError(
-            "Images are shifted in memory. Received: shift="
-            f"{shift} with streaming=True"
+            "Images are shifted and binarised in memory. Received: shift="
+            f"{shift}, binarize={binarize} with streaming=True"
         )
     config = Config(
         model=name,
@@ -126,6 +131,7 @@ def train(
         shift=shift,
         keras_backend=keras.backend.backend(),
         kl_warm_up=kl_warm_up,
+        binarize=bool(binarize),
     )
     if resume:
         model = _reopen(folder, config)
@@ -133,6 +139,8 @@ def train(
         _refuse_used(folder)
         # Keras takes the config of an optimizer to pieces while it reads it.
         model = builder(**copy.deepcopy(config.arguments), seed=seed)
+        if builder.training.adapts and not streaming:
+            model.adapt(feeds.load(model, config.data).x_train)
     source = feeds.feed(model, config)
     warm_up = [KLWarmUp(kl_warm_up)] if kl_warm_up else []
     epoch = int(model.optimizer.iterations) // source.steps
@@ -210,10 +218,10 @@ def _shape_of_flat(model, config):
     return shape if fits else None
 
 
-def data_of(folder):
-    """The data that a run was trained on, `None` for another path."""
+def config_of(folder):
+    """The settings of a run as a dict, `{}` for another path."""
     config = pathlib.Path(folder) / CONFIG
-    return json.loads(config.read_text())["data"] if config.is_file() else None
+    return json.loads(config.read_text()) if config.is_file() else {}
 
 
 def _with_sizes_of(data, builder, arguments):
@@ -266,6 +274,8 @@ def _reopen(folder, config):
             f"{folder / CONFIG} is damaged ({error}). Restore it or start a "
             "new run in another folder. Nothing was changed"
         ) from error
+    # Runs that were started before there was such a setting had its default.
+    started_with = {"binarize": False, **started_with}
     different = [
         f"{key}={reprlib.repr(value)} instead of "
         f"{reprlib.repr(started_with.get(key))}"

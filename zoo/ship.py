@@ -17,7 +17,7 @@ from zoo.registry import arguments_of
 from zoo.registry import builder_of
 
 # These change no shape, so weights fit whatever they are.
-FREE = ("kl_weight", "name")
+FREE = ("gradient", "kl_weight", "name", "num_samples")
 LICENCES = {
     "mnist": "weights Apache-2.0; data set MNIST, Y. LeCun and C. Cortes, "
     "CC BY-SA 3.0",
@@ -44,7 +44,8 @@ def main(run, tag):
     bare.save_weights(path)
 
     arrays = feeds.load(trained, config["data"])
-    figures = evaluation.evaluate(trained, arrays.x_test, arrays.y_test)
+    images = feeds.test_images(arrays, config.get("binarize", False))
+    figures = evaluation.evaluate(trained, images, arrays.y_test)
     epochs = len((run / runs.HISTORY).read_text().splitlines()) - 1
     entries = weights.manifest()
     entries.setdefault(name, {})[tag] = {
@@ -54,6 +55,7 @@ def main(run, tag):
             key: value for key, value in arguments.items() if key not in FREE
         },
         "data": config["data"],
+        "binarize": config.get("binarize", False),
         "command": _command(config, epochs),
         "metrics": {
             f"test_{key}": round(value, 4) for key, value in figures.items()
@@ -82,6 +84,8 @@ def _command(config, epochs):
         settings += f" --shift {config['shift']}"
     if config.get("kl_warm_up"):
         settings += f" --kl-warm-up {config['kl_warm_up']}"
+    if config.get("binarize"):
+        settings += " --binarize"
     return (
         f"python -m zoo train {config['model']} --data {config['data']} "
         f"--epochs {epochs} --seed {config['seed']}{settings}"

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_capsvae import BernoulliReconstruction
+from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae.sizes import check_sizes
 from zoo.registry import Card
@@ -22,6 +23,29 @@ class ImageAutoencoder(VariationalAutoencoder):
     """A `VariationalAutoencoder` that takes images in [0, 1] alone."""
 
     input_range = (0.0, 1.0)
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class ImportanceWeightedImageAutoencoder(ImportanceWeightedAutoencoder):
+    """An `ImportanceWeightedAutoencoder` of images in [0, 1] alone."""
+
+    input_range = (0.0, 1.0)
+
+
+def image_autoencoder(
+    encoder, decoder, prior=None, num_samples=None, gradient="plain", **options
+):
+    """Trained on the ELBO, or on the bound of `num_samples`."""
+    if num_samples is None:
+        return ImageAutoencoder(encoder, decoder, prior, **options)
+    return ImportanceWeightedImageAutoencoder(
+        encoder,
+        decoder,
+        prior,
+        num_samples=num_samples,
+        gradient=gradient,
+        **options,
+    )
 
 
 def heads(features, latent_dim):
@@ -122,6 +146,8 @@ def dense_vae(
     intermediate_dim: int = 256,
     *,
     kl_weight: float = 1.0,
+    num_samples: int | None = None,
+    gradient: str = "plain",
     name: str = "dense_vae",
 ) -> keras.Model:
     """Dense variational autoencoder, compiled.
@@ -134,6 +160,10 @@ def dense_vae(
         latent_dim: Latents. Defaults to 2.
         intermediate_dim: Units of both hidden layers. Defaults to 256.
         kl_weight: Weight of the KL divergence (β). Defaults to 1.
+        num_samples: Posterior samples of an importance-weighted bound.
+            Defaults to `None`: the ELBO, with its KL divergence in closed form.
+        gradient: `"plain"`, `"stl"` or `"dreg"`, see `ImportanceWeighting`.
+            Without effect on the ELBO. Defaults to `"plain"`.
         name: Name of the model.
 
     Returns:
@@ -157,9 +187,11 @@ def dense_vae(
         latent_dim=latent_dim,
         intermediate_dim=intermediate_dim,
     )
-    return ImageAutoencoder(
+    return image_autoencoder(
         dense_encoder(original_dim, latent_dim, intermediate_dim),
         dense_decoder(original_dim, latent_dim, intermediate_dim),
+        num_samples=num_samples,
+        gradient=gradient,
         kl_weight=kl_weight,
         name=name,
     )
@@ -188,6 +220,8 @@ def conv_vae(
     latent_dim: int = 2,
     *,
     kl_weight: float = 1.0,
+    num_samples: int | None = None,
+    gradient: str = "plain",
     name: str = "conv_vae",
 ) -> keras.Model:
     """Convolutional variational autoencoder, compiled.
@@ -201,6 +235,10 @@ def conv_vae(
             Defaults to (28, 28, 1).
         latent_dim: Latents. Defaults to 2.
         kl_weight: Weight of the KL divergence (β). Defaults to 1.
+        num_samples: Posterior samples of an importance-weighted bound.
+            Defaults to `None`: the ELBO, with its KL divergence in closed form.
+        gradient: `"plain"`, `"stl"` or `"dreg"`, see `ImportanceWeighting`.
+            Without effect on the ELBO. Defaults to `"plain"`.
         name: Name of the model.
 
     Returns:
@@ -222,9 +260,11 @@ def conv_vae(
     """
     check_sizes(latent_dim=latent_dim)
     check_image_shape(input_shape, multiple_of=4)
-    return ImageAutoencoder(
+    return image_autoencoder(
         conv_encoder(input_shape, latent_dim),
         conv_decoder(input_shape, latent_dim),
+        num_samples=num_samples,
+        gradient=gradient,
         kl_weight=kl_weight,
         name=name,
     )
@@ -258,6 +298,8 @@ def conditional_vae(
     intermediate_dim: int = 256,
     *,
     kl_weight: float = 1.0,
+    num_samples: int | None = None,
+    gradient: str = "plain",
     name: str = "conditional_vae",
 ) -> keras.Model:
     """Conditional dense variational autoencoder, compiled.
@@ -271,6 +313,10 @@ def conditional_vae(
         latent_dim: Latents. Defaults to 2.
         intermediate_dim: Units of both hidden layers. Defaults to 256.
         kl_weight: Weight of the KL divergence (β). Defaults to 1.
+        num_samples: Posterior samples of an importance-weighted bound.
+            Defaults to `None`: the ELBO, with its KL divergence in closed form.
+        gradient: `"plain"`, `"stl"` or `"dreg"`, see `ImportanceWeighting`.
+            Without effect on the ELBO. Defaults to `"plain"`.
         name: Name of the model.
 
     Returns:
@@ -296,10 +342,12 @@ def conditional_vae(
         latent_dim=latent_dim,
         intermediate_dim=intermediate_dim,
     )
-    return ImageAutoencoder(
+    return image_autoencoder(
         dense_encoder(original_dim, latent_dim, intermediate_dim),
         dense_decoder(original_dim, latent_dim, intermediate_dim),
         prior=class_means(num_classes, latent_dim),
+        num_samples=num_samples,
+        gradient=gradient,
         kl_weight=kl_weight,
         name=name,
     )

@@ -6,6 +6,7 @@ from keras_capsvae.layers.character_embedding import CharacterEmbedding
 from keras_capsvae.layers.class_matrix_capsule import ClassMatrixCapsuleEM
 from keras_capsvae.layers.conv_matrix_capsule import ConvMatrixCapsuleEM
 from keras_capsvae.layers.gated_conv import GatedConv1D
+from keras_capsvae.layers.importance_weighting import ImportanceWeighting
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.layers.masked_pooling import MaskedPooling
 from keras_capsvae.layers.matrix_capsule import MatrixCapsuleEM
@@ -23,6 +24,7 @@ __all__ = [
     "ClassMatrixCapsuleEM",
     "ConvMatrixCapsuleEM",
     "GatedConv1D",
+    "ImportanceWeighting",
     "KLLoss",
     "MaskedPooling",
     "MatrixCapsuleEM",

@@ -74,6 +74,9 @@ class KLLoss(keras.layers.Layer):
     def build(self, input_shape):
         count = 3 if self.estimator == "monte_carlo" else 2
         check_posterior_shapes(self, input_shape, count)
+        self.add_factor()
+
+    def add_factor(self):
         self.weight = self.add_weight(
             name="weight",
             shape=(),

@@ -1,5 +1,8 @@
 from keras_capsvae.models.capsule_network import CapsuleNetwork
 from keras_capsvae.models.classifier import Classifier
+from keras_capsvae.models.importance_weighted_autoencoder import (
+    ImportanceWeightedAutoencoder,
+)
 from keras_capsvae.models.matrix_capsule_network import MatrixCapsuleNetwork
 from keras_capsvae.models.poem_autoencoder import PoemAutoencoder
 from keras_capsvae.models.text_classifier import TextClassifier
@@ -8,6 +11,7 @@ from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 __all__ = [
     "CapsuleNetwork",
     "Classifier",
+    "ImportanceWeightedAutoencoder",
     "MatrixCapsuleNetwork",
     "PoemAutoencoder",
     "TextClassifier",

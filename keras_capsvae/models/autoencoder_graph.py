@@ -3,10 +3,12 @@
 import keras
 
 from keras_capsvae.inputs import check_shape
+from keras_capsvae.layers.importance_weighting import ImportanceWeighting
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.layers.sampling import Sampling
 from keras_capsvae.models.logits import activation_name
 from keras_capsvae.models.logits import output_layer
+from keras_capsvae.sizes import check_sizes
 
 
 def connect(
@@ -21,12 +23,51 @@ def connect(
     name=None,
 ):
     """Inputs and outputs of the autoencoder made of these parts."""
-    encoder = _named(encoder, "encoder")
-    decoder = _named(decoder, "decoder")
-    _check_parts(encoder, decoder)
     divergence = KLLoss(kl_weight, estimator, free_bits, name="kl")
     sampling = Sampling(seed=seed, name="sampling")
 
+    def latent(z_mean, z_log_var, prior_mean):
+        if estimator == "monte_carlo":
+            z = sampling([z_mean, z_log_var])
+            posterior = [z_mean, z_log_var, z]
+            return divergence(posterior, prior_mean=prior_mean)[-1]
+        posterior = divergence([z_mean, z_log_var], prior_mean=prior_mean)
+        return sampling(posterior)
+
+    return _graph(encoder, decoder, prior, latent)
+
+
+def connect_samples(
+    encoder,
+    decoder,
+    prior=None,
+    *,
+    num_samples=5,
+    gradient="plain",
+    kl_weight=1.0,
+    seed=None,
+    name=None,
+):
+    """As `connect`, with several samples of which the output shows the first.
+
+    The layer `kl` keeps all of them for the importance-weighted bound.
+    """
+    check_sizes(num_samples=num_samples)
+    sampling = Sampling(num_samples, seed=seed, name="sampling")
+    weighting = ImportanceWeighting(kl_weight, gradient, name="kl")
+
+    def latent(z_mean, z_log_var, prior_mean):
+        z = sampling([z_mean, z_log_var])  # (batch, num_samples, latent_dim)
+        return weighting([z_mean, z_log_var, z], prior_mean=prior_mean)
+
+    return _graph(encoder, decoder, prior, latent)
+
+
+def _graph(encoder, decoder, prior, latent):
+    """x → posterior → `latent` (one sample) → reconstruction."""
+    encoder = _named(encoder, "encoder")
+    decoder = _named(decoder, "decoder")
+    _check_parts(encoder, decoder)
     inputs = [_input_like(tensor) for tensor in encoder.inputs]
     z_mean, z_log_var = encoder(inputs if len(inputs) > 1 else inputs[0])
     prior_mean = None
@@ -35,14 +76,7 @@ def connect(
         check_shape(prior.outputs[0].shape, z_mean.shape[1:], "prior mean")
         inputs.append(_input_like(prior.inputs[0]))
         prior_mean = prior(inputs[-1])
-    if estimator == "monte_carlo":
-        z = sampling([z_mean, z_log_var])
-        posterior = [z_mean, z_log_var, z]
-        z = divergence(posterior, prior_mean=prior_mean)[-1]
-    else:
-        posterior = divergence([z_mean, z_log_var], prior_mean=prior_mean)
-        z = sampling(posterior)
-    outputs = decoder(z)
+    outputs = decoder(latent(z_mean, z_log_var, prior_mean))
     return (inputs if len(inputs) > 1 else inputs[0]), outputs
 
 

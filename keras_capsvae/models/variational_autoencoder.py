@@ -72,11 +72,12 @@ class VariationalAutoencoder(CheckedModel):
     """
 
     input_range = None
+    connected = staticmethod(connect)
 
     # Keras revives a functional subclass only if these are its parameters.
     def __init__(self, *args, **kwargs):
         if "encoder" in kwargs or (args and isinstance(args[0], keras.Model)):
-            inputs, outputs = connect(*args, **kwargs)
+            inputs, outputs = self.connected(*args, **kwargs)
             args, kwargs = (inputs, outputs), {"name": kwargs.get("name")}
         super().__init__(*args, **kwargs)
         self.reconstruction_tracker = keras.metrics.Mean("reconstruction_loss")
@@ -109,12 +110,16 @@ class VariationalAutoencoder(CheckedModel):
         return self.decoder.inputs[0].shape[-1]
 
     def call(self, inputs, training=None, mask=None):
-        layer = output_layer(self.decoder)
-        keeps = activation_name(layer) in ("sigmoid", "softmax")
-        with kept_logits(layer) if keeps else contextlib.nullcontext() as kept:
+        with self._kept_logits() as kept:
             outputs = super().call(inputs, training=training, mask=mask)
         self._forward = _Forward(outputs, kept, self.kl_layer.divergence)
         return outputs
+
+    def _kept_logits(self):
+        """The decoder's logits in a list, `None` if it has none."""
+        layer = output_layer(self.decoder)
+        keeps = activation_name(layer) in ("sigmoid", "softmax")
+        return kept_logits(layer) if keeps else contextlib.nullcontext()
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
@@ -124,7 +129,7 @@ class VariationalAutoencoder(CheckedModel):
         if forward is None or forward.outputs is not y_pred:
             # Keras builds its loss on stand-ins that no forward pass made.
             forward = _Forward(y_pred, None, ops.zeros(ops.shape(target)[:1]))
-        reconstruction = self._reconstruction_error(target, forward)
+        reconstruction = self._error(target, forward.outputs, forward.kept)
         divergence = forward.divergence  # (batch,)
         loss = sum(self.losses)
         if sample_weight is not None:
@@ -147,18 +152,68 @@ class VariationalAutoencoder(CheckedModel):
             return y
         return x[self.inputs[0].name] if isinstance(x, dict) else _first(x)
 
-    def _reconstruction_error(self, target, forward):
+    def _error(self, target, outputs, kept):
         """The reconstruction loss of each example, `(batch,)`, float32."""
         loss = keras.losses.get(self.loss)
         error = loss.call if isinstance(loss, keras.losses.Loss) else loss
-        outputs = at_least_float32(forward.outputs)
+        outputs = at_least_float32(outputs)
         target = ops.cast(target, outputs.dtype)
-        if forward.kept and getattr(loss, "activation", None):
-            logits = ops.cast(forward.kept[-1], outputs.dtype)
+        if kept and getattr(loss, "activation", None):
+            logits = ops.cast(kept[-1], outputs.dtype)
             logits = ops.reshape(logits, ops.shape(outputs))
             return loss.error(target, logits, from_logits=True)
         values = error(target, outputs)
         return ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), -1)
+
+    def sample_errors(self, target, z, training=False):
+        """The reconstruction loss of several samples of each example.
+
+        Args:
+            target: Examples, `(batch, ...)`.
+            z: Latents, `(batch, num_samples, latent_dim)`.
+            training: Whether the decoder runs as in training. Defaults to
+                `False`.
+
+        Returns:
+            Shape `(batch, num_samples)`, float32 at least.
+        """
+        num_samples, latent_dim = z.shape[1:]
+        with self._kept_logits() as kept:
+            outputs = self.decoder(
+                ops.reshape(z, (-1, latent_dim)), training=training
+            )
+        target = ops.repeat(ops.convert_to_tensor(target), num_samples, axis=0)
+        errors = self._error(target, outputs, kept)
+        return ops.reshape(errors, (-1, num_samples))
+
+    def adapt(self, x):
+        """Set the bias of the decoder's output to the mean of the data.
+
+        The untrained decoder then gives about the mean image (of a
+        convolution, the mean of each channel), where training would first have
+        to find it. Call it before `fit`.
+
+        Args:
+            x: Array of examples in [0, 1], `(n, ...)`.
+
+        Raises:
+            ValueError: If x does not fit the model, or the decoder does not end
+                in a layer with a sigmoid and a bias.
+
+        Source: Burda et al., 2015, who clip the mean to [0.001, 0.999].
+        """
+        layer = output_layer(self.decoder)
+        bias = getattr(layer, "bias", None)
+        if activation_name(layer) != "sigmoid" or bias is None:
+            raise ValueError(
+                "`adapt` expects a decoder whose last layer, reshapes aside, "
+                "has a sigmoid and a bias. Received: layer "
+                f"{layer.name!r} with activation={activation_name(layer)!r}"
+            )
+        x = check_array(x, self.inputs[0].shape[1:], "x", (0.0, 1.0))
+        mean = x.reshape(-1, *bias.shape).mean(axis=0, dtype="float64")
+        mean = np.clip(mean, 0.001, 0.999)
+        bias.assign(np.log(mean) - np.log1p(-mean))
 
     def generate(self, n, label=None, seed=None):
         """Decode n draws from the prior.

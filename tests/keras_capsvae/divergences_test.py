@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from keras import ops
 
 from keras_capsvae.divergences import gaussian_kl
+from keras_capsvae.divergences import importance_log_weights
+from keras_capsvae.divergences import importance_weighted_bound
 from keras_capsvae.divergences import one_sample_kl
 from keras_capsvae.numerics import LOG_VAR_LIMIT
 from keras_capsvae.numerics import bounded_log_var
@@ -156,3 +158,40 @@ def test_16_bit_inputs_are_computed_in_float32(dtype):
     received = numpy_of(gaussian_kl(z_mean, z_log_var))
     expected = oracles.gaussian_kl(np.full((2, 2), 0.5), 12.0)
     np.testing.assert_allclose(received, expected, rtol=1e-5)
+
+
+def test_importance_log_weights_are_the_densities():
+    z_mean, z_log_var, _, prior_mean = posterior((3, 2), seed=0, spread=2.0)
+    noise = np.random.default_rng(1).normal(size=(3, 4, 2))
+    z = oracles.sample(z_mean[:, None], z_log_var[:, None], noise)
+    z = z.astype("float32")
+    likelihood = np.arange(12, dtype="float32").reshape(3, 4)
+    for mean in (None, prior_mean):
+        received = numpy_of(
+            importance_log_weights(likelihood, z_mean, z_log_var, z, mean, 0.5)
+        )
+        prior = 0.0 if mean is None else mean[:, None]
+        posterior_density = oracles.log_normal(
+            z, z_mean[:, None], np.exp(z_log_var[:, None])
+        )
+        ratio = oracles.log_normal(z, prior, 1.0) - posterior_density
+        assert_close([received], [likelihood + 0.5 * ratio.sum(-1)])
+
+
+@pytest.mark.parametrize("num_samples", [1, 2, 50])
+def test_importance_weighted_bound_is_the_mean_weight(num_samples):
+    random = np.random.default_rng(0)
+    log_weights = random.normal(0, 3, (5, num_samples)).astype("float32")
+    received = numpy_of(importance_weighted_bound(log_weights))
+    assert_close([received], [oracles.importance_weighted_bound(log_weights)])
+    (slope,) = gradient(
+        lambda t: ops.sum(importance_weighted_bound(t)), log_weights
+    )
+    shares = np.exp(log_weights) / np.exp(log_weights).sum(-1, keepdims=True)
+    assert_close([slope], [shares])
+
+
+@pytest.mark.parametrize("offset", [-1e4, 1e4])
+def test_the_bound_of_extreme_weights_is_finite(offset):
+    received = numpy_of(importance_weighted_bound(np.full((1, 8), offset)))
+    np.testing.assert_allclose(received, [offset], rtol=1e-6)

@@ -190,6 +190,40 @@ def test_capsule_cnn_is_the_net_of_the_post():
         )
 
 
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("gradient", ["plain", "dreg"])
+def test_every_autoencoder_takes_several_samples(name, gradient):
+    model = zoo.create_model(
+        name,
+        **SMALL[name],
+        num_samples=3,
+        gradient=gradient,
+        seed=0,
+        jit_compile=False,
+    )
+    inputs, _ = random_data(model, count=5)
+    history = model.fit(as_x(inputs), batch_size=3, verbose=0).history
+    parts = history["reconstruction_loss"][0] + history["kl_loss"][0]
+    assert history["loss"][0] < parts
+    assert model.predict(as_x(inputs), verbose=0).shape == inputs[0].shape
+    assert model.generate(2).shape == (2, *inputs[0].shape[1:])
+
+
+def test_importance_weighted_vae_trains_as_the_paper():
+    model = zoo.importance_weighted_vae(num_samples=1)
+    assert isinstance(model.optimizer, keras.optimizers.Adam)
+    assert model.optimizer.epsilon == 1e-4
+    assert zoo.dense_vae(optimizer="adam").optimizer.epsilon == 1e-7
+    assert [layer.name for layer in model.encoder.layers[1:3]] == [
+        "encoder_hidden_1",
+        "encoder_hidden_2",
+    ]
+    with pytest.raises(ValueError, match="num_samples=0"):
+        zoo.importance_weighted_vae(num_samples=0)
+    with pytest.raises(ValueError, match="num_samples=0"):
+        zoo.dense_vae(num_samples=0)
+
+
 @pytest.mark.parametrize("routing", ["kmeans", "agreement", "dynamic"])
 def test_routing_of_a_builder(routing):
     model = zoo.capsule_cnn(routing=routing, routings=2, compile=False)
@@ -256,6 +290,7 @@ def test_sizes_build_and_train(name, arguments):
         ("dense_vae", 404_244),
         ("conv_vae", 134_165),
         ("conditional_vae", 404_266),
+        ("importance_weighted_vae", 425_284),
         ("capsule_cnn", 279_488),
         ("pooling_cnn", 276_810),
         ("capsnet", 8_215_568),

@@ -78,6 +78,7 @@ def test_evaluate_reports_losses_and_active_units(run):
     figures = json.loads(text[text.index("{") :])
     assert set(figures) == {
         "data",
+        "binarized",
         "loss",
         "reconstruction_loss",
         "kl_loss",
@@ -85,6 +86,36 @@ def test_evaluate_reports_losses_and_active_units(run):
     }
     total = figures["reconstruction_loss"] + figures["kl_loss"]
     assert figures["loss"] == pytest.approx(total, rel=1e-5)
+
+
+def test_evaluate_estimates_the_likelihood(run, tmp_path):
+    text = output_of(
+        *["evaluate", run, "--samples", 50, "--images", 20],
+        *["--histogram", tmp_path / "sigma.png"],
+    )
+    figures = json.loads(text[text.index("{\n") :])
+    assert -figures["log_likelihood"] < figures["loss"] + 1
+    assert figures["standard_error"] > 0
+    assert "mutual_information" in figures
+    assert (tmp_path / "sigma.png").stat().st_size > 1000
+
+
+def test_a_binarised_run_is_evaluated_on_binary_images(tmp_path):
+    folder = tmp_path / "run"
+    output_of(
+        *["train", "importance_weighted_vae", "--out", folder, "--epochs", 1],
+        *["--binarize", "--set", "num_samples=2", "--set", "latent_dim=3"],
+        *["--set", "jit_compile=false", "--set", "original_dim=64"],
+    )
+    received = []
+    for options in ([], ["--binarize"], ["--no-binarize"]):
+        text = output_of("evaluate", folder, *options)
+        received.append(json.loads(text[text.index("{\n") :]))
+    assert [figures["binarized"] for figures in received] == [True, True, False]
+    errors = [figures["reconstruction_loss"] for figures in received]
+    assert errors[0] == pytest.approx(errors[1], rel=0.05)
+    refused = call("evaluate", folder, "--samples", 0)
+    assert refused.exit_code == 1 and "num_samples=0" in refused.output
 
 
 def test_sample_draws_from_a_run_or_a_file(run, tmp_path):
@@ -238,7 +269,7 @@ def test_a_classifier_trains_evaluates_and_draws(tmp_path):
     assert pictures == {"couplings.png", "predictions.png", "training.png"}
     text = output_of("evaluate", folder)
     figures = json.loads(text[text.index("{") :])
-    assert set(figures) == {"data", "loss", "accuracy"}
+    assert set(figures) == {"data", "binarized", "loss", "accuracy"}
     drawn = output_of(
         "sample", folder, "--data", "digits", "--out", tmp_path / "pictures"
     )

@@ -69,7 +69,10 @@ def assert_same_arrays(left, right):
 
 
 def test_names():
-    assert datasets.NAMES == ("digits", "mnist", "fashion_mnist", "kmnist")
+    assert datasets.NAMES == (
+        *("digits", "mnist", "fashion_mnist", "kmnist"),
+        "binarized_mnist",
+    )
 
 
 def test_digits(digits):
@@ -388,6 +391,87 @@ def test_classes_in_one_of_train_and_test(tmp_path, digits):
     save_digits(tmp_path / "test", digits, 3, classes=False)
     with pytest.raises(ValueError, match="both to have none"):
         datasets.load(tmp_path)
+
+
+# Binarisation
+
+
+class FakeBuilder:
+    """What tensorflow-datasets has of binarized_mnist, four images."""
+
+    name = "binarized_mnist"
+    pixels = (np.arange(4 * 784) % 3 == 0).reshape(4, 28, 28, 1)
+
+    def is_prepared(self):
+        return True
+
+    def as_dataset(self, split, batch_size, shuffle_files):
+        import tensorflow as tf
+
+        images = tf.constant(self.pixels.astype("uint8"))
+        return tf.data.Dataset.from_tensors(
+            {"image": images}
+        ).get_single_element()
+
+
+def test_published_binarisation(monkeypatch):
+    import tensorflow_datasets as tfds
+
+    monkeypatch.setattr(tfds, "builder", lambda *_, **__: FakeBuilder())
+    arrays = datasets.load("binarized_mnist", (784,))
+    assert arrays.x_train.shape == (4, 784)
+    assert arrays.x_train.dtype == np.float32
+    np.testing.assert_array_equal(
+        arrays.x_test, FakeBuilder.pixels.reshape(4, 784)
+    )
+    assert arrays.y_train is None and arrays.y_test is None
+    assert datasets.num_classes("binarized_mnist") is None
+    with pytest.raises(ValueError, match="to stream"):
+        datasets.stream("binarized_mnist")
+
+
+def test_binarised_images_are_fixed_by_the_seed(digits):
+    one, same, other = (
+        datasets.binarized(digits.x_test, seed) for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+    assert one.dtype == np.float32
+    assert set(np.unique(one)) == {0, 1}
+    draws = [datasets.binarized(digits.x_test, seed) for seed in range(200)]
+    error = np.mean(draws, axis=0) - digits.x_test
+    assert abs(error).max() < 6 * 0.5 / 200**0.5
+    assert abs(error.mean()) < 1e-3
+
+
+def test_binarisation_keeps_black_and_white():
+    images = np.repeat([[0.0, 1.0]], 10_000, axis=0)
+    np.testing.assert_array_equal(datasets.binarized(images), images)
+
+
+def test_batches_binarise_anew_in_each_epoch(digits):
+    batches = datasets.Batches(
+        digits.x_train, digits.y_train, seed=2, binarize=True, shuffle=False
+    )
+    drawn = []
+    for epoch in (0, 1, 0):
+        batches.set_epoch(epoch)
+        drawn.append(np.concatenate([x for x, _ in batches]))
+    assert set(np.unique(drawn)) == {0, 1}
+    np.testing.assert_array_equal(drawn[0], drawn[2])
+    differ = (drawn[0] != drawn[1]).mean()
+    expected = (2 * digits.x_train * (1 - digits.x_train)).mean()
+    assert differ == pytest.approx(expected, rel=0.05)
+    assert not np.array_equal(drawn[0][:100], drawn[0][100:200])
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.5, np.nan])
+def test_only_probabilities_are_binarised(value):
+    images = np.array([[0.5, value]])
+    with pytest.raises(ValueError, match=r"\[0, 1\] to binarise"):
+        datasets.binarized(images)
+    with pytest.raises(ValueError, match=r"\[0, 1\] to binarise"):
+        datasets.Batches(images, binarize=True)
 
 
 # Batches

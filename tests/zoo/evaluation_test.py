@@ -50,3 +50,53 @@ def test_evaluate_takes_labels_of_a_conditional_model(images):
 def test_active_units_need_two_images(images):
     with pytest.raises(ValueError, match="at least 2 images"):
         evaluation.active_units(model_with_means([1.0, 1.0, 1.0]), images[:1])
+
+
+def test_posterior_deviations(images):
+    model = model_with_means([1.0, 1.0, 1.0])
+    model.encoder.get_layer("z_log_var").set_weights(
+        [np.zeros((16, 3)), 2 * np.log([0.1, 1.0, 3.0])]
+    )
+    received = evaluation.posterior_deviations(model, images)
+    np.testing.assert_allclose(received, [[0.1, 1.0, 3.0]] * 50, rtol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [7, 400])
+def test_mutual_information(images, rows, monkeypatch):
+    monkeypatch.setattr(evaluation, "PAIRED_ROWS", rows)
+    narrow = model_with_means([1.0, 1.0, 1.0])
+    head = narrow.encoder.get_layer("z_log_var")
+    head.set_weights([np.zeros((16, 3)), np.full(3, -20.0)])
+    received = evaluation.mutual_information(narrow, images)
+    assert received == pytest.approx(np.log(50), rel=1e-6)
+    collapsed = model_with_means([0.0, 0.0, 0.0])
+    collapsed.encoder.get_layer("z_log_var").set_weights(
+        [np.zeros((16, 3)), np.zeros(3)]
+    )
+    received = evaluation.mutual_information(collapsed, images)
+    assert received == pytest.approx(0, abs=1e-12)
+
+
+def test_mutual_information_of_two_gaussians():
+    model = model_with_means([1.0, 0.0, 0.0])
+    model.encoder.get_layer("z_log_var").set_weights(
+        [np.zeros((16, 3)), np.zeros(3)]
+    )
+    x = np.zeros((2000, 16), "float32")
+    x[1000:, 0] = 1.0
+    # An even mixture of N(0, 1) and N(1, 1): entropy by quadrature.
+    z = np.linspace(-9, 10, 20_001)
+    mixture = (np.exp(-0.5 * z**2) + np.exp(-0.5 * (z - 1) ** 2)) / 2
+    mixture /= (2 * np.pi) ** 0.5
+    entropy = -np.sum(mixture * np.log(mixture)) * (z[1] - z[0])
+    expected = entropy - 0.5 * np.log(2 * np.pi * np.e)
+    received = evaluation.mutual_information(model, x)
+    assert received == pytest.approx(expected, abs=0.03)
+
+
+def test_an_importance_weighted_model_reports_its_bound(images):
+    model = zoo.dense_vae(16, 2, 8, num_samples=20, seed=0, jit_compile=False)
+    figures = evaluation.evaluate(model, images, verbose=0, num_samples=20)
+    total = figures["reconstruction_loss"] + figures["kl_loss"]
+    assert figures["loss"] < total
+    assert -figures["log_likelihood"] == pytest.approx(figures["loss"], rel=0.1)

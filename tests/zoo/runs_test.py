@@ -236,3 +236,49 @@ def test_training_pair_of_an_unlabelled_model():
 
     images = datasets.load("digits", (784,)).x_train[:4]
     assert feeds.training_pair(zoo.dense_vae(), images, None) == (images, None)
+
+
+def test_binarised_run_resumes_and_adapts(small_data, tmp_path):
+    def run(folder, epochs, **options):
+        return runs.train(
+            "importance_weighted_vae",
+            small_data,
+            tmp_path / folder,
+            epochs=epochs,
+            batch_size=16,
+            arguments={
+                "original_dim": 16,
+                "latent_dim": 2,
+                "intermediate_dim": 4,
+                "num_samples": 3,
+                "jit_compile": False,
+                "learning_rate": 0.0,
+            },
+            binarize=True,
+            verbose=0,
+            **options,
+        )
+
+    model = run("whole", 3)
+    images = datasets.load(small_data, (16,)).x_train
+    expected = np.clip(images.mean(axis=0), 0.001, 0.999)
+    bias = model.decoder.get_layer("pixels").get_weights()[1]
+    np.testing.assert_allclose(1 / (1 + np.exp(-bias)), expected, rtol=1e-4)
+    run("parts", 1)
+    run("parts", 3, resume=True)
+    assert_same_state(tmp_path / "whole", tmp_path / "parts")
+    assert lines_of(tmp_path / "whole" / runs.HISTORY) == lines_of(
+        tmp_path / "parts" / runs.HISTORY
+    )
+    with pytest.raises(ValueError, match="binarised in memory"):
+        small_run(small_data, tmp_path / "no", binarize=True, streaming=True)
+
+
+def test_runs_from_before_binarisation_go_on(small_data, tmp_path):
+    small_run(small_data, tmp_path, epochs=1)
+    path = tmp_path / runs.CONFIG
+    settings = json.loads(path.read_text())
+    del settings["binarize"]
+    path.write_text(json.dumps(settings))
+    small_run(small_data, tmp_path, epochs=2, resume=True)
+    assert len(lines_of(tmp_path / runs.HISTORY)) == 3

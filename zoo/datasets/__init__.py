@@ -1,6 +1,7 @@
 """Images and poems for the models of the zoo: load, batch, stream them."""
 
 from zoo.datasets.batches import Batches
+from zoo.datasets.batches import binarized
 from zoo.datasets.couplet_task import load_real_or_fake
 from zoo.datasets.loading import NAMES
 from zoo.datasets.loading import Arrays
@@ -13,6 +14,7 @@ __all__ = [
     "NAMES",
     "Arrays",
     "Batches",
+    "binarized",
     "load",
     "load_real_or_fake",
     "load_texts",

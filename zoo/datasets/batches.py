@@ -6,6 +6,8 @@ import numpy as np
 from zoo.datasets.splits import check_integer
 from zoo.datasets.splits import epoch_order
 
+BINARIZATION = 1  # apart from the numbers that shift and order come from
+
 
 class Batches(keras.utils.PyDataset):
     """Batches of arrays whose order depends on the seed and the epoch alone.
@@ -32,6 +34,9 @@ class Batches(keras.utils.PyDataset):
         shift: pixels by which each image of x, `(n, height, width,
             channels)`, is moved at most, up or down and left or right, anew in
             each epoch; what comes in at the edges is 0. Defaults to `0`.
+        binarize: whether each value p of x, in [0, 1], becomes 1 with
+            probability p and 0 otherwise, anew in each epoch. Defaults to
+            `False`.
 
     Attributes:
         epoch: the epoch that the batches belong to now.
@@ -62,6 +67,7 @@ class Batches(keras.utils.PyDataset):
         seed: int = 0,
         shuffle: bool = True,
         shift: int = 0,
+        binarize: bool = False,
     ):
         super().__init__()
         self._data = _as_arrays((x,) if y is None else (x, y))
@@ -78,6 +84,10 @@ class Batches(keras.utils.PyDataset):
                 "Expected images (n, height, width, channels) to shift. "
                 f"Received: shapes {[array.shape for array in images]}"
             )
+        self.binarize = bool(binarize)
+        if self.binarize:
+            for array in images:
+                check_probabilities(array)
 
     def __len__(self) -> int:
         return -(-self._count // self.batch_size)
@@ -90,16 +100,20 @@ class Batches(keras.utils.PyDataset):
         rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
         if self.shuffle:
             rows = self._order()[rows]
-        batch = keras.tree.map_structure(lambda array: array[rows], self._data)
-        if not self.shift:
-            return batch
-        random = np.random.default_rng((self.seed, self.epoch, index))
-        x, *targets = batch
-        moved = [
-            shifted(images, random, self.shift)
-            for images in keras.tree.flatten(x)
-        ]
-        return keras.tree.pack_sequence_as(x, moved), *targets
+        x, *targets = keras.tree.map_structure(
+            lambda array: array[rows], self._data
+        )
+        place = (self.seed, self.epoch, index)
+        if self.shift:
+            random = np.random.default_rng(place)
+            x = keras.tree.map_structure(
+                lambda images: shifted(images, random, self.shift), x
+            )
+        if self.binarize:
+            x = keras.tree.map_structure(
+                lambda images: binarized(images, place), x
+            )
+        return x, *targets
 
     def set_epoch(self, epoch: int) -> None:
         """Turns to the order of this epoch, from 0 on."""
@@ -123,6 +137,39 @@ def shifted(images, random, most):
     rows, columns = random.integers(2 * most + 1, size=(2, len(images)))
     chosen = windows[np.arange(len(images)), rows, columns]
     return np.moveaxis(chosen, 1, -1)
+
+
+def binarized(images, seed=0):
+    """Images whose value p becomes 1 with probability p and 0 otherwise.
+
+    Args:
+        images: array of values in [0, 1].
+        seed: integer from 0 on, or a tuple of them. Defaults to `0`: one fixed
+            set of test images.
+
+    Returns:
+        An array of the same shape, float32.
+
+    Raises:
+        ValueError: where a value is outside [0, 1] or NaN.
+
+    Source: Salakhutdinov and Murray, 2008; Burda et al., 2015, dynamically.
+    """
+    check_probabilities(images)
+    parts = seed if isinstance(seed, tuple) else (seed,)
+    random = np.random.default_rng((BINARIZATION, *parts))
+    uniform = random.random(images.shape, "float32")
+    return (uniform < images).astype("float32")
+
+
+def check_probabilities(images):
+    """Raise unless all values lie in [0, 1]."""
+    low, high = (np.min(images), np.max(images)) if images.size else (0, 1)
+    if not (low >= 0 and high <= 1):
+        raise ValueError(
+            "Expected images with values in [0, 1] to binarise; divide 8-bit "
+            f"images by 255. Received: values in [{low:g}, {high:g}]"
+        )
 
 
 def _as_arrays(data):

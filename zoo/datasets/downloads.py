@@ -4,7 +4,9 @@ import os
 import urllib.error
 import urllib.request
 
-NAMES = ("mnist", "fashion_mnist", "kmnist")
+LABELLED = ("mnist", "fashion_mnist", "kmnist")
+BINARY = ("binarized_mnist",)  # pixels 0 and 1, no labels
+NAMES = (*LABELLED, *BINARY)
 SECONDS_TO_ANSWER = 10
 
 
@@ -21,7 +23,7 @@ def prepared_builder(name):
         return builder
     config = tfds.download.DownloadConfig(try_download_gcs=False)
     try:
-        _check_answers(builder.URL)
+        _check_answers(getattr(builder, "URL", builder.info.homepage))
         builder.download_and_prepare(download_config=config)
     except Exception as error:
         raise RuntimeError(_advice(name, builder.data_dir, error)) from error
@@ -29,13 +31,15 @@ def prepared_builder(name):
 
 
 def read_split(builder, split):
-    """Returns the uint8 images and the labels of one split."""
+    """Returns images, float32 in [0, 1], and labels, if any, of one split."""
     import tensorflow_datasets as tfds
 
-    whole = builder.as_dataset(
-        split=split, batch_size=-1, as_supervised=True, shuffle_files=False
-    )
-    return tfds.as_numpy(whole)
+    whole = builder.as_dataset(split=split, batch_size=-1, shuffle_files=False)
+    arrays = tfds.as_numpy(whole)
+    images = arrays["image"].astype("float32")
+    if builder.name in BINARY:
+        return images, None
+    return images / 255, arrays["label"].astype("int64")
 
 
 def _check_answers(url):

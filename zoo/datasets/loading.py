@@ -50,6 +50,8 @@ def load(
               nothing to download; a fixed stratified split, 80/20;
             - `"mnist"`, `"fashion_mnist"`, `"kmnist"`: through
               tensorflow-datasets, which looks in `TFDS_DATA_DIR`;
+            - `"binarized_mnist"`, likewise: the published binarisation of
+              Larochelle, 50,000 images to train on, without labels;
             - the path of an `.npz` file with the keys `x_train` (`y_train`,
               `x_test`, `y_test`), or `x` (`y`), split 90/10. Images are
               uint8, which is divided by 255, or floats in [0, 1];
@@ -98,7 +100,7 @@ def num_classes(source: str | os.PathLike) -> int | None:
     """
     source = check_source(source)
     if isinstance(source, str):
-        return 10
+        return None if source in downloads.BINARY else 10
     if source.is_dir():
         labels = train_and_test_files(source)[0].labels
     else:
@@ -159,11 +161,10 @@ def _load_digits():
 
 def _load_download(name):
     builder = downloads.prepared_builder(name)
-    arrays = []
-    for split in ("train", "test"):
-        images, labels = downloads.read_split(builder, split)
-        arrays += [images.astype("float32") / 255, labels.astype("int64")]
-    return arrays
+    train, test = (
+        downloads.read_split(builder, split) for split in ("train", "test")
+    )
+    return *train, *test
 
 
 def _load_archive(path):

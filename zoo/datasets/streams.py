@@ -106,13 +106,13 @@ class _Examples(NamedTuple):
 
 
 def _examples(source, split, seed, labels):
-    if source in downloads.NAMES:
+    if source in downloads.LABELLED:
         return _downloaded(source, split, seed)
     if isinstance(source, Path) and source.is_dir():
         return _in_folder(source, split, seed, labels)
     raise ValueError(
-        f"Expected a folder of images or one of {downloads.NAMES} to stream: "
-        "`load` the others and give their arrays to `Batches`. "
+        f"Expected a folder of images or one of {downloads.LABELLED} to "
+        "stream: `load` the others and give their arrays to `Batches`. "
         f"Received: {str(source)!r}"
     )
 

@@ -8,6 +8,7 @@ from zoo.plots.callback import EpochPicture
 from zoo.plots.couplings import couplings
 from zoo.plots.curves import training_curves
 from zoo.plots.decoder_map import manifold
+from zoo.plots.deviations import posterior_deviations
 from zoo.plots.images import image_grid
 from zoo.plots.latent import latent_scatter
 from zoo.plots.perturbations import perturbations
@@ -24,6 +25,7 @@ __all__ = [
     "latent_scatter",
     "manifold",
     "perturbations",
+    "posterior_deviations",
     "predictions",
     "reconstructions",
     "samples",

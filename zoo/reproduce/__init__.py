@@ -9,6 +9,8 @@ CLAIMS = {
     "two-digits": "Capsules of kexue.fm 5112, trained on single digits, read "
     "two at once; a pooling net does not.",
     "vae-curves": "The VAEs of kexue.fm 5253 end where the originals end.",
+    "why-vae-works": "kexue.fm 5383: one posterior sample is enough, samples "
+    "of the prior are not.",
 }
 
 
