@@ -190,9 +190,9 @@ def test_capsule_cnn_is_the_net_of_the_post():
         )
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", sorted(set(SMALL) - {"poem_vae"}))
 @pytest.mark.parametrize("gradient", ["plain", "dreg"])
-def test_every_autoencoder_takes_several_samples(name, gradient):
+def test_every_autoencoder_of_images_takes_several_samples(name, gradient):
     model = zoo.create_model(
         name,
         **SMALL[name],
