@@ -301,6 +301,8 @@ def evaluate(model, data, weights, binarize, samples, images, histogram):
     data = data or settings.get("data", usual)
     if binarize is None:
         binarize = settings.get("binarize", False)
+    if binarize and feeds.takes_text(opened):
+        raise ValueError("--binarize is for images. Received: a model of texts")
     if images is not None and images < 1:
         raise ValueError(f"--images must be at least 1. Received: {images}")
     arrays = feeds.load(opened, data)
@@ -312,8 +314,10 @@ def evaluate(model, data, weights, binarize, samples, images, histogram):
         figures |= text_evaluation.sample_figures(opened, corpus)
     if histogram is not None:
         plots.posterior_deviations(opened, x).savefig(histogram)
-    figures = {"data": data, "binarized": binarize, **figures}
-    click.echo(json.dumps(figures, indent=2))
+    about = {"data": data}
+    if not feeds.takes_text(opened):
+        about["binarized"] = binarize
+    click.echo(json.dumps({**about, **figures}, indent=2))
 
 
 @main.command()
