@@ -30,7 +30,8 @@ SMALLEST = 17  # a 5 × 5 and a 3 × 3 window of stride 2, then one of stride 1
         "上层胶囊是对下层投票拟合的高斯分布，票多且一致时被激活。",
         family="capsnet",
         source="https://kexue.fm/archives/5155",
-        paper="Hinton, Sabour and Frosst, Matrix Capsules with EM Routing, 2018",
+        paper="Hinton, Sabour and Frosst, Matrix capsules with EM routing, "
+        "2018",
         inputs="images (batch, height, width, channels) in [0, 1]",
         target="integer labels (batch,) or one-hot (batch, num_classes)",
         epochs=30,
@@ -50,8 +51,8 @@ def matrix_capsnet(
 ) -> keras.Model:
     """Matrix capsules with EM routing, compiled.
 
-    Conv A 5×5 stride 2 ReLU → primary capsules B → convolutional capsules C, 3×3
-    stride 2 → convolutional capsules D, 3×3 → class capsules. The authors let
+    Conv A 5×5 stride 2 ReLU → primary capsules B → convolutional capsules C,
+    3×3 stride 2 → convolutional capsules D, 3×3 → class capsules. The authors let
     the learning rate fall by 0.96 every 20,000 steps, which a
     `keras.optimizers.schedules.ExponentialDecay` in `optimizer` does, and the
     margin of the loss rise, which `SpreadMargin` does.
