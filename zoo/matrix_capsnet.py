@@ -52,8 +52,8 @@ def matrix_capsnet(
     """Matrix capsules with EM routing, compiled.
 
     Conv A 5×5 stride 2 ReLU → primary capsules B → convolutional capsules C,
-    3×3 stride 2 → convolutional capsules D, 3×3 → class capsules. The authors let
-    the learning rate fall by 0.96 every 20,000 steps, which a
+    3×3 stride 2 → convolutional capsules D, 3×3 → class capsules. The authors
+    let the learning rate fall by 0.96 every 20,000 steps, which a
     `keras.optimizers.schedules.ExponentialDecay` in `optimizer` does, and the
     margin of the loss rise, which `SpreadMargin` does.
 
