@@ -126,7 +126,8 @@ def test_gradients(routings, epsilon, mass_scale):
     def of_routing(*inputs):
         means, active = em_routing(*inputs, **settings)
         factors = float32([by_mean, by_activation])
-        return ops.sum(means * factors[0]) + ops.sum(active * factors[1])
+        means = ops.multiply(means, factors[0])
+        return ops.sum(means) + ops.sum(ops.multiply(active, factors[1]))
 
     received = gradient(of_routing, *float32(arrays))
     for index, one in enumerate(received):

@@ -105,7 +105,11 @@ def check_gradients(layer, pairs_of, inputs, mass_scale=None):
         )
         with scope:
             outputs = layer([poses, active])
-        return sum(ops.sum(o * f) for o, f in zip(outputs, factors))
+        weighted = [
+            ops.sum(ops.multiply(output, factor.astype("float32")))
+            for output, factor in zip(outputs, factors)
+        ]
+        return weighted[0] + weighted[1]
 
     def of_oracle(poses, active, *weights):
         outputs = routed(layer, pairs_of, (poses, active), weights, mass_scale)
