@@ -8,6 +8,7 @@ from keras_capsvae.activations import tanh_squash
 from keras_capsvae.callbacks import KLWarmUp
 from keras_capsvae.callbacks import PrintedText
 from keras_capsvae.callbacks import SpreadMargin
+from keras_capsvae.initializers import NoisyIdentity
 from keras_capsvae.layers import CapsuleDecoder
 from keras_capsvae.layers import CapsuleLayer
 from keras_capsvae.layers import CapsuleLength
@@ -23,6 +24,7 @@ from keras_capsvae.layers import MatrixCapsuleEM
 from keras_capsvae.layers import PositionEmbedding
 from keras_capsvae.layers import PrimaryCapsules
 from keras_capsvae.layers import PrimaryMatrixCapsules
+from keras_capsvae.layers import RandomWindow
 from keras_capsvae.layers import Sampling
 from keras_capsvae.losses import BernoulliReconstruction
 from keras_capsvae.losses import CategoricalReconstruction
@@ -67,11 +69,13 @@ __all__ = [
     "MaskedPooling",
     "MatrixCapsuleEM",
     "MatrixCapsuleNetwork",
+    "NoisyIdentity",
     "PoemAutoencoder",
     "PositionEmbedding",
     "PrimaryCapsules",
     "PrimaryMatrixCapsules",
     "PrintedText",
+    "RandomWindow",
     "Sampling",
     "SpreadLoss",
     "SpreadMargin",

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_capsvae import CapsuleNetwork
 from keras_capsvae import Classifier
+from keras_capsvae import MatrixCapsuleNetwork
 from zoo import plots
 from zoo import text_gallery
 from zoo.feeds import takes_text
@@ -73,6 +74,8 @@ def _of_classifier(model, images, labels):
             "images (on the command line --data, e.g. --data digits)"
         )
     figures = {"predictions": plots.predictions(model, images, labels)}
+    if isinstance(model, MatrixCapsuleNetwork):
+        figures["assignments"] = plots.assignments(model, images[0])
     if isinstance(model, CapsuleNetwork):
         figures["couplings"] = plots.couplings(model, images[0])
         if model.decoder is not None:

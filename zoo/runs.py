@@ -14,6 +14,7 @@ import tempfile
 import keras
 
 from keras_capsvae import KLWarmUp
+from keras_capsvae import SpreadMargin
 from zoo import datasets
 from zoo import feeds
 from zoo import gallery
@@ -25,7 +26,10 @@ CONFIG = "config.json"
 MODEL = "model.keras"
 HISTORY = "history.csv"
 SAVED_MODEL = "saved_model"
-DEFAULTS = {"kl_warm_up": 0}  # of runs that were started without them
+DEFAULTS = {
+    "kl_warm_up": 0,
+    "margin_epochs": 0,
+}  # of runs that were started without them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Config:
     shift: int
     keras_backend: str
     kl_warm_up: int = 0
+    margin_epochs: int = 0
     binarize: bool = False
 
 
@@ -56,6 +61,7 @@ def train(
     streaming=False,
     shift=0,
     kl_warm_up=0,
+    margin_epochs=0,
     binarize=False,
     resume=False,
     callbacks=(),
@@ -83,6 +89,8 @@ def train(
             `datasets.Batches`; not with `streaming`. Defaults to 0.
         kl_warm_up: Epochs over which the weight of the KL divergence of a VAE
             rises from 0, see `KLWarmUp`. Defaults to 0: none.
+        margin_epochs: Epochs over which the margin of a spread loss rises, see
+            `SpreadMargin`. Defaults to 0: it stays as compiled.
         binarize: Whether to draw black and white images anew for each epoch,
             see `datasets.Batches`, and once for the test; not with `streaming`.
             Defaults to `False`.
@@ -131,6 +139,7 @@ def train(
         shift=shift,
         keras_backend=keras.backend.backend(),
         kl_warm_up=kl_warm_up,
+        margin_epochs=margin_epochs,
         binarize=bool(binarize),
     )
     if resume:
@@ -142,7 +151,9 @@ def train(
         if builder.training.adapts and not streaming:
             model.adapt(feeds.load(model, config.data).x_train)
     source = feeds.feed(model, config)
-    warm_up = [KLWarmUp(kl_warm_up)] if kl_warm_up else []
+    schedules = [KLWarmUp(kl_warm_up)] if kl_warm_up else []
+    if margin_epochs:
+        schedules.append(SpreadMargin(margin_epochs * source.steps))
     epoch = int(model.optimizer.iterations) // source.steps
     if resume:
         _check_writable(folder)
@@ -158,7 +169,7 @@ def train(
             validation_data=source.validation,
             shuffle=False,
             callbacks=[
-                *warm_up,
+                *schedules,
                 *callbacks,
                 keras.callbacks.CSVLogger(folder / HISTORY, append=True),
                 _SaveState(folder / MODEL),
@@ -274,13 +285,12 @@ def _reopen(folder, config):
             f"{folder / CONFIG} is damaged ({error}). Restore it or start a "
             "new run in another folder. Nothing was changed"
         ) from error
-    # Runs that were started before there was such a setting had its default.
-    started_with = {"binarize": False, **started_with}
+    started_with = {**DEFAULTS, **started_with}
     different = [
         f"{key}={reprlib.repr(value)} instead of "
         f"{reprlib.repr(started_with.get(key))}"
         for key, value in dataclasses.asdict(config).items()
-        if started_with.get(key, DEFAULTS.get(key)) != value
+        if started_with.get(key) != value
     ]
     if different:
         raise ValueError(

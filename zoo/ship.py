@@ -84,6 +84,8 @@ def _command(config, epochs):
         settings += f" --shift {config['shift']}"
     if config.get("kl_warm_up"):
         settings += f" --kl-warm-up {config['kl_warm_up']}"
+    if config.get("margin_epochs"):
+        settings += f" --margin-epochs {config['margin_epochs']}"
     if config.get("binarize"):
         settings += " --binarize"
     return (

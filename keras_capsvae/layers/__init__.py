@@ -13,6 +13,7 @@ from keras_capsvae.layers.matrix_capsule import MatrixCapsuleEM
 from keras_capsvae.layers.position_embedding import PositionEmbedding
 from keras_capsvae.layers.primary_capsules import PrimaryCapsules
 from keras_capsvae.layers.primary_matrix_capsules import PrimaryMatrixCapsules
+from keras_capsvae.layers.random_window import RandomWindow
 from keras_capsvae.layers.sampling import Sampling
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "PositionEmbedding",
     "PrimaryCapsules",
     "PrimaryMatrixCapsules",
+    "RandomWindow",
     "Sampling",
 ]

@@ -3,12 +3,13 @@ from keras import ops
 
 from keras_capsvae.activations import capsule_activation
 from keras_capsvae.activations import unit
+from keras_capsvae.blocks import blocks_of_parents
 from keras_capsvae.numerics import at_least_float32
-from keras_capsvae.routing.agreement import outputs_in_blocks
 from keras_capsvae.routing.agreement import route
 from keras_capsvae.sizes import check_sizes
 
 ROUTINGS = ("kmeans", "agreement", "dynamic")
+BLOCK_VALUES = 50_000  # votes of an example: 26 MB at a batch of 128
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -195,15 +196,18 @@ class CapsuleLayer(keras.layers.Layer):
 
     def _vote_blocks(self, inputs, kernel, bias):
         """The votes in the blocks that `route` takes."""
+        n_in, capsules = inputs.shape[1], self.num_capsules
+        parts = [slice(capsules)]
+        if n_in is not None:
+            values = n_in * self.dim_capsules
+            parts = blocks_of_parents(capsules, values, BLOCK_VALUES)
         return [
             self._votes(
                 inputs,
                 kernel[..., part, :],
                 None if bias is None else bias[..., part, :],
             )
-            for part in outputs_in_blocks(
-                inputs.shape[1], self.num_capsules, self.dim_capsules
-            )
+            for part in parts
         ]
 
     def _votes(self, inputs, kernel, bias):

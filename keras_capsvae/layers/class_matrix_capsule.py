@@ -3,10 +3,9 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.layers.em_capsules import GEOMETRY_CONSTANT
+from keras_capsvae.layers.em_capsules import Children
 from keras_capsvae.layers.em_capsules import EMCapsules
-from keras_capsvae.layers.em_capsules import cast_up
 from keras_capsvae.layers.em_capsules import check_capsules
-from keras_capsvae.routing.em import EPSILON
 from keras_capsvae.routing.gaussians import AllParents
 
 
@@ -55,35 +54,8 @@ class ClassMatrixCapsuleEM(EMCapsules):
     Source: kexue.fm 5155; Hinton, Sabour and Frosst, 2018, section 4.
     """
 
-    def __init__(
-        self,
-        num_classes,
-        routings=3,
-        final_lambda=0.01,
-        epsilon=EPSILON,
-        mass_scale=None,
-        rematerialize=False,
-        kernel_initializer="lecun_normal",
-        beta_a_initializer="zeros",
-        beta_u_initializer="zeros",
-        kernel_regularizer=None,
-        kernel_constraint=None,
-        **kwargs,
-    ):
-        super().__init__(
-            num_classes,
-            routings,
-            final_lambda,
-            epsilon,
-            mass_scale,
-            rematerialize,
-            kernel_initializer,
-            beta_a_initializer,
-            beta_u_initializer,
-            kernel_regularizer,
-            kernel_constraint,
-            **kwargs,
-        )
+    def __init__(self, num_classes, *, mass_scale=None, **kwargs):
+        super().__init__(num_classes, mass_scale=mass_scale, **kwargs)
         self.num_classes = num_classes
 
     def build(self, input_shape):
@@ -100,23 +72,19 @@ class ClassMatrixCapsuleEM(EMCapsules):
             )
         return shape
 
-    def call(self, inputs):
-        poses, activations = cast_up(inputs)
+    def _children(self, poses, activations):
         height, width, n, p, _ = poses.shape[1:]
-        batch = ops.shape(poses)[0]
         positions = height * width
         mass_scale = self.mass_scale
         if mass_scale is None:
             children = positions * n
             mass_scale = GEOMETRY_CONSTANT * self.num_classes / children
-        return list(
-            self._route(
-                ops.reshape(poses, (batch, positions, n, p, p)),
-                ops.reshape(activations, (batch, positions * n)),
-                AllParents(),
-                mass_scale,
-                offsets=coordinates(height, width, n, p),
-            )
+        return Children(
+            ops.reshape(poses, (-1, positions, n, p, p)),
+            ops.reshape(activations, (-1, positions * n)),
+            AllParents(),
+            mass_scale,
+            offsets=coordinates(height, width, n, p),
         )
 
     def compute_output_shape(self, input_shape):

@@ -2,10 +2,9 @@ import keras
 from keras import ops
 
 from keras_capsvae.layers.em_capsules import GEOMETRY_CONSTANT
+from keras_capsvae.layers.em_capsules import Children
 from keras_capsvae.layers.em_capsules import EMCapsules
-from keras_capsvae.layers.em_capsules import cast_up
 from keras_capsvae.layers.em_capsules import check_capsules
-from keras_capsvae.routing.em import EPSILON
 from keras_capsvae.sizes import check_sizes
 from keras_capsvae.windows import AllWindows
 from keras_capsvae.windows import Windows
@@ -71,32 +70,11 @@ class ConvMatrixCapsuleEM(EMCapsules):
         num_capsules,
         kernel_size=3,
         strides=1,
-        routings=3,
-        final_lambda=0.01,
-        epsilon=EPSILON,
+        *,
         mass_scale=None,
-        rematerialize=False,
-        kernel_initializer="lecun_normal",
-        beta_a_initializer="zeros",
-        beta_u_initializer="zeros",
-        kernel_regularizer=None,
-        kernel_constraint=None,
         **kwargs,
     ):
-        super().__init__(
-            num_capsules,
-            routings,
-            final_lambda,
-            epsilon,
-            mass_scale,
-            rematerialize,
-            kernel_initializer,
-            beta_a_initializer,
-            beta_u_initializer,
-            kernel_regularizer,
-            kernel_constraint,
-            **kwargs,
-        )
+        super().__init__(num_capsules, mass_scale=mass_scale, **kwargs)
         self.kernel_size = kernel_size
         self.strides = strides
         self._window = _pair(kernel_size, "kernel_size")
@@ -116,34 +94,28 @@ class ConvMatrixCapsuleEM(EMCapsules):
             )
         return shape
 
-    def call(self, inputs):
-        poses, activations = cast_up(inputs)
+    def windows(self, height, width):
+        """The `Windows` of the layer on a map of this size."""
+        return Windows(height, width, self._window, self._stride)
+
+    def _children(self, poses, activations):
         height, width, n, p, _ = poses.shape[1:]
-        batch = ops.shape(poses)[0]
-        windows = Windows(height, width, self._window, self._stride)
+        windows = self.windows(height, width)
         count, slots = windows.cells.shape
-        poses = windows.gather(
-            ops.reshape(poses, (batch, height * width, n * p * p))
-        )
-        activations = windows.gather(
-            ops.reshape(activations, (batch, height * width, n))
-        )
+        cells = height * width
+        poses = windows.gather(ops.reshape(poses, (-1, cells, n * p * p)))
+        activations = windows.gather(ops.reshape(activations, (-1, cells, n)))
         mass_scale = self.mass_scale
         if mass_scale is None:
             parents, children = count * self.num_capsules, windows.covered * n
             mass_scale = GEOMETRY_CONSTANT * parents / children
-        poses, activations = self._route(
-            ops.reshape(poses, (batch * count, 1, slots * n, p, p)),
-            ops.reshape(activations, (batch * count, slots * n)),
+        return Children(
+            ops.reshape(poses, (-1, 1, slots * n, p, p)),
+            ops.reshape(activations, (-1, slots * n)),
             AllWindows(windows),
             mass_scale,
-            windows=count,
+            grid=(windows.rows, windows.columns),
         )
-        shape = (batch, windows.rows, windows.columns, self.num_capsules)
-        return [
-            ops.reshape(poses, (*shape, p, p)),
-            ops.reshape(activations, shape),
-        ]
 
     def compute_output_shape(self, input_shape):
         height, width, n, p, _ = self._checked(input_shape)

@@ -1,23 +1,51 @@
+import dataclasses
 import math
 
 import keras
 from keras import ops
 
+from keras_capsvae.blocks import blocks_of_parents
+from keras_capsvae.initializers import NoisyIdentity
 from keras_capsvae.numerics import widened
+from keras_capsvae.routing.em import EPSILON
 from keras_capsvae.routing.em import check_em_arguments
 from keras_capsvae.routing.gaussians import EMSettings
 from keras_capsvae.routing.gaussians import fit_gaussians
+from keras_capsvae.routing.gaussians import shares_and_activations
 from keras_capsvae.sizes import check_sizes
 
-# Votes of an example that are held in one array: 20 MB at a batch of 64, where
-# from 32 MB on the C library takes each array from the system anew.
-BLOCK_VALUES = 82_944
+BLOCK_VALUES = 82_944  # of an example: 20 MB at a batch of 64
 GEOMETRY_CONSTANT = 100.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Children:
+    """The capsules below, in groups that share their parents.
+
+    Attributes:
+        poses: Tensor `(groups, positions, n, p, p)`; the children of a group
+            are (positions · n), and W is shared over positions.
+        activations: Tensor `(groups, positions · n)`.
+        rule: How children share themselves out among parents.
+        mass_scale: Factor of the cost.
+        grid: Places of the parents of an example, each of a group. Defaults to
+            one place.
+        offsets: Array `(positions · n, p²)` added to the votes. Defaults to
+            `None`.
+    """
+
+    poses: object
+    activations: object
+    rule: object
+    mass_scale: float
+    grid: tuple = ()
+    offsets: object = None
 
 
 class EMCapsules(keras.layers.Layer):
     """What the layers that route matrix capsules by EM have in common.
 
+    A subclass says in `_children(poses, activations)` who votes for whom.
     Everything runs in float32 at least: weights are not autocast, inputs are
     cast up and outputs are cast down to the compute dtype.
     """
@@ -25,16 +53,16 @@ class EMCapsules(keras.layers.Layer):
     def __init__(
         self,
         num_capsules,
-        routings,
-        final_lambda,
-        epsilon,
-        mass_scale,
-        rematerialize,
-        kernel_initializer,
-        beta_a_initializer,
-        beta_u_initializer,
-        kernel_regularizer,
-        kernel_constraint,
+        routings=3,
+        final_lambda=0.01,
+        epsilon=EPSILON,
+        mass_scale=1.0,
+        rematerialize=False,
+        kernel_initializer=None,
+        beta_a_initializer="zeros",
+        beta_u_initializer="zeros",
+        kernel_regularizer=None,
+        kernel_constraint=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -47,6 +75,8 @@ class EMCapsules(keras.layers.Layer):
         self.epsilon = epsilon
         self.mass_scale = mass_scale
         self.rematerialize = rematerialize
+        if kernel_initializer is None:
+            kernel_initializer = NoisyIdentity()
         initializer = keras.initializers.get
         self.kernel_initializer = initializer(kernel_initializer)
         self.beta_a_initializer = initializer(beta_a_initializer)
@@ -58,7 +88,7 @@ class EMCapsules(keras.layers.Layer):
         self.kernel = self.add_weight(
             name="kernel",
             shape=(*children, self.num_capsules, pose_size, pose_size),
-            initializer=self._initial_kernel,
+            initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
             autocast=False,
@@ -76,59 +106,71 @@ class EMCapsules(keras.layers.Layer):
             )
         )
 
-    def _initial_kernel(self, shape, dtype=None):
-        # The fans of a kernel are those of one pose's p × p transforms.
-        *transforms, p, q = shape
-        count = math.prod(transforms)
-        matrix = self.kernel_initializer((p, count * q), dtype)
-        kernel = ops.reshape(matrix, (p, count, q))
-        return ops.reshape(ops.swapaxes(kernel, 0, 1), shape)
+    def call(self, inputs):
+        children = self._children(*cast_up(inputs))
 
-    def _route(
-        self, poses, activations, rule, mass_scale, windows=1, offsets=None
-    ):
-        """Poses and activations of the parents of each group.
-
-        Args:
-            poses: Tensor `(groups, positions, n, p, p)`; the children of a
-                group are (positions · n), and W is shared over positions.
-            activations: Tensor `(groups, positions · n)`.
-            rule: How children share themselves out among parents.
-            mass_scale: Factor of the cost.
-            windows: Groups of an example.
-            offsets: Array `(positions · n, p²)` added to the votes.
-        """
-        _, positions, n, p, _ = poses.shape
-        values = windows * positions * n * p * p  # for one parent
-        parents = max(1, BLOCK_VALUES // values)
-        settings = EMSettings(
-            self.routings, self.final_lambda, self.epsilon, mass_scale
-        )
-
-        def compute(poses, activations, kernel, beta_a, beta_u):
-            blocks = pose_votes(poses, kernel, parents)
-            if offsets is not None:
-                shift = ops.convert_to_tensor(offsets, poses.dtype)
-                blocks = [block + shift for block in blocks]
+        def fit(poses, activations, *weights):
             return fit_gaussians(
-                blocks, activations, beta_a, beta_u, rule, settings
+                *self._task(children, poses, activations, *weights)
             )
 
         if self.rematerialize:
-            compute = keras.remat(compute)
-        kernel = ops.reshape(self.kernel, (-1, self.num_capsules, p, p))
-        means, active = compute(
-            poses,
-            ops.clip(activations, 0.0, 1.0),
-            kernel,
+            fit = keras.remat(fit)
+        means, active = fit(*self._tensors(children))
+        p = children.poses.shape[-1]
+        grid = (-1, *children.grid, self.num_capsules)
+        dtype = self.compute_dtype
+        return [
+            ops.cast(ops.reshape(means, (*grid, p, p)), dtype),
+            ops.cast(ops.reshape(active, grid), dtype),
+        ]
+
+    def assignments(self, inputs):
+        """How EM shares out the children among the parents.
+
+        Args:
+            inputs: As the layer takes them.
+
+        Returns:
+            R of the last iteration, `(batch, *grid, children, num_capsules)`,
+            and the activations in each iteration, `(routings, batch, *grid,
+            num_capsules)`. The grid is that of the parents' positions, the
+            children those that a position sees, by place, then by type.
+        """
+        children = self._children(*cast_up(inputs))
+        task = self._task(children, *self._tensors(children))
+        shares, active = shares_and_activations(*task)
+        count = shares.shape[1]
+        grid = (*children.grid, count, self.num_capsules)
+        shares = ops.reshape(shares, (-1, *grid))
+        steps = (self.routings, -1, *children.grid, self.num_capsules)
+        return shares, ops.reshape(active, steps)
+
+    def _tensors(self, children):
+        p = children.poses.shape[-1]
+        return (
+            children.poses,
+            ops.clip(children.activations, 0.0, 1.0),
             # Reshaped from variables, which a custom gradient must not see.
+            ops.reshape(self.kernel, (-1, self.num_capsules, p, p)),
             ops.reshape(self.beta_a, (-1,)),
             ops.reshape(self.beta_u, (-1,)),
         )
-        groups = ops.shape(means)[0]
-        poses = ops.reshape(means, (groups, self.num_capsules, p, p))
-        dtype = self.compute_dtype
-        return ops.cast(poses, dtype), ops.cast(active, dtype)
+
+    def _task(self, children, poses, activations, kernel, beta_a, beta_u):
+        """The arguments of `fit_gaussians`."""
+        _, positions, n, p, _ = poses.shape
+        places = math.prod(children.grid)
+        values = places * positions * n * p * p  # for one parent
+        parts = blocks_of_parents(self.num_capsules, values, BLOCK_VALUES)
+        blocks = pose_votes(poses, kernel, parts)
+        if children.offsets is not None:
+            shift = ops.convert_to_tensor(children.offsets, poses.dtype)
+            blocks = [block + shift for block in blocks]
+        settings = EMSettings(
+            self.routings, self.final_lambda, self.epsilon, children.mass_scale
+        )
+        return blocks, activations, beta_a, beta_u, children.rule, settings
 
     def get_config(self):
         keys = (
@@ -158,7 +200,7 @@ class EMCapsules(keras.layers.Layer):
         }
 
 
-def pose_votes(poses, kernel, size):
+def pose_votes(poses, kernel, parts):
     """V_ij = P_i W_ij, grouped by parent.
 
     A pose is taken for a vector of p² entries, by which W becomes a p² × p²
@@ -168,7 +210,7 @@ def pose_votes(poses, kernel, size):
     Args:
         poses: Tensor `(groups, positions, n, p, p)`.
         kernel: Tensor `(n, parents, p, p)`, shared over positions.
-        size: Parents of a block.
+        parts: Slices of the parents, one for each block.
 
     Returns:
         List of blocks `(parents of the block, groups, positions · n, p²)`.
@@ -179,10 +221,11 @@ def pose_votes(poses, kernel, size):
     rows = ops.swapaxes(rows, 0, 1)
     identity = ops.eye(p, dtype=kernel.dtype)[:, None, None, :, None]
     blocks = []
-    for start in range(0, kernel.shape[1], size):
-        part = ops.swapaxes(kernel[:, start : start + size], 1, 2)
-        count = part.shape[2]
-        columns = identity * part[:, None, :, :, None]  # (n, p, p, count, p, p)
+    for part in parts:
+        matrices = ops.swapaxes(kernel[:, part], 1, 2)
+        count = matrices.shape[2]
+        columns = identity * matrices[:, None, :, :, None]
+        # (n, p, p, count, p, p)
         columns = ops.reshape(columns, (n, dims, count * dims))
         votes = ops.matmul(rows, columns)
         votes = ops.reshape(votes, (n, groups, positions, count, dims))

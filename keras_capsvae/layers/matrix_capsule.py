@@ -1,9 +1,8 @@
 import keras
 
+from keras_capsvae.layers.em_capsules import Children
 from keras_capsvae.layers.em_capsules import EMCapsules
-from keras_capsvae.layers.em_capsules import cast_up
 from keras_capsvae.layers.em_capsules import check_capsules
-from keras_capsvae.routing.em import EPSILON
 from keras_capsvae.routing.gaussians import AllParents
 
 
@@ -24,8 +23,10 @@ class MatrixCapsuleEM(EMCapsules):
         rematerialize: Whether to compute votes and routing again in the
             backward pass instead of keeping them, for memory. Defaults to
             `False`.
-        kernel_initializer: Defaults to `"lecun_normal"`: votes have the
-            variance of the poses. Drawn as a matrix with p rows.
+        kernel_initializer: Defaults to `None`: `NoisyIdentity()`, with which
+            EM starts from even shares. One that counts the fans of a kernel,
+            such as `"glorot_uniform"`, takes this for a convolution's and draws
+            far too small values.
         beta_a_initializer, beta_u_initializer: Default to `"zeros"`.
         kernel_regularizer, kernel_constraint: As in `keras.layers.Dense`.
             Default to `None`.
@@ -54,47 +55,13 @@ class MatrixCapsuleEM(EMCapsules):
     Source: kexue.fm 5155; Hinton, Sabour and Frosst, 2018.
     """
 
-    def __init__(
-        self,
-        num_capsules,
-        routings=3,
-        final_lambda=0.01,
-        epsilon=EPSILON,
-        mass_scale=1.0,
-        rematerialize=False,
-        kernel_initializer="lecun_normal",
-        beta_a_initializer="zeros",
-        beta_u_initializer="zeros",
-        kernel_regularizer=None,
-        kernel_constraint=None,
-        **kwargs,
-    ):
-        super().__init__(
-            num_capsules,
-            routings,
-            final_lambda,
-            epsilon,
-            mass_scale,
-            rematerialize,
-            kernel_initializer,
-            beta_a_initializer,
-            beta_u_initializer,
-            kernel_regularizer,
-            kernel_constraint,
-            **kwargs,
-        )
-
     def build(self, input_shape):
         n, p, _ = check_capsules(self, input_shape, spatial=False)
         self._add_weights(n, pose_size=p)
 
-    def call(self, inputs):
-        poses, activations = cast_up(inputs)
-        return list(
-            self._route(
-                poses[:, None], activations, AllParents(), self.mass_scale
-            )
-        )
+    def _children(self, poses, activations):
+        rule = AllParents()
+        return Children(poses[:, None], activations, rule, self.mass_scale)
 
     def compute_output_shape(self, input_shape):
         n, p, _ = check_capsules(self, input_shape, spatial=False)

@@ -15,7 +15,8 @@ class PrimaryMatrixCapsules(keras.layers.Layer):
         num_capsules: Capsules at a position.
         pose_size: p, side of a pose. Defaults to 4.
         use_bias: Whether the convolutions have biases. Defaults to `True`.
-        kernel_initializer: Of both. Defaults to `"glorot_uniform"`.
+        kernel_initializer: Of both. Defaults to `"he_normal"`: above a ReLU
+            poses have the spread of its inputs.
 
     Inputs: `(batch, height, width, channels)`.
 
@@ -40,7 +41,7 @@ class PrimaryMatrixCapsules(keras.layers.Layer):
         num_capsules,
         pose_size=4,
         use_bias=True,
-        kernel_initializer="glorot_uniform",
+        kernel_initializer="he_normal",
         **kwargs,
     ):
         super().__init__(**kwargs)

@@ -1,12 +1,13 @@
 import keras
 from keras import ops
 
+from keras_capsvae.layers.seeded import SeededLayer
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import bounded_log_var
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
-class Sampling(keras.layers.Layer):
+class Sampling(SeededLayer):
     """Draws from the posterior by reparameterisation.
 
     `z = μ + exp(l / 2) · ε` with `l = log σ²` and fresh `ε ~ N(0, 1)` at every
@@ -39,15 +40,13 @@ class Sampling(keras.layers.Layer):
     """
 
     def __init__(self, num_samples=None, seed=None, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(seed, **kwargs)
         if num_samples is not None and num_samples < 1:
             raise ValueError(
                 "`num_samples` must be None or an integer >= 1. "
                 f"Received: num_samples={num_samples}"
             )
         self.num_samples = num_samples
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape):
         check_posterior_shapes(self, input_shape, count=2)
@@ -76,19 +75,8 @@ class Sampling(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         return self._noise_shape(input_shape[0])
 
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        store["seed_state"] = self.seed_generator.state
-
-    def load_own_variables(self, store):
-        self.seed_generator.state.assign(store["seed_state"])
-
     def get_config(self):
-        return {
-            **super().get_config(),
-            "num_samples": self.num_samples,
-            "seed": self.seed,
-        }
+        return {**super().get_config(), "num_samples": self.num_samples}
 
 
 def check_posterior_shapes(layer, shapes, count):

@@ -4,14 +4,13 @@ from keras import ops
 from keras_capsvae.labels import multi_hot
 from keras_capsvae.layers.capsule_decoder import CapsuleDecoder
 from keras_capsvae.layers.capsule_length import CapsuleLength
-from keras_capsvae.models.classifier import Classifier
-from keras_capsvae.models.serving import write_saved_model
+from keras_capsvae.models.capsule_classifier import CapsuleClassifier
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import sum_over_dims
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
-class CapsuleNetwork(Classifier):
+class CapsuleNetwork(CapsuleClassifier):
     """A classifier whose scores are the lengths of its class capsules.
 
     With a decoder it also learns to reconstruct the input from the capsule of
@@ -103,22 +102,6 @@ class CapsuleNetwork(Classifier):
         self.reconstruction_tracker.update_state(error)
         return loss + self._reconstruction.weight * ops.mean(error)
 
-    def capsules(self, x, batch_size=None):
-        """The class capsules of x.
-
-        Args:
-            x: Images shaped for the model.
-            batch_size: Images at a time. Defaults to Keras' 32.
-
-        Returns:
-            NumPy array `(batch, classes, d)`.
-
-        Raises:
-            ValueError: If x does not fit the model.
-        """
-        self.check_input(x, self.inputs[0], "x")
-        return self.capsule_encoder.predict(x, batch_size, verbose=0)
-
     def reconstruct(self, x, labels=None, batch_size=None):
         """Decode the longest capsule of each example, or the labelled ones.
 
@@ -149,24 +132,17 @@ class CapsuleNetwork(Classifier):
             ops.convert_to_numpy(masked), batch_size, verbose=0
         )
 
-    def export(
-        self, filepath, format="tf_saved_model", verbose=False, **kwargs
-    ):
-        """Write the model for serving; see `keras.Model.export`.
+    def serving_endpoints(self):
+        """`serve`, `capsules` and, with a decoder, `reconstruct`.
 
-        A SavedModel (the default format) has the endpoints `serve` (x →
-        scores), `capsules` (x → class capsules) and, with a decoder,
-        `reconstruct` (x → reconstruction from the longest capsule), for any
-        batch size.
+        `reconstruct` decodes the longest capsule.
         """
-        if format != "tf_saved_model" or kwargs:
-            return super().export(filepath, format, verbose, **kwargs)
-        endpoints = {"serve": self, "capsules": self.capsule_encoder}
+        endpoints = super().serving_endpoints()
         if self.decoder is not None:
             encoder = self.capsule_encoder
             decoded = self._reconstruction.reconstruct(encoder.output)
             endpoints["reconstruct"] = keras.Model(self.inputs, decoded)
-        write_saved_model(self, endpoints, filepath, verbose)
+        return endpoints
 
 
 def _connect(encoder, decoder=None, reconstruction_weight=0.0005, name=None):

@@ -7,6 +7,7 @@ import keras
 
 from keras_capsvae.inputs import check_array
 from keras_capsvae.inputs import check_same_length
+from keras_capsvae.models.serving import write_saved_model
 
 
 class CheckedModel(keras.Model):
@@ -51,6 +52,38 @@ class CheckedModel(keras.Model):
             # come from; PyTorch would take minutes to compile.
             config = {**config, "jit_compile": "auto"}
         super().compile_from_config(config)
+
+    def serving_endpoints(self):
+        """Endpoints of a SavedModel by name; see `write_saved_model`.
+
+        None: what Keras makes of the model, `serve` alone.
+        """
+        return {}
+
+    def export(
+        self, filepath, format="tf_saved_model", verbose=False, **kwargs
+    ):
+        """Write the model for serving; see `keras.Model.export`.
+
+        A SavedModel, the default format, has the `serving_endpoints` of the
+        model, for any batch size.
+
+        Raises:
+            TypeError: If such endpoints are given a signature.
+            RuntimeError: If such endpoints are to be written on another backend
+                than TensorFlow.
+        """
+        is_saved_model = format == "tf_saved_model"
+        endpoints = self.serving_endpoints() if is_saved_model else {}
+        if not endpoints:
+            super().export(filepath, format, verbose, **kwargs)
+            return
+        if kwargs:
+            raise TypeError(
+                f"A SavedModel of a {type(self).__name__} has endpoints of its "
+                f"own, {list(endpoints)}. Received: {sorted(kwargs)}"
+            )
+        write_saved_model(self, endpoints, filepath, verbose)
 
     def check_compiled(self):
         """Raise unless the model is compiled with what it can train on."""

@@ -1,12 +1,11 @@
 import keras
 
 from keras_capsvae.losses import SpreadLoss
-from keras_capsvae.models.classifier import Classifier
-from keras_capsvae.models.serving import write_saved_model
+from keras_capsvae.models.capsule_classifier import CapsuleClassifier
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
-class MatrixCapsuleNetwork(Classifier):
+class MatrixCapsuleNetwork(CapsuleClassifier):
     """A classifier whose scores are the activations of its class capsules.
 
     A functional model with one output: the activations of a layer named
@@ -47,32 +46,3 @@ class MatrixCapsuleNetwork(Classifier):
         """x → poses of the class capsules, a model on the same layers."""
         poses, _ = self.get_layer("class_capsules").output
         return keras.Model(self.inputs, poses, name="capsule_encoder")
-
-    def capsules(self, x, batch_size=None):
-        """The poses of the class capsules of x.
-
-        Args:
-            x: Images shaped for the model.
-            batch_size: Images at a time. Defaults to Keras' 32.
-
-        Returns:
-            NumPy array `(batch, classes, p, p)`.
-
-        Raises:
-            ValueError: If x does not fit the model.
-        """
-        self.check_input(x, self.inputs[0], "x")
-        return self.capsule_encoder.predict(x, batch_size, verbose=0)
-
-    def export(
-        self, filepath, format="tf_saved_model", verbose=False, **kwargs
-    ):
-        """Write the model for serving; see `keras.Model.export`.
-
-        A SavedModel (the default format) has the endpoints `serve` (x →
-        scores) and `capsules` (x → poses), for any batch size.
-        """
-        if format != "tf_saved_model" or kwargs:
-            return super().export(filepath, format, verbose, **kwargs)
-        endpoints = {"serve": self, "capsules": self.capsule_encoder}
-        write_saved_model(self, endpoints, filepath, verbose)

@@ -15,7 +15,6 @@ from keras_capsvae.models.logits import activation_name
 from keras_capsvae.models.logits import kept_logits
 from keras_capsvae.models.logits import output_layer
 from keras_capsvae.models.serving import autoencoder_endpoints
-from keras_capsvae.models.serving import write_saved_model
 from keras_capsvae.numerics import at_least_float32
 
 
@@ -336,26 +335,15 @@ class VariationalAutoencoder(CheckedModel):
                     f"activation={activation_name(layer)!r}"
                 )
 
-    def export(
-        self, filepath, format="tf_saved_model", verbose=False, **kwargs
-    ):
-        """Write the model for serving; see `keras.Model.export`.
+    def serving_endpoints(self):
+        """`serve`, `encode`, `decode` and `generate`.
 
-        A SavedModel (the default format) has the endpoints `serve` (x → a
-        stochastic reconstruction), `encode` (x → `[z_mean, z_log_var]`),
-        `decode` (latents → reconstruction) and `generate` (an integer n, for a
-        conditional model n and an integer label → n draws), for any batch size.
+        `serve` takes x and gives a stochastic reconstruction, `encode` gives
+        `[z_mean, z_log_var]`, `decode` takes latents, `generate` an integer n
+        and, for a conditional model, an integer label.
         Other formats take encoder and decoder: `model.encoder.export(...)`.
         """
-        if format != "tf_saved_model":
-            return super().export(filepath, format, verbose, **kwargs)
-        if kwargs:
-            raise TypeError(
-                "A SavedModel of an autoencoder has signatures of its own. "
-                f"Received: {sorted(kwargs)}"
-            )
-        endpoints = autoencoder_endpoints(self)
-        write_saved_model(self, endpoints, filepath, verbose)
+        return autoencoder_endpoints(self)
 
 
 class _Forward:

@@ -16,11 +16,6 @@ from keras_capsvae.sizes import check_sizes
 
 OUTPUTS = 1  # axis of the output capsules in votes grouped by output
 
-# Votes of an example held in one array: 26 MB at a batch of 128. Arrays above
-# 32 MB the C library takes from the system anew each time, which on a CPU costs
-# more than the routing.
-BLOCK_VALUES = 50_000
-
 
 def kmeans_routing(
     votes,
@@ -169,17 +164,6 @@ def dynamic_routing(
             accumulate=True,
         ),
     )
-
-
-def outputs_in_blocks(n_in, num_capsules, dim_capsules):
-    """Slices of the output capsules, each with votes of one block."""
-    size = num_capsules
-    if n_in is not None:
-        size = max(1, BLOCK_VALUES // (n_in * dim_capsules))
-    return [
-        slice(start, min(start + size, num_capsules))
-        for start in range(0, num_capsules, size)
-    ]
 
 
 def route(

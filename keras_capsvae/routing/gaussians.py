@@ -87,6 +87,20 @@ def fit_gaussians(blocks, activations, beta_a, beta_u, rule, settings):
     return fitted[..., :-1], fitted[..., -1]
 
 
+def shares_and_activations(*task):
+    """R of the last iteration and the activations in each.
+
+    Takes what `fit_gaussians` takes.
+
+    Returns:
+        `(groups, children, parents)` and `(iterations, groups, parents)`.
+    """
+    steps = _Fitting(*task).steps
+    active = ops.stack([step["active"] for step in steps])
+    shares = ops.transpose(steps[-1]["shares"], (1, 2, 0))
+    return shares, ops.swapaxes(active, 1, 2)
+
+
 class _Fitting:
     """Forward pass with what its gradient needs.
 

@@ -4,7 +4,8 @@ import pytest
 from keras import ops
 
 from keras_capsvae import CapsuleLayer
-from keras_capsvae.routing import agreement
+from keras_capsvae.blocks import blocks_of_parents
+from keras_capsvae.layers import capsule
 from tests import capsule_oracles as oracles
 from tests.helpers import check_layer
 from tests.helpers import gradient
@@ -104,8 +105,8 @@ def test_blocks_of_votes_change_nothing(share_weights, routing, monkeypatch):
     )
     whole = numpy_of(layer(inputs))
     for values, count in ((2 * 6 * 3, 2), (1, 4)):
-        monkeypatch.setattr(agreement, "BLOCK_VALUES", values)
-        assert len(agreement.outputs_in_blocks(6, 4, 3)) == count
+        monkeypatch.setattr(capsule, "BLOCK_VALUES", values)
+        assert len(blocks_of_parents(4, 6 * 3, values)) == count
         received = numpy_of(layer(inputs))
         np.testing.assert_allclose(received, whole, rtol=1e-5, atol=1e-6)
 

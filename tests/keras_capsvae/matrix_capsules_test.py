@@ -175,7 +175,7 @@ def test_primary_contract():
 @pytest.mark.parametrize("routings", [1, 2, 3, 5])
 def test_value(routings):
     inputs = capsules(9)
-    layer = MatrixCapsuleEM(4, routings, epsilon=1e-6)
+    layer = MatrixCapsuleEM(4, routings=routings, epsilon=1e-6)
     with_random_weights(layer, inputs)
     expected = routed(layer, dense_pairs, inputs, weights_of(layer), 1.0)
     for one, other in zip(numpy_of(layer(inputs)), expected, strict=True):
@@ -188,7 +188,9 @@ def test_value(routings):
 def test_conv_value(sides, window, strides, routings, epsilon):
     """Squares are expanded at the larger ε and not at the smaller."""
     inputs = capsules(*sides, 2)
-    layer = ConvMatrixCapsuleEM(3, window, strides, routings, epsilon=epsilon)
+    layer = ConvMatrixCapsuleEM(
+        3, window, strides, routings=routings, epsilon=epsilon
+    )
     with_random_weights(layer, inputs)
     expected = routed(layer, conv_pairs(strides), inputs, weights_of(layer))
     assert np.ptp(expected[1]) > 0.01
@@ -222,7 +224,7 @@ def test_a_child_is_shared_by_all_windows_it_lies_in():
 @pytest.mark.parametrize("routings", [1, 3])
 def test_class_value(routings):
     inputs = capsules(3, 4, 2)
-    layer = ClassMatrixCapsuleEM(3, routings, epsilon=1e-6)
+    layer = ClassMatrixCapsuleEM(3, routings=routings, epsilon=1e-6)
     with_random_weights(layer, inputs)
     expected = routed(layer, em_oracles.class_pairs, inputs, weights_of(layer))
     for one, other in zip(numpy_of(layer(inputs)), expected, strict=True):
@@ -282,16 +284,46 @@ def test_primary_value():
     np.testing.assert_allclose(active, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_initial_votes_have_the_variance_of_the_poses():
+def test_assignments_are_those_that_gave_the_poses():
+    inputs = capsules(6)
+    layer = with_random_weights(MatrixCapsuleEM(4, epsilon=1e-5), inputs)
+    shares, active = map(numpy_of, layer.assignments(inputs))
+    np.testing.assert_allclose(shares.sum(-1), 1.0, rtol=1e-5)
+    assert active.shape == (3, 2, 4)
+
+    votes = np.einsum("bnij,nkjl->bnkil", inputs[0], weights_of(layer)[0])
+    weights = shares * inputs[1][..., None]
+    sums = np.einsum("bnk,bnkil->bkil", weights, votes)
+    means = sums / (weights.sum(1) + 1e-5)[..., None, None]
+    poses, last = map(numpy_of, layer(inputs))
+    np.testing.assert_allclose(poses, means, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(active[-1], last, rtol=1e-5)
+
+
+def test_assignments_of_a_child_add_up_over_its_windows():
+    inputs = capsules(6, 5, 2)
+    layer = with_random_weights(ConvMatrixCapsuleEM(3, 3), inputs)
+    shares, active = map(numpy_of, layer.assignments(inputs))
+    assert shares.shape == (2, 4, 3, 9 * 2, 3)
+    assert active.shape == (3, 2, 4, 3, 3)
+    totals = np.zeros((30, 2))
+    of_windows = shares[1].sum(-1).reshape(12, 9, 2)
+    np.add.at(totals, layer.windows(6, 5).cells, of_windows)
+    np.testing.assert_allclose(totals, 1.0, rtol=1e-4)
+
+
+def test_votes_are_about_the_poses_at_first():
     layer = MatrixCapsuleEM(16)
     layer.build([(None, 128, 4, 4), (None, 128)])
-    assert numpy_of(layer.kernel.value).std() == pytest.approx(0.5, rel=0.05)
+    noise = numpy_of(layer.kernel.value) - np.eye(4)
+    assert abs(noise.mean()) < 0.001
+    assert noise.std() == pytest.approx(0.02, rel=0.05)
 
 
 LAYERS = {
     "dense": (lambda: MatrixCapsuleEM(3), (4,)),
     "one parent": (lambda: MatrixCapsuleEM(1), (4,)),
-    "one child": (lambda: MatrixCapsuleEM(3, 5), (1,)),
+    "one child": (lambda: MatrixCapsuleEM(3, routings=5), (1,)),
     "conv": (lambda: ConvMatrixCapsuleEM(2, 2), (4, 3, 2)),
     "one window": (lambda: ConvMatrixCapsuleEM(2, 1), (1, 1, 1)),
     "class": (lambda: ClassMatrixCapsuleEM(3), (2, 3, 2)),

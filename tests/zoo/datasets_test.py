@@ -98,6 +98,65 @@ def test_mnist():
     ]
 
 
+@pytest.fixture
+def smallnorb(tmp_path, monkeypatch):
+    """Seven random pairs of views where tensorflow-datasets looks for them."""
+    import tensorflow_datasets as tfds
+
+    features = tfds.builder("smallnorb", data_dir=tmp_path).info.features
+    random = np.random.default_rng(0)
+
+    def example(label):
+        example = {
+            name: 0 if name.startswith(("label", "instance")) else None
+            for name in features
+        }
+        views = {
+            name: random.integers(256, size=(96, 96, 1), dtype="uint8")
+            for name in ("image", "image2")
+        }
+        return {**example, **views, "label_category": label}
+
+    splits = {"train": range(5), "test": (4, 2)}
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="smallnorb",
+        version="2.0.0",
+        features=features,
+        split_datasets={
+            name: [example(label) for label in labels]
+            for name, labels in splits.items()
+        },
+        data_dir=tmp_path,
+        disable_shuffling=True,
+    )
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+
+
+def test_smallnorb_holds_both_views(smallnorb):
+    import tensorflow_datasets as tfds
+
+    norb = datasets.load("smallnorb")
+    assert norb.x_train.shape == (5, 48, 48, 2)
+    assert norb.y_train.tolist() == [0, 1, 2, 3, 4]
+    assert norb.y_test.tolist() == [4, 2]
+    assert datasets.num_classes("smallnorb") == 5
+    (first, *_) = tfds.as_numpy(
+        tfds.load("smallnorb", split="train", shuffle_files=False)
+    )
+    # The inner pixels of a triangle filter of four pixels.
+    weights = np.array([1, 3, 3, 1]) / 8
+    for channel, name in enumerate(("image", "image2")):
+        pixels = first[name][9:13, 21:25, 0] / 255
+        expected = weights @ pixels @ weights
+        received = norb.x_train[0, 5, 11, channel]
+        assert received == pytest.approx(expected, abs=1e-3)
+
+
+def test_smallnorb_is_no_stream(smallnorb):
+    with pytest.raises(ValueError, match="load"):
+        datasets.stream("smallnorb")
+
+
 def test_download_that_cannot_be_had(tmp_path, monkeypatch):
     def unreachable(*args, **options):
         raise urllib.error.URLError("no network")

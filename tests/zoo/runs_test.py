@@ -282,3 +282,30 @@ def test_runs_from_before_binarisation_go_on(small_data, tmp_path):
     path.write_text(json.dumps(settings))
     small_run(small_data, tmp_path, epochs=2, resume=True)
     assert len(lines_of(tmp_path / runs.HISTORY)) == 3
+
+
+def test_margin_epochs_raise_the_margin(tmp_path):
+    settings = {"arguments": {"capsules": (4, 2, 2, 2)}, "batch_size": 600}
+    run = ("matrix_capsnet", "digits", tmp_path)
+    margins = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            margins.append(float(self.model.loss.margin.numpy()))
+
+    runs.train(
+        *run,
+        epochs=2,
+        margin_epochs=2,
+        callbacks=[Watch()],
+        verbose=0,
+        **settings,
+    )
+    expected = [
+        0.2 + 0.79 / (1 + np.exp(4 - 14 * step / 6)) for step in range(6)
+    ]
+    np.testing.assert_allclose(margins, expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="margin_epochs=2"):
+        runs.train(
+            "matrix_capsnet", "digits", tmp_path, resume=True, **settings
+        )

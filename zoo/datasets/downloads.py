@@ -4,9 +4,15 @@ import os
 import urllib.error
 import urllib.request
 
+import numpy as np
+
+from zoo.datasets.images import fit_image
+
 LABELLED = ("mnist", "fashion_mnist", "kmnist")
 BINARY = ("binarized_mnist",)  # pixels 0 and 1, no labels
-NAMES = (*LABELLED, *BINARY)
+STEREO = ("smallnorb",)  # two views of an object, 96 × 96
+NAMES = (*LABELLED, *BINARY, *STEREO)
+STEREO_SHAPE = (48, 48, 2)  # to which Hinton, Sabour and Frosst reduce them
 SECONDS_TO_ANSWER = 10
 
 
@@ -36,10 +42,28 @@ def read_split(builder, split):
 
     whole = builder.as_dataset(split=split, batch_size=-1, shuffle_files=False)
     arrays = tfds.as_numpy(whole)
+    if builder.name in STEREO:
+        return _reduced_views(arrays), arrays["label_category"].astype("int64")
     images = arrays["image"].astype("float32")
     if builder.name in BINARY:
         return images, None
     return images / 255, arrays["label"].astype("int64")
+
+
+def num_classes(name):
+    """Number of classes of a data set, `None` without labels."""
+    if name in BINARY:
+        return None
+    return 5 if name in STEREO else 10
+
+
+def _reduced_views(arrays):
+    """Both views as channels, one example at a time: whole they take 2 GB."""
+    views = np.empty((len(arrays["image"]), *STEREO_SHAPE), "float32")
+    for index, pair in enumerate(zip(arrays["image"], arrays["image2"])):
+        pixels = np.concatenate(pair, axis=-1).astype("float32") / 255
+        views[index] = fit_image(pixels, STEREO_SHAPE)
+    return views
 
 
 def _check_answers(url):

@@ -52,6 +52,8 @@ def load(
               tensorflow-datasets, which looks in `TFDS_DATA_DIR`;
             - `"binarized_mnist"`, likewise: the published binarisation of
               Larochelle, 50,000 images to train on, without labels;
+            - `"smallnorb"`, likewise: 24,300 pairs of views of toys, reduced
+              to 48 × 48 × 2, of 5 classes; see `matrix_capsnet` for windows;
             - the path of an `.npz` file with the keys `x_train` (`y_train`,
               `x_test`, `y_test`), or `x` (`y`), split 90/10. Images are
               uint8, which is divided by 255, or floats in [0, 1];
@@ -100,7 +102,7 @@ def num_classes(source: str | os.PathLike) -> int | None:
     """
     source = check_source(source)
     if isinstance(source, str):
-        return None if source in downloads.BINARY else 10
+        return downloads.num_classes(source)
     if source.is_dir():
         labels = train_and_test_files(source)[0].labels
     else:

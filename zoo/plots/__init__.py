@@ -4,6 +4,7 @@ Every function returns a `matplotlib.figure.Figure` and leaves the global state
 of pyplot alone: notebooks show it, `figure.savefig("picture.png")` keeps it.
 """
 
+from zoo.plots.assignments import assignments
 from zoo.plots.callback import EpochPicture
 from zoo.plots.couplings import couplings
 from zoo.plots.curves import training_curves
@@ -19,6 +20,7 @@ from zoo.plots.predictions import predictions
 
 __all__ = [
     "EpochPicture",
+    "assignments",
     "class_samples",
     "couplings",
     "image_grid",

@@ -1,6 +1,7 @@
 import keras
 
 from keras_capsvae import PrimaryCapsules
+from keras_capsvae import RandomWindow
 from zoo.plots.checks import expect
 
 
@@ -27,6 +28,11 @@ class ReceptiveFields:
         self.centre += (reach / 2 - first) * self.step
         self.step *= stride
 
+    def cut(self, size: int):
+        """The middle of the map."""
+        self.centre += (self.positions - size) // 2 * self.step
+        self.positions = size
+
     @property
     def edges(self) -> tuple[float, float]:
         """Where the cells of the first and the last position end."""
@@ -40,6 +46,16 @@ def fields_below(model: keras.Model, layer: keras.layers.Layer, image_shape):
     `layer` reads capsules (batch, n, d), the positions of a feature map row by
     row, with the same number of capsules at each.
     """
+    sides, shape = fields_and_shape(model, layer, image_shape)
+    positions = sides[0].positions * sides[1].positions
+    expect_chain(len(shape) == 3 and shape[1] % positions == 0, layer)
+    return sides
+
+
+def fields_and_shape(
+    model: keras.Model, layer: keras.layers.Layer, image_shape
+):
+    """The fields of what `layer` reads, and the shape of that."""
     shape = (1, *image_shape)
     sides = tuple(ReceptiveFields(side) for side in image_shape[:2])
     for below in layers_between(model, layer):
@@ -49,9 +65,7 @@ def fields_below(model: keras.Model, layer: keras.layers.Layer, image_shape):
         positions = tuple(side.positions for side in sides)
         kept = len(shape) == 3 or tuple(shape[1:3]) == positions
         expect_chain(kept, below)
-    expect_chain(len(shape) == 3, layer)
-    expect_chain(shape[1] % (positions[0] * positions[1]) == 0, layer)
-    return sides
+    return sides, shape
 
 
 def layers_between(model: keras.Model, layer: keras.layers.Layer) -> list:
@@ -69,6 +83,10 @@ def layers_between(model: keras.Model, layer: keras.layers.Layer) -> list:
 def follow(layer: keras.layers.Layer, sides: tuple) -> None:
     if isinstance(layer, PrimaryCapsules):
         layer = layer.convolution
+    if isinstance(layer, RandomWindow):
+        for side in sides:
+            side.cut(layer.size)
+        return
     window = getattr(layer, "kernel_size", getattr(layer, "pool_size", None))
     if window is None:
         return

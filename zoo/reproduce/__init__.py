@@ -6,6 +6,8 @@ import inspect
 CLAIMS = {
     "couplets": "Gated convolutions of kexue.fm 4823 tell real couplets from "
     "altered ones; a bag of characters does not.",
+    "matrix-capsules": "Matrix capsules with EM routing, of kexue.fm 5155 and "
+    "Hinton 2018, read MNIST.",
     "two-digits": "Capsules of kexue.fm 5112, trained on single digits, read "
     "two at once; a pooling net does not.",
     "vae-curves": "The VAEs of kexue.fm 5253 end where the originals end.",

@@ -12,7 +12,7 @@ from keras_capsvae import LabelAccuracy
 from zoo import datasets
 from zoo import feeds
 from zoo import plots
-from zoo import runs
+from zoo.reproduce import steps
 
 EPOCHS = 10
 SEEDS = (1, 2, 3)
@@ -30,7 +30,7 @@ PAIR_SEED = 0
 def run(out, quick=False):
     """Train every net with its seeds; write accuracies and two pictures."""
     folder = pathlib.Path(out)
-    data = _data()
+    data = steps.mnist_or_digits()
     arrays, models, figures = None, {}, {}
     for net in QUICK_NETS if quick else NETS:
         for seed in SEEDS[:1] if quick else SEEDS:
@@ -97,29 +97,11 @@ def side_by_side(images, labels, count, seed=PAIR_SEED):
     return joined, several
 
 
-def _data():
-    try:
-        datasets.load("mnist")
-    except RuntimeError as error:
-        click.echo(f"{error}\nGoing on with the embedded digits.", err=True)
-        return "digits"
-    return "mnist"
-
-
 def _train(folder, net, seed, data, quick):
     name, arguments = NETS[net]
-    epochs = EPOCHS
-    if quick and data == "mnist":
-        epochs = 1
-    started = (folder / runs.CONFIG).is_file()
-    return runs.train(
-        name,
-        data,
-        folder,
-        epochs=epochs,
-        seed=seed,
-        arguments=arguments,
-        resume=started,
+    epochs = 1 if quick and data == "mnist" else EPOCHS
+    return steps.train(
+        folder, name, data, epochs=epochs, seed=seed, arguments=arguments
     )
 
 

@@ -9,6 +9,7 @@ import click
 from matplotlib.figure import Figure
 
 from zoo import runs
+from zoo.reproduce import steps
 
 SEEDS = {"dense_vae": (1, 2, 3), "conv_vae": (1, 2, 3), "conditional_vae": (1,)}
 QUICK_EPOCHS = 2
@@ -45,8 +46,7 @@ def run(out, quick=False):
 
 def _train(folder, name, seed, epochs):
     """Training and test loss of each epoch."""
-    started = (folder / runs.CONFIG).is_file()
-    runs.train(name, "mnist", folder, epochs=epochs, seed=seed, resume=started)
+    steps.train(folder, name, "mnist", epochs=epochs, seed=seed)
     with open(folder / runs.HISTORY, newline="") as file:
         rows = list(csv.DictReader(file))[:epochs]
     return {

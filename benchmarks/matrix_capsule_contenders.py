@@ -1,0 +1,172 @@
+"""The contenders of `matrix_capsule_step.py`; each in a process of its own."""
+
+import dataclasses
+import functools
+import json
+import os
+import sys
+from unittest import mock
+
+import dense_vae_contenders as workers
+import numpy as np
+
+LAYERS = ("conv_capsules_1", "conv_capsules_2", "class_capsules")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings(workers.Settings):
+    batch_size: int = 16
+    steps: int = 5
+    side: int = 32
+    channels: int = 2
+    classes: int = 5
+    capsules: tuple = (64, 8, 16, 16)
+    layer: str | None = None
+
+
+def ours(settings, **options):
+    import zoo
+
+    shape = (settings.side, settings.side, settings.channels)
+    return zoo.matrix_capsnet(
+        shape,
+        settings.classes,
+        tuple(settings.capsules),
+        seed=settings.seed,
+        **options,
+    )
+
+
+def plain(settings):
+    import plain_matrix_capsules
+
+    from zoo import matrix_capsnet as module
+
+    with (
+        mock.patch.object(
+            module, "ConvMatrixCapsuleEM", plain_matrix_capsules.PlainConv
+        ),
+        mock.patch.object(
+            module, "ClassMatrixCapsuleEM", plain_matrix_capsules.PlainClass
+        ),
+    ):
+        return ours(settings)
+
+
+def yardstick(settings):
+    """A net of two plain convolutions, on 28 × 28 × 1, for orientation."""
+    import keras
+
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Conv2D(256, 9, activation="relu"),
+            keras.layers.Conv2D(64, 9, strides=2, activation="relu"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss=loss)
+    return model
+
+
+def prepare(_, settings, build):
+    model = build(settings)
+    random = np.random.default_rng(settings.seed)
+    count = settings.steps * settings.batch_size
+    if settings.layer is not None and build is not yardstick:
+        return layer_block(model.get_layer(settings.layer), settings)
+    images = random.random((count, *model.input_shape[1:]), "float32")
+    labels = random.integers(model.output_shape[-1], size=count)
+
+    def block():
+        history = model.fit(
+            images,
+            labels,
+            batch_size=settings.batch_size,
+            shuffle=False,
+            verbose=0,
+        )
+        return history.history["loss"][-1]
+
+    return block
+
+
+def layer_block(layer, settings):
+    """Values and gradients of one layer on random capsules."""
+    import tensorflow as tf
+
+    random = np.random.default_rng(settings.seed)
+    shapes = [tensor.shape[1:] for tensor in layer.input]
+    poses, active = (
+        tf.constant(random.random((settings.batch_size, *shape), "float32"))
+        for shape in shapes
+    )
+
+    @tf.function
+    def gradients(poses, active):
+        with tf.GradientTape() as tape:
+            tape.watch([poses, active])
+            means, scores = layer([poses, active])
+            value = tf.reduce_sum(means) + tf.reduce_sum(scores)
+        weights = [weight.value for weight in layer.trainable_weights]
+        return value, tape.gradient(value, [poses, active, *weights])
+
+    def block():
+        for _ in range(settings.steps):
+            value, _ = gradients(poses, active)
+        return float(value)
+
+    return block
+
+
+def check(_, settings):
+    """Raise unless ours and the plain form give the same loss."""
+    images = np.random.default_rng(1).random((4, settings.side, settings.side, settings.channels), "float32")
+    labels = np.arange(4) % settings.classes
+    losses = [
+        build(settings).evaluate(images, labels, verbose=0)[0]
+        for build in (ours, plain)
+    ]
+    np.testing.assert_allclose(*losses, rtol=1e-3)
+    return lambda: None
+
+
+FORMULATIONS = {
+    "ours": ours,
+    "ours, rematerialize=True": functools.partial(ours, rematerialize=True),
+    "plain": plain,
+}
+
+
+def _entry(environment, build):
+    packages = ("keras", environment)
+    return workers.Entry(
+        environment, packages, functools.partial(prepare, build=build)
+    )
+
+
+LABELS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "torch"}
+CONTENDERS = {
+    "yardstick, TensorFlow": _entry("tensorflow", yardstick),
+    **{
+        f"{name}, {label}": _entry(environment, build)
+        for environment, label in LABELS.items()
+        for name, build in FORMULATIONS.items()
+    },
+}
+CHECK = workers.Entry("tensorflow", ("keras", "tensorflow"), check)
+
+
+def main():
+    entry = {"check": CHECK, **CONTENDERS}[sys.argv[1]]
+    settings = Settings(**json.loads(sys.argv[2]))
+    workers.limit_threads(settings.threads)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    workers.serve(entry, settings, sys.stdin, answers)
+
+
+if __name__ == "__main__":
+    main()

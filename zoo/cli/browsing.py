@@ -1,0 +1,73 @@
+"""Commands that look around: list, search, show."""
+
+import json
+import sys
+
+import click
+
+
+@click.command("list")
+@click.argument("pattern", default="*")
+def list_models(pattern):
+    """Models whose name matches a shell PATTERN."""
+    import zoo
+
+    names = zoo.list_models(pattern)
+    if not sys.stdout.isatty():
+        click.echo("\n".join(names))
+        return
+    width = max(map(len, names), default=0)
+    for name in names:
+        info = zoo.model_info(name)
+        tags = ", ".join(info["weights"]) or "no shipped weights"
+        click.echo(f"{name:{width}}  {info['title']} ({tags})")
+
+
+@click.command()
+@click.argument("query", nargs=-1, required=True)
+def search(query):
+    """Models that fit the words of QUERY, the best first."""
+    import zoo
+
+    hits = zoo.search(" ".join(query))
+    if not hits:
+        raise ValueError(
+            f"Nothing fits {' '.join(query)!r}. `list` names all models."
+        )
+    width = max(len(hit.name) for hit in hits)
+    for hit in hits:
+        click.echo(f"{hit.name:{width}}  {hit.score:3}  {hit.title}")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(name, as_json):
+    """The card of a model."""
+    import zoo
+
+    info = zoo.model_info(name)
+    if as_json:
+        click.echo(json.dumps(info, indent=2, ensure_ascii=False))
+        return
+    click.secho(f"{info['title']} · {info['title_zh']}", bold=True)
+    click.echo(f"\n{info['description']}\n\n{info['description_zh']}\n")
+    rows = {
+        "arguments": _as_call(name, info["arguments"]),
+        "parameters": f"{info['parameters']:,}",
+        "inputs": info["inputs"],
+        "target": info["target"],
+        "source": info["source"],
+        "paper": info["paper"],
+        "train": info["command"],
+    }
+    for key, value in rows.items():
+        click.echo(f"{key:11} {value}")
+    for tag, entry in info["weights"].items():
+        metrics = ", ".join(f"{k} {v}" for k, v in entry["metrics"].items())
+        click.echo(f"{'weights':11} {tag}: {metrics} ({entry['licence']})")
+
+
+def _as_call(name, arguments):
+    inner = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+    return f"{name}({inner})"

@@ -1,0 +1,157 @@
+"""Commands that use a model: sample, evaluate, export."""
+
+import json
+import pathlib
+
+import click
+
+WEIGHTS = "Tag of shipped weights.  [default: mnist, or tang]"
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--out",
+    default="pictures",
+    show_default=True,
+    type=click.Path(path_type=pathlib.Path),
+)
+@click.option("--weights", help=WEIGHTS)
+@click.option(
+    "--data", help="Examples to draw; a classifier draws nothing without."
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--count", type=int, default=10, show_default=True, help="Texts to print."
+)
+@click.option(
+    "--temperature",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Of the characters of texts; 0 takes the most probable ones.",
+)
+def sample(model, out, weights, data, seed, count, temperature):
+    """Draw from MODEL: a name of the zoo, a run folder or a .keras file.
+
+    A model of poems prints them.
+    """
+    from keras_capsvae import PoemAutoencoder
+    from zoo import feeds
+    from zoo import gallery
+
+    opened = _opened(model, weights)
+    if isinstance(opened, PoemAutoencoder):
+        for text in opened.generate(count, seed=seed, temperature=temperature):
+            click.echo(text)
+        return
+    images = labels = None
+    if data is not None:
+        arrays = feeds.load(opened, data)
+        images, labels = arrays.x_test, arrays.y_test
+    for path in gallery.draw(opened, out, images, labels, seed=seed):
+        click.echo(path)
+
+
+@click.command()
+@click.argument("model")
+@click.option("--data", help="[default: that of the run, or mnist or tang]")
+@click.option("--weights", help=WEIGHTS)
+@click.option(
+    "--binarize/--no-binarize",
+    default=None,
+    help="Test on black and white images.  [default: as the run]",
+)
+@click.option(
+    "--samples",
+    type=int,
+    metavar="K",
+    help="Also the log-likelihood of a VAE, with K samples of each image.",
+)
+@click.option("--images", type=int, metavar="N", help="Only the first N.")
+@click.option(
+    "--histogram",
+    type=click.Path(path_type=pathlib.Path),
+    help="Picture of the posterior deviations σ of a VAE to write.",
+)
+def evaluate(model, data, weights, binarize, samples, images, histogram):
+    """Figures of MODEL (a name, run folder or .keras file) on test data."""
+    from keras_capsvae import PoemAutoencoder
+    from zoo import evaluation
+    from zoo import feeds
+    from zoo import plots
+    from zoo import runs
+    from zoo import text_evaluation
+
+    opened = _opened(model, weights)
+    settings = runs.config_of(model)
+    usual = "tang" if feeds.takes_text(opened) else "mnist"
+    data = data or settings.get("data", usual)
+    if binarize is None:
+        binarize = settings.get("binarize", False)
+    if binarize and feeds.takes_text(opened):
+        raise ValueError("--binarize is for images. Received: a model of texts")
+    if images is not None and images < 1:
+        raise ValueError(f"--images must be at least 1. Received: {images}")
+    arrays = feeds.load(opened, data)
+    x = feeds.test_images(arrays, binarize)[:images]
+    labels = None if arrays.y_test is None else arrays.y_test[:images]
+    figures = evaluation.evaluate(opened, x, labels, num_samples=samples)
+    if isinstance(opened, PoemAutoencoder):
+        corpus = opened.decode_text(arrays.x_train)
+        figures |= text_evaluation.sample_figures(opened, corpus)
+    if histogram is not None:
+        plots.posterior_deviations(opened, x).savefig(histogram)
+    about = {"data": data}
+    if not feeds.takes_text(opened):
+        about["binarized"] = binarize
+    click.echo(json.dumps({**about, **figures}, indent=2))
+
+
+@click.command()
+@click.argument("model")
+@click.option("--out", required=True, type=click.Path(path_type=pathlib.Path))
+@click.option(
+    "--format",
+    "kind",
+    default="saved_model",
+    show_default=True,
+    type=click.Choice(["saved_model", "keras", "onnx"]),
+)
+@click.option("--weights", help=WEIGHTS)
+def export(model, out, kind, weights):
+    """Write MODEL (a name, run folder or .keras file) for use elsewhere."""
+    from zoo.export import export_onnx
+
+    opened = _opened(model, weights)
+    if kind == "onnx":
+        paths = export_onnx(opened, out)
+    else:
+        if out.is_file():
+            raise FileExistsError(f"{out} exists already")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write = opened.save if kind == "keras" else opened.export
+        write(out)
+        paths = [out]
+    for path in paths:
+        click.echo(path)
+
+
+def _opened(model, weights):
+    """The model of a zoo name, a run folder or a `.keras` file."""
+    import zoo
+    from zoo import runs
+    from zoo.registry import builder_of
+
+    path = pathlib.Path(model)
+    if model in zoo.list_models() or not path.exists():
+        tag = weights or builder_of(model).card.data
+        return zoo.create_model(model, weights=tag)
+    if path.is_dir():
+        if not (path / runs.MODEL).is_file():
+            raise ValueError(
+                "Expected a name of the zoo, a run folder or a .keras file. "
+                f"Received: {path}, a folder without {runs.MODEL}"
+            )
+        path = path / runs.MODEL
+    return zoo.load_model(path)

@@ -1,0 +1,173 @@
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+from matplotlib.axes import Axes
+
+from keras_capsvae import ConvMatrixCapsuleEM
+from keras_capsvae import MatrixCapsuleNetwork
+from keras_capsvae import PrimaryMatrixCapsules
+from zoo.plots.canvas import PALETTE
+from zoo.plots.canvas import Picture
+from zoo.plots.canvas import remove_upper_frame
+from zoo.plots.checks import expect
+from zoo.plots.couplings import DIM
+from zoo.plots.couplings import TINY
+from zoo.plots.couplings import chosen_classes
+from zoo.plots.couplings import draw_image
+from zoo.plots.couplings import overlay
+from zoo.plots.receptive_fields import fields_and_shape
+
+
+def assignments(
+    model: keras.Model, image, classes: Iterable[int] | None = None
+) -> Picture:
+    """Draws which primary capsules EM assigns to which class, and how it went.
+
+    A child i gives the share R_ij of itself to its parent j, and the shares of
+    one child add up to 1. So the share of a primary capsule in a class is the
+    sum over all ways up, of the products of the shares along the way. The
+    colour at a position of the map is the sum over its primary capsules,
+
+        Σ_i a_i · A_ij  with  A = R⁽¹⁾ R⁽²⁾ ⋯,
+
+    each counted by its activation. All maps share a scale. Each position is a
+    square at the centre of what the primary capsules there see of the image.
+
+    The curves are the activations of the classes after each iteration of EM in
+    the last layer.
+
+    Source: Hinton, Sabour and Frosst, 2018, figure 2 and section 3.
+
+    Args:
+        model: a `MatrixCapsuleNetwork` of the zoo, or one of the same layers.
+        image: array of one image `(h, w, channels)` with values in [0, 1] that
+            the model takes.
+        classes: integers, the classes to draw. Defaults to `None`: the three of
+            the highest scores.
+
+    Returns:
+        A `matplotlib.figure.Figure`: the image, a map for each class, and the
+        curves.
+
+    Raises:
+        ValueError: when the model holds other layers, when `image` does not fit
+            it, or when `classes` are none, twice the same or not among its.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import zoo
+    from zoo import plots
+
+    image = np.random.rand(28, 28, 1)
+    plots.assignments(zoo.matrix_capsnet(), image).savefig("assignments.png")
+    ```
+    """
+    primary, routed = matrix_capsule_layers(model)
+    batch = keras.ops.convert_to_numpy(image)[None]
+    model.check_input(batch, model.inputs[0], "image (with a batch axis)")
+    shares, active, scores = assigned(model, batch, primary, routed)
+    if classes is None:
+        classes = np.argsort(-scores)[:3].tolist()
+    chosen = chosen_classes(classes, scores)
+    sides, _ = fields_and_shape(model, primary, batch.shape[1:])
+
+    count = 2 + len(chosen)
+    figure = Picture(2.1 * count + 2.4, 2.5)
+    panels = figure.subplots(1, count, width_ratios=[1] * (count - 1) + [1.4])
+    draw_image(panels[0], batch[0])
+    panels[0].set_title("image")
+    strongest = max(shares[..., chosen].max(), TINY)
+    for axes, label in zip(panels[1:-1], chosen):
+        draw_image(axes, batch[0], DIM)
+        overlay(axes, shares[..., label], sides, strongest)
+        axes.set_title(f"{label} \u00b7 activation {scores[label]:.2f}")
+    bar = figure.colorbar(panels[1].images[1], ax=panels[:-1], shrink=0.8)
+    bar.set_label("active capsules assigned")
+    bar.outline.set_visible(False)
+    bar.ax.set_facecolor("black")
+    draw_activations(panels[-1], active, chosen)
+    return figure
+
+
+def matrix_capsule_layers(model: keras.Model):
+    """The primary capsules and the layers that route, from below."""
+    expect(
+        isinstance(model, MatrixCapsuleNetwork),
+        "a MatrixCapsuleNetwork",
+        model=f"{model.name} of type {type(model).__name__}",
+    )
+    primary = [
+        layer
+        for layer in model.layers
+        if isinstance(layer, PrimaryMatrixCapsules)
+    ]
+    routed = [layer for layer in model.layers if hasattr(layer, "assignments")]
+    chain = [*primary[:1], *routed]
+    fits = len(primary) == 1 and all(
+        above.input[0] is below.output[0]
+        for below, above in zip(chain, chain[1:])
+    )
+    expect(
+        fits and routed and routed[-1].name == "class_capsules",
+        "one layer PrimaryMatrixCapsules and above it nothing but layers of "
+        "matrix capsules",
+        layers=[layer.name for layer in model.layers],
+    )
+    return primary[0], routed
+
+
+def assigned(model, batch, primary, routed):
+    """Of one image: shares in each class, activations, scores.
+
+    Returns:
+        `(height, width, classes)` summed over the active primary capsules,
+        `(iterations, classes)` of the last layer, and `(classes,)`.
+    """
+    below = keras.Model(model.inputs, [layer.input for layer in routed])
+    inputs = below.predict(batch, verbose=0)
+    upper = None  # (grid of the layer's children, types, classes)
+    for layer, capsules in reversed(list(zip(routed, inputs))):
+        shares, active = (
+            keras.ops.convert_to_numpy(one)
+            for one in layer.assignments(capsules)
+        )
+        if upper is None:
+            by_iteration = active[:, 0]
+        upper = _to_children(layer, shares[0], upper, capsules[1].shape[1:])
+    poses, activations = inputs[0]
+    maps = np.einsum("hwn,hwnk->hwk", activations[0], upper)
+    return maps, by_iteration, by_iteration[-1]
+
+
+def _to_children(layer, shares, upper, shape):
+    """Shares of the layer's children, `shape`, in the classes."""
+    if isinstance(layer, ConvMatrixCapsuleEM):
+        height, width, types = shape
+        windows = layer.windows(height, width)
+        of_windows = np.einsum("rcsp,rcpk->rcsk", shares, upper)
+        of_cells = np.zeros((height * width, types, upper.shape[-1]))
+        values = of_windows.reshape(*windows.cells.shape, types, -1)
+        np.add.at(of_cells, windows.cells, values)
+        return of_cells.reshape(*shape, -1)
+    if upper is not None:
+        shares = shares @ upper
+    return shares.reshape(*shape, -1)
+
+
+def draw_activations(axes: Axes, active: np.ndarray, chosen: list) -> None:
+    iterations = np.arange(1, len(active) + 1)
+    for label, curve in enumerate(active.T):
+        if label not in chosen:
+            axes.plot(iterations, curve, color="lightgray", lw=1)
+    for place, label in enumerate(chosen):
+        colour = PALETTE[place % len(PALETTE)]
+        axes.plot(
+            iterations, active[:, label], "o-", color=colour, label=str(label)
+        )
+    axes.set(xlabel="EM iteration", title="activations", ylim=(-0.03, 1.03))
+    axes.set_xticks(iterations)
+    axes.legend(fontsize="small", frameon=False)
+    remove_upper_frame(axes)
