@@ -351,16 +351,20 @@ def missing_packages(entry):
     return [p for p in entry.packages if importlib.util.find_spec(p) is None]
 
 
-def measured(block, settings):
+def measured(block, settings, prepared_mb):
     began = time.perf_counter()
     loss = block()
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "ms": 1e3 * seconds / settings.steps,
         "loss": loss,
-        "peak_mb": peak / 1024,
+        "peak_mb": peak_mb(),
+        "extra_mb": peak_mb() - prepared_mb,
     }
+
+
+def peak_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def serve(entry, settings, requests, answers):
@@ -375,11 +379,12 @@ def serve(entry, settings, requests, answers):
         return
     limit_framework_threads(entry, settings.threads)
     block = entry.prepare(images(settings), settings)
+    prepared_mb = peak_mb()
     block()
     versions = {p: importlib.metadata.version(p) for p in entry.packages}
     tell({"versions": versions})
     for _ in requests:
-        tell(measured(block, settings))
+        tell(measured(block, settings, prepared_mb))
 
 
 def main():

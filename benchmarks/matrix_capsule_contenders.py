@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import importlib
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ LAYERS = ("conv_capsules_1", "conv_capsules_2", "class_capsules")
 @dataclasses.dataclass(frozen=True)
 class Settings(workers.Settings):
     batch_size: int = 16
-    steps: int = 5
+    steps: int = 20
     side: int = 32
     channels: int = 2
     classes: int = 5
@@ -40,8 +41,7 @@ def ours(settings, **options):
 def plain(settings):
     import plain_matrix_capsules
 
-    from zoo import matrix_capsnet as module
-
+    module = importlib.import_module("zoo.matrix_capsnet")
     with (
         mock.patch.object(
             module, "ConvMatrixCapsuleEM", plain_matrix_capsules.PlainConv
@@ -123,7 +123,9 @@ def layer_block(layer, settings):
 
 def check(_, settings):
     """Raise unless ours and the plain form give the same loss."""
-    images = np.random.default_rng(1).random((4, settings.side, settings.side, settings.channels), "float32")
+    images = np.random.default_rng(1).random(
+        (4, settings.side, settings.side, settings.channels), "float32"
+    )
     labels = np.arange(4) % settings.classes
     losses = [
         build(settings).evaluate(images, labels, verbose=0)[0]

@@ -23,7 +23,9 @@ class PlainConv(ConvMatrixCapsuleEM):
         _, height, width, n, p, _ = poses.shape
         windows = self.windows(height, width)
         places, slots = windows.cells.shape
-        poses = windows.gather(ops.reshape(poses, (-1, height * width, n * p * p)))
+        poses = windows.gather(
+            ops.reshape(poses, (-1, height * width, n * p * p))
+        )
         active = windows.gather(ops.reshape(active, (-1, height * width, n)))
         poses = ops.reshape(poses, (-1, places, slots * n, 1, p, p))
         kernel = ops.reshape(self.kernel, (1, 1, slots * n, -1, p, p))
