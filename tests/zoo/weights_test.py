@@ -191,7 +191,6 @@ NOT_SHIPPED = {
     "importance_weighted_vae",
     "matrix_capsnet",
     "poem_vae",
-    "pooling_cnn",
 }
 
 
