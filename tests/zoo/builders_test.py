@@ -294,6 +294,7 @@ def test_sizes_build_and_train(name, arguments):
         ("capsule_cnn", 279_488),
         ("pooling_cnn", 276_810),
         ("capsnet", 8_215_568),
+        ("matrix_capsnet", 68_444),
         ("poem_vae", 294_831),
         ("gated_cnn_classifier", 410_562),
     ],
