@@ -1,7 +1,8 @@
 """How the votes of a layer are cut into arrays of a size that costs least.
 
 Arrays above 32 MB the C library takes from the system anew each time, which on
-a CPU costs more than the sums over them.
+a CPU costs more than the sums over them. The layers set the limit for an
+example, at the batch sizes that they are mostly trained with.
 """
 
 

@@ -99,7 +99,12 @@ def matrix_capsnet(
         raise ValueError(
             f"`window` must be at least {SMALLEST}. Received: window={window}"
         )
-    check_image_shape(input_shape, at_least=window or SMALLEST)
+    check_image_shape(input_shape, at_least=SMALLEST)
+    if window is not None and window > min(input_shape[:2]):
+        raise ValueError(
+            "`window` must fit into the image. Received: window="
+            f"{window}, input_shape={tuple(input_shape)}"
+        )
     filters, *types = _checked(capsules)
     options = {"routings": routings, "rematerialize": rematerialize}
     image = x = keras.Input(input_shape, name="image")

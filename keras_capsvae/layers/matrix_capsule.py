@@ -18,7 +18,7 @@ class MatrixCapsuleEM(EMCapsules):
         num_capsules: Parents.
         routings: Iterations of EM, at least 1. Defaults to 3.
         final_lambda: See `em_routing`. Defaults to 0.01.
-        epsilon: See `em_routing`. Defaults to 1e-4.
+        epsilon: See `em_routing`. Defaults to 0.01.
         mass_scale: Factor of the cost, see `em_routing`. Defaults to 1.
         rematerialize: Whether to compute votes and routing again in the
             backward pass instead of keeping them, for memory. Defaults to

@@ -9,7 +9,7 @@ from keras_capsvae.routing.gaussians import EMSettings
 from keras_capsvae.routing.gaussians import fit_gaussians
 from keras_capsvae.sizes import check_sizes
 
-EPSILON = 1e-4
+EPSILON = 0.01
 
 
 def em_routing(
@@ -43,10 +43,11 @@ def em_routing(
         beta_a, beta_u: Tensors `(k,)`.
         routings: Iterations r, at least 1. Defaults to 3.
         final_lambda: λ, the inverse temperature. Defaults to 0.01.
-        epsilon: ε, above 0. Defaults to 1e-4, the square of a spread of 0.01.
-            Below, squares are no longer expanded, `(V − μ)² = V² − 2Vμ + μ²`,
-            which would be too coarse for a parent of converged votes; that
-            takes about an eighth longer.
+        epsilon: ε, above 0, which also keeps a parent from narrowing until
+            nothing else can reach it. Defaults to 0.01, the square of a spread
+            of 0.1. Below that squares are no longer expanded, `(V − μ)² = V² −
+            2Vμ + μ²`, whose rounding would show in a parent of converged votes;
+            that takes about an eighth longer.
         mass_scale: Factor of the cost, above 0. The mean of S_j is a matter of
             the layer's geometry, n / k at most; parents / children takes that
             out. Defaults to 1.

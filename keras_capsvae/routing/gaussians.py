@@ -11,7 +11,7 @@ from keras import ops
 
 PARENTS = 0
 CHILDREN = 2
-EXPANSION_EPSILON = 1e-4
+EXPANSION_EPSILON = 0.01
 
 
 class AllParents:
@@ -109,10 +109,11 @@ class _Fitting:
     centred, for precision. The result does not depend on the centre, so neither
     does the gradient.
 
-    From an ε of 1e-4 on squares are expanded, `(V − μ)² = V² − 2Vμ + μ²`: sums
+    From an ε of 0.01 on squares are expanded, `(V − μ)² = V² − 2Vμ + μ²`: sums
     of them are products with V² and V, and no further array as large as the
     votes is written. That loses 1e-7 of the squared spread of all votes of a
-    parent, which a smaller ε does not cover where the votes have converged.
+    parent, so the relative error grows with spread² / ε where the votes that
+    count have converged. The gradient is expanded whatever ε is.
     """
 
     def __init__(self, blocks, activations, beta_a, beta_u, rule, settings):
@@ -137,10 +138,11 @@ class _Fitting:
         for iteration in range(settings.routings):
             if iteration > 0:
                 shares = rule.of_scores(self._scores(self.steps[-1]))
+                del self.steps[-1]["deviations"]  # as large as the votes
             self.steps.append(self._m_step(iteration, shares))
-        for step in self.steps:
-            del step["deviations"]
-        self.result = step["means"] + self.centre, step["active"]
+        last = self.steps[-1]
+        del last["deviations"]
+        self.result = last["means"] + self.centre, last["active"]
 
     def _m_step(self, iteration, shares):
         epsilon = self.settings.epsilon
@@ -197,10 +199,7 @@ class _Fitting:
         return height[..., None] - distance
 
     def gradient(self, d_means, d_active):
-        """Gradients by activations, β_a, β_u and each block of the votes.
-
-        The squares are expanded, whatever ε is.
-        """
+        """Gradients by activations, β_a, β_u and each block of the votes."""
         last = self.steps[-1]
         d_logits = d_active * last["active"] * (1 - last["active"])
         d_variance, d_scores = ops.zeros_like(d_means), None

@@ -3,6 +3,7 @@ import pytest
 from keras import ops
 
 from keras_capsvae.routing import em_routing
+from keras_capsvae.routing.em import EPSILON
 from keras_capsvae.routing.gaussians import AllParents
 from keras_capsvae.routing.gaussians import EMSettings
 from keras_capsvae.routing.gaussians import fit_gaussians
@@ -12,6 +13,9 @@ from tests.helpers import numpy_of
 from tests.oracles import central_differences
 
 SPREADS = (1e-4, 1e-2, 1.0, 30.0, 1e3)
+
+
+EPSILONS = (1e-6, EPSILON)  # squares as they are, and expanded
 
 
 def case(seed, n=6, k=3, h=4, batch=2, mean=0.0, spread=1.0):
@@ -52,32 +56,46 @@ def sizes_of(random):
     }
 
 
-def errors_of_random_cases(count):
+def errors_of_random_cases(count, epsilon):
     random = np.random.default_rng(0)
     return [
-        error(case(seed, **sizes_of(random)), int(random.integers(1, 6)))
+        error(
+            case(seed, **sizes_of(random)), int(random.integers(1, 6)), epsilon
+        )
         for seed in range(count)
     ]
 
 
-def test_value():
-    errors = errors_of_random_cases(60)
+@pytest.mark.parametrize("epsilon", EPSILONS)
+def test_value(epsilon):
+    errors = errors_of_random_cases(60, epsilon)
     assert np.max(errors) <= 1e-3
     assert np.median(errors) <= 1e-5
 
 
 @pytest.mark.slow
-def test_value_of_a_thousand_cases():
-    errors = errors_of_random_cases(1000)
+@pytest.mark.parametrize("epsilon", EPSILONS)
+def test_value_of_a_thousand_cases(epsilon):
+    errors = errors_of_random_cases(1000, epsilon)
     assert np.max(errors) <= 1e-3
     assert np.median(errors) <= 1e-5
 
 
+@pytest.mark.parametrize("epsilon", EPSILONS)
 @pytest.mark.parametrize("routings", [1, 2, 3, 5])
-def test_votes_far_from_zero(routings):
+def test_votes_far_from_zero(routings, epsilon):
     for seed in range(5):
         arrays = case(seed, 24, 4, 16, mean=100.0, spread=0.01)
-        assert error(arrays, routings) <= 1e-3
+        assert error(arrays, routings, epsilon) <= 1e-3
+
+
+@pytest.mark.parametrize("epsilon", EPSILONS)
+def test_half_of_the_votes_have_converged(epsilon):
+    for seed in range(5):
+        arrays = case(seed, 24, 3, 16)
+        votes = arrays[0]
+        votes[:, ::2] = votes[:, :1] + 0.01 * votes[:, ::2]
+        assert error(arrays, 3, epsilon) <= 1e-4
 
 
 @pytest.mark.parametrize(

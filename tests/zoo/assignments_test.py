@@ -80,5 +80,5 @@ def test_a_window_is_the_middle_of_the_image():
     for side, inner, cut in zip(*fields, (2, 3)):
         assert side.centre == inner.centre + cut
     assert model.predict(np.zeros((1, 24, 26, 2)), verbose=0).shape == (1, 2)
-    with pytest.raises(ValueError, match="at least 20"):
+    with pytest.raises(ValueError, match="window=20"):
         zoo.matrix_capsnet((19, 30, 1), window=20)

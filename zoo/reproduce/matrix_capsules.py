@@ -19,7 +19,7 @@ CLAIMED = {"Hinton 2018": 0.9956, "best open version, 30 epochs": 0.991}
 def run(out, quick=False):
     """Train the net of the paper, and a small one briefly with five seeds.
 
-    Writes accuracies on the test images and the assignments of two of them.
+    Writes accuracies on the test images and the assignments of one of them.
     """
     folder = pathlib.Path(out)
     data = steps.mnist_or_digits()
