@@ -24,7 +24,8 @@ class Vocabulary:
 
     Raises:
         ValueError: If there is no character, one comes twice, or `unknown` is
-            no single character outside the others.
+            no single character outside the others or is punctuation, which
+            texts lose.
         TypeError: If the characters are no string.
 
     Example:
@@ -53,9 +54,11 @@ class Vocabulary:
             not isinstance(unknown, str)
             or len(unknown) != 1
             or unknown in characters
+            or not characters_of(unknown)
         ):
             raise ValueError(
-                "`unknown` must be one character outside the others. "
+                "`unknown` must be one character outside the others that is "
+                "no punctuation. "
                 f"Received: unknown={unknown!r}"
             )
         self.characters = characters

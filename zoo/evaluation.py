@@ -5,6 +5,7 @@ import numpy as np
 from keras_capsvae import Classifier
 from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import PoemAutoencoder
+from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.numerics import LOG_VAR_LIMIT
 from zoo import likelihood
 from zoo import text_evaluation
@@ -36,10 +37,11 @@ def evaluate(
 
     Returns:
         For a VAE a dict of `reconstruction_loss`, `kl_loss`, their sum `loss`
-        (the negative ELBO, whatever the model's `kl_weight`; the bound itself
-        of an importance-weighted model), all in nats an image, and
-        `active_units`. With `num_samples` also `log_likelihood`, its standard
-        error over the images, and `mutual_information`. For a VAE of texts also
+        (the negative ELBO, whatever the model's `kl_weight` and `free_bits`;
+        the loss itself of an importance-weighted model), all in nats an
+        image, and `active_units`. With `num_samples` also `log_likelihood`,
+        its standard error over the images, and `mutual_information`. For a VAE
+        of texts also
         what `text_evaluation.figures_of` gives. For a classifier a dict of the
         compiled loss and metrics, among them `accuracy`.
 
@@ -58,6 +60,8 @@ def evaluate(
     if isinstance(model, Classifier):
         return figures
     if not isinstance(model, ImportanceWeightedAutoencoder):
+        if model.kl_layer.free_bits:
+            figures["kl_loss"] = divergence(model, inputs)
         figures["loss"] = figures["reconstruction_loss"] + figures["kl_loss"]
     figures["active_units"] = active_units(model, images)
     if num_samples is not None:
@@ -71,6 +75,26 @@ def evaluate(
     if isinstance(model, PoemAutoencoder):
         figures |= text_evaluation.figures_of(model, images, figures["loss"])
     return figures
+
+
+def divergence(model, inputs):
+    """Mean KL divergence of the posteriors from the prior, in nats.
+
+    In closed form and without the floor of `free_bits`.
+
+    Args:
+        model: A VAE of the zoo.
+        inputs: Images, or the list `[images, one-hot labels]` of a conditional
+            model.
+    """
+    arrays = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    prior_mean = None
+    if model.prior is not None:
+        prior_mean = model.prior.predict(arrays.pop(), verbose=0)
+    seen = arrays if len(arrays) > 1 else arrays[0]
+    z_mean, z_log_var = model.encoder.predict(seen, verbose=0)
+    each = gaussian_kl(z_mean, z_log_var, prior_mean=prior_mean)
+    return float(np.sum(each, axis=-1, dtype="float64").mean())
 
 
 def active_units(model, images):

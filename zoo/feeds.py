@@ -120,6 +120,8 @@ def _arrays(model, config):
 
 def test_images(arrays, binarize):
     """The test images, in one fixed binarisation if they are binarised."""
+    if arrays.x_test is None or not len(arrays.x_test):
+        raise ValueError("There is nothing to test on: no example is held out")
     return datasets.binarized(arrays.x_test) if binarize else arrays.x_test
 
 

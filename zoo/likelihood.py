@@ -9,6 +9,7 @@ from keras import ops
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.divergences import importance_log_weights
+from keras_capsvae.numerics import bounded_log_var
 from keras_capsvae.sizes import check_sizes
 
 CHUNK_MEGABYTES = 4
@@ -38,7 +39,8 @@ def log_likelihood(
         seed: Integer that fixes the samples. Defaults to 0.
         chunk_megabytes: Size of the largest array of decoded samples. Defaults
             to 4, which the cache of a processor holds; a GPU likes more.
-        verbose: As in `keras.Model.predict`: the progress bar.
+        verbose: As in `keras.Model.predict`: the progress bar, which counts
+            chunks of samples if there are several.
 
     Returns:
         Array `(n,)` in nats, float64.
@@ -97,11 +99,13 @@ def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
     rows = _rows_that_fit(model, chunk_megabytes)
     count = -(-num_samples // rows)
     sizes = [len(part) for part in np.array_split(range(num_samples), count)]
+    noise = keras.random.SeedGenerator(seed)  # one, lest chunks repeat it
     estimators = {
-        size: _Estimator(model, size, seed) for size in sorted(set(sizes))
+        size: _Estimator(model, size, noise) for size in sorted(set(sizes))
     }
     weights, bounds = [], []
-    for size in sizes:
+    bar = keras.utils.Progbar(count, verbose=int(bool(verbose and count > 1)))
+    for done, size in enumerate(sizes, start=1):
         batch_size = max(1, min(rows // size, len(arrays[0])))
         padded = [_padded(array, batch_size) for array in arrays]
         both = (
@@ -109,12 +113,13 @@ def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
             .predict(
                 padded if len(padded) > 1 else padded[0],
                 batch_size=batch_size,
-                verbose=verbose,
+                verbose=verbose if count == 1 else 0,
             )[: len(arrays[0])]
             .astype("float64")
         )  # (n, 2)
         weights.append((size, both[:, 0]))
         bounds.append((size, both[:, 1]))
+        bar.update(done)
     return weights, bounds
 
 
@@ -150,11 +155,11 @@ def _rows_that_fit(model, chunk_megabytes):
 class _Estimator(keras.Model):
     """x → [ln of the mean weight, ELBO] of each example."""
 
-    def __init__(self, vae, num_samples, seed):
+    def __init__(self, vae, num_samples, noise):
         super().__init__(name="likelihood")
         self.vae = vae
         self.num_samples = num_samples
-        self.noise = keras.random.SeedGenerator(seed)
+        self.noise = noise
         self.compile(jit_compile=vae.jit_compile)
 
     def call(self, inputs):
@@ -169,7 +174,7 @@ class _Estimator(keras.Model):
         batch, latent_dim = ops.shape(z_mean)
         shape = (batch, self.num_samples, latent_dim)
         noise = keras.random.normal(shape, seed=self.noise)
-        deviation = ops.exp(0.5 * z_log_var)
+        deviation = ops.exp(0.5 * bounded_log_var(z_log_var))
         z = z_mean[:, None] + deviation[:, None] * noise
         log_likelihood = -vae.sample_errors(arrays[0], z)
         log_weights = importance_log_weights(

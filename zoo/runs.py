@@ -191,7 +191,7 @@ def finish(folder):
         The paths of all that the folder holds for the user.
     """
     folder = pathlib.Path(folder)
-    config = json.loads((folder / CONFIG).read_text())
+    config = _read_config(folder / CONFIG)
     model = load_model(folder / MODEL)
     made = [folder / name for name in (CONFIG, HISTORY, MODEL)]
     if keras.backend.backend() == "tensorflow":
@@ -232,7 +232,11 @@ def _shape_of_flat(model, config):
 def config_of(folder):
     """The settings of a run as a dict, `{}` for another path."""
     config = pathlib.Path(folder) / CONFIG
-    return json.loads(config.read_text()) if config.is_file() else {}
+    return _read_config(config) if config.is_file() else {}
+
+
+def _read_config(path):
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _with_sizes_of(data, builder, arguments):
@@ -263,7 +267,10 @@ def _refuse_used(folder):
 def _create(folder, config, model):
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(dataclasses.asdict(config), indent=2, ensure_ascii=False)
-    _replace(folder / CONFIG, lambda path: path.write_text(text + "\n"))
+    _replace(
+        folder / CONFIG,
+        lambda path: path.write_text(text + "\n", encoding="utf-8"),
+    )
     _replace(folder / MODEL, model.save)
 
 
@@ -279,7 +286,7 @@ def _reopen(folder, config):
                 f"There is no run to resume in {folder}: {file} is missing"
             )
     try:
-        started_with = json.loads((folder / CONFIG).read_text())
+        started_with = _read_config(folder / CONFIG)
     except ValueError as error:
         raise ValueError(
             f"{folder / CONFIG} is damaged ({error}). Restore it or start a "

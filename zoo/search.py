@@ -3,12 +3,15 @@
 import dataclasses
 import functools
 import logging
+import re
 
 from zoo.registry import builder_of
 from zoo.registry import list_models
 
 IN_TITLE = 2
 IN_TEXT = 1
+LATIN = re.compile("[a-z0-9]+")
+SHORTEST_BEGINNING = 4  # letters of a word that may stand for longer ones
 TERMS = ("变分自编码器",)  # words of the field that the dictionary lacks
 
 
@@ -107,8 +110,17 @@ def words(text: str) -> list[str]:
 def _score(wanted, document):
     title, text = document
     return sum(
-        IN_TITLE * (word in title) + IN_TEXT * (word in text) for word in wanted
+        IN_TITLE * _holds(title, word) + IN_TEXT * _holds(text, word)
+        for word in wanted
     )
+
+
+def _holds(text, word):
+    """Whether a text holds a word; of a Latin one at least its beginning."""
+    if not LATIN.fullmatch(word):
+        return word in text
+    end = "" if len(word) >= SHORTEST_BEGINNING else "(?![a-z0-9])"
+    return re.search(f"(?<![a-z0-9]){word}{end}", text) is not None
 
 
 def _title_and_text(name):

@@ -17,7 +17,7 @@ from zoo.registry import arguments_of
 from zoo.registry import builder_of
 
 # These change no shape, so weights fit whatever they are.
-FREE = ("gradient", "kl_weight", "name", "num_samples")
+FREE = ("free_bits", "gradient", "kl_weight", "name", "num_samples")
 LICENCES = {
     "mnist": "weights Apache-2.0; data set MNIST, Y. LeCun and C. Cortes, "
     "CC BY-SA 3.0",
@@ -29,7 +29,7 @@ LICENCES = {
 @click.argument("tag")
 def main(run, tag):
     """Write the weights of a finished RUN into the package under a TAG."""
-    config = json.loads((run / runs.CONFIG).read_text())
+    config = runs.config_of(run)
     name = config["model"]
     trained = load_model(run / runs.MODEL)
     builder = builder_of(name)
@@ -63,7 +63,8 @@ def main(run, tag):
         "licence": LICENCES.get(tag, "Apache-2.0"),
     }
     text = json.dumps(entries, indent=2, sort_keys=True, ensure_ascii=False)
-    (weights.FOLDER / "manifest.json").write_text(text + "\n")
+    path = weights.FOLDER / "manifest.json"
+    path.write_text(text + "\n", encoding="utf-8")
     click.echo(json.dumps(entries[name][tag], indent=2, ensure_ascii=False))
 
 
@@ -80,6 +81,10 @@ def _command(config, epochs):
         for key, value in config["arguments"].items()
         if key != "vocabulary"  # which is that of the data
     )
+    if config["batch_size"] != builder_of(config["model"]).card.batch_size:
+        settings += f" --batch-size {config['batch_size']}"
+    if config["streaming"]:
+        settings += " --stream"
     if config["shift"]:
         settings += f" --shift {config['shift']}"
     if config.get("kl_warm_up"):

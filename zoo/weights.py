@@ -17,7 +17,9 @@ FOLDER = pathlib.Path(__file__).parent / "weights"
 def manifest():
     """Model name → tag → file, sha256, arguments, data, metrics, licence."""
     path = FOLDER / "manifest.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    if not path.exists():
+        return {}
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def tags_of(name):

@@ -220,8 +220,10 @@ class PoemAutoencoder(VariationalAutoencoder):
 
 
 def _is_text(x):
-    return isinstance(x, (list, tuple)) and all(
-        isinstance(one, str) for one in x
+    return (
+        isinstance(x, str)
+        or isinstance(x, (list, tuple))
+        and all(isinstance(one, str) for one in x)
     )
 
 

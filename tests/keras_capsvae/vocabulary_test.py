@@ -76,6 +76,7 @@ def test_ids_out_of_range(ids):
         (("日月日",), ValueError, "'日' twice"),
         (("日月", "月"), ValueError, "unknown='月'"),
         (("日月", "未知"), ValueError, "unknown='未知'"),
+        (("日月", "?"), ValueError, "punctuation.*unknown='\\?'"),
         ((["日", "月"],), TypeError, "must be a string"),
     ],
 )

@@ -33,6 +33,21 @@ def output_of(*arguments):
     return result.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evaluate", "pooling_cnn", "--samples", 5], "are for VAEs"),
+        (["evaluate", "pooling_cnn", "--histogram", "x.png"], "are for VAEs"),
+        (["train", "pooling_cnn", "--picture-every", 1], "samples of a VAE"),
+    ],
+)
+def test_what_only_a_vae_has(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused = call(*arguments)
+    assert refused.exit_code == 1 and message in refused.output
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "tiny"

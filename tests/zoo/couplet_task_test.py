@@ -5,6 +5,7 @@ from zoo import datasets
 from zoo.datasets.couplet_task import FAKES
 from zoo.datasets.couplet_task import shuffled
 from zoo.datasets.couplet_task import swapped
+from zoo.datasets.couplet_task import without_lines_of
 from zoo.datasets.poems import split_poems
 
 
@@ -61,6 +62,16 @@ def test_poems_of_all_sizes_swap(sizes, seed):
 def test_a_poem_of_more_than_half_cannot_swap():
     with pytest.raises(ValueError, match="2 poems with 3 couplets"):
         swapped([["日月", "山水"], ["风花"]], random())
+
+
+def test_held_out_couplets_share_no_line_with_the_others():
+    poems = [["日月山川", "东西"], ["山川日月"], ["天地玄黄"]]
+    assert without_lines_of([["日月星辰"], ["春夏山川"]], poems) == [
+        ["东西"],
+        ["天地玄黄"],
+    ]
+    with pytest.raises(ValueError, match="lines of their own"):
+        without_lines_of(poems, poems)
 
 
 def test_shuffled_lines_keep_their_characters():

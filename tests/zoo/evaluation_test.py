@@ -37,6 +37,16 @@ def test_evaluate_adds_up(images):
     assert figures["active_units"] == 3
 
 
+def test_evaluate_counts_a_divergence_below_the_free_bits(images):
+    model = zoo.dense_vae(16, 3, 8, free_bits=100.0, seed=1)
+    figures = evaluation.evaluate(model, images, verbose=0)
+    mean, log_var = model.encoder.predict(images, verbose=0)
+    each = 0.5 * (mean**2 + np.exp(log_var) - log_var - 1).sum(-1)
+    assert figures["kl_loss"] == pytest.approx(each.mean(), rel=1e-5)
+    total = figures["kl_loss"] + figures["reconstruction_loss"]
+    assert figures["loss"] == pytest.approx(total)
+
+
 def test_evaluate_takes_labels_of_a_conditional_model(images):
     model = zoo.conditional_vae(16, num_classes=3, intermediate_dim=8)
     labels = np.arange(50) % 3

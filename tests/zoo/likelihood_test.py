@@ -117,6 +117,29 @@ def test_chunks_do_not_change_the_estimate(monkeypatch):
     np.testing.assert_allclose(values, exact, atol=0.15)
 
 
+def test_chunks_of_two_sizes_share_no_noise(monkeypatch):
+    model, x, _ = linear_gaussian()
+    drawn = []
+    normal = keras.random.normal
+
+    def recorded(shape, **options):
+        noise = normal(shape, **options)
+        drawn.append(keras.ops.convert_to_numpy(noise).ravel())
+        return noise
+
+    monkeypatch.setattr(keras.random, "normal", recorded)
+    monkeypatch.setattr(
+        likelihood._Estimator,
+        "predict",
+        lambda self, x, **options: keras.ops.convert_to_numpy(self(x)),
+    )
+    megabytes = 3 * 4 * DIM / 2**20
+    log_likelihood(model, x[:2], 8, chunk_megabytes=megabytes, verbose=0)
+    values = np.concatenate(drawn)
+    assert len(drawn) == 3
+    assert len(np.unique(values)) == len(values)
+
+
 def test_chunks_are_weighed_by_their_samples():
     chunks = [(1, np.log([2.0])), (3, np.log([6.0]))]
     received = likelihood._mean_of_exponentials(chunks)

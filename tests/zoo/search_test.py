@@ -41,6 +41,12 @@ def test_every_word_is_optional_and_counts_once():
     assert scores("one one two", documents) == [4, 2, 0]
 
 
+def test_a_latin_word_is_found_from_its_beginning_alone():
+    documents = [("poem", ""), ("EM-routing", ""), ("routings by em", "")]
+    assert scores("em", documents) == [0, 2, 2]
+    assert scores("routing", documents) == [0, 2, 2]
+
+
 @pytest.mark.parametrize("query", ["keras layer", "KERAS  Layer!"])
 def test_case_and_punctuation_do_not_matter(query):
     assert ranked(query) == [(4, 3)]
@@ -82,6 +88,14 @@ QUERIES = {
     "两个数字 胶囊": "capsule_cnn",
     "pooling": "pooling_cnn",
     "全局平均池化": "pooling_cnn",
+    "作诗机器人": "poem_vae",
+    "write couplets": "poem_vae",
+    "矩阵胶囊": "matrix_capsnet",
+    "EM routing": "matrix_capsnet",
+    "importance weighted": "importance_weighted_vae",
+    "重要性加权": "importance_weighted_vae",
+    "text classification attention": "gated_cnn_classifier",
+    "门控卷积 文本分类": "gated_cnn_classifier",
 }
 
 

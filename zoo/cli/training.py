@@ -96,6 +96,12 @@ def train(
     if builder_of(name).card.family == "poem":
         callbacks.append(PrintedText(picture_every or 1, write=click.echo))
     elif picture_every:
+        if builder_of(name).card.family != "vae":
+            raise ValueError(
+                "--picture-every draws samples of a VAE. "
+                f"Received: {name}, of the family "
+                f"{builder_of(name).card.family!r}"
+            )
         callbacks.append(
             plots.EpochPicture(
                 plots.samples, folder / "pictures" / "epochs", picture_every

@@ -76,15 +76,19 @@ def sample(model, out, weights, data, seed, count, temperature):
 )
 def evaluate(model, data, weights, binarize, samples, images, histogram):
     """Figures of MODEL (a name, run folder or .keras file) on test data."""
+    from keras_capsvae import Classifier
     from keras_capsvae import PoemAutoencoder
     from zoo import evaluation
     from zoo import feeds
     from zoo import plots
-    from zoo import runs
     from zoo import text_evaluation
 
-    opened = _opened(model, weights)
-    settings = runs.config_of(model)
+    opened, settings = _opened_with_settings(model, weights)
+    if isinstance(opened, Classifier) and (samples or histogram):
+        raise ValueError(
+            "--samples and --histogram are for VAEs. "
+            f"Received: {opened.name}, a classifier"
+        )
     usual = "tang" if feeds.takes_text(opened) else "mnist"
     data = data or settings.get("data", usual)
     if binarize is None:
@@ -139,14 +143,23 @@ def export(model, out, kind, weights):
 
 def _opened(model, weights):
     """The model of a zoo name, a run folder or a `.keras` file."""
+    return _opened_with_settings(model, weights)[0]
+
+
+def _opened_with_settings(model, weights):
+    """The model, and of a name or run folder what it was trained with."""
     import zoo
     from zoo import runs
     from zoo.registry import builder_of
+    from zoo.weights import tags_of
 
     path = pathlib.Path(model)
     if model in zoo.list_models() or not path.exists():
         tag = weights or builder_of(model).card.data
-        return zoo.create_model(model, weights=tag)
+        entry = tags_of(model).get(tag, {})
+        arguments = entry.get("arguments", {})
+        return zoo.create_model(model, weights=tag, **arguments), entry
+    settings = runs.config_of(path)
     if path.is_dir():
         if not (path / runs.MODEL).is_file():
             raise ValueError(
@@ -154,4 +167,4 @@ def _opened(model, weights):
                 f"Received: {path}, a folder without {runs.MODEL}"
             )
         path = path / runs.MODEL
-    return zoo.load_model(path)
+    return zoo.load_model(path), settings

@@ -33,7 +33,7 @@ def load_real_or_fake(
 
     Returns:
         `Arrays` of lists of strings and of labels, 1 for real ones and 0 for
-        others. No line of a poem to train on is in a fake couplet to test on.
+        others. No line to train on is in a couplet to test on.
 
     Raises:
         ValueError: as `load_texts`; where `fake` is unknown, the length odd or
@@ -55,9 +55,11 @@ def load_real_or_fake(
             f"Received: sentence_length={sentence_length}"
         )
     alter = {"swapped": swapped, "shuffled": shuffled}[fake]
-    splits = split_poems(source, sentence_length, held_out=held_out, seed=seed)
+    train, test = split_poems(
+        source, sentence_length, held_out=held_out, seed=seed
+    )
     columns = []
-    for number, poems in enumerate(splits):
+    for number, poems in enumerate((train, without_lines_of(train, test))):
         random = np.random.default_rng((seed, number))
         real, false = alter(poems, random)
         columns += [
@@ -65,6 +67,22 @@ def load_real_or_fake(
             np.repeat([1, 0], [len(real), len(false)]),
         ]
     return Arrays(*columns)
+
+
+def without_lines_of(others, poems):
+    """The couplets of poems that share no line with those of other poems."""
+    known = {line for poem in others for text in poem for line in _halves(text)}
+    poems = [
+        [text for text in poem if known.isdisjoint(_halves(text))]
+        for poem in poems
+    ]
+    poems = [poem for poem in poems if poem]
+    if not poems:
+        raise ValueError(
+            "Expected held-out poems with lines of their own. Received: a "
+            "corpus whose held-out lines all stand among the others"
+        )
+    return poems
 
 
 def swapped(poems, random):

@@ -216,6 +216,12 @@ def _nothing_fits(poems, sentence_length, source):
         wanted = f"lines of {sentence_length} characters"
     else:
         wanted = f"couplets of two lines of {sentence_length // 2} characters"
+    if lengths[sentence_length // (1 if sentence_length % 2 else 2)]:
+        return (
+            f"Expected {wanted} (sentence_length={sentence_length}) in Chinese "
+            "characters, a poem in a line of the file. Received: "
+            f"{source}, whose lines of that length are other ones"
+        )
     common = ", ".join(str(length) for length, _ in lengths.most_common(3))
     return (
         f"Expected {wanted} (sentence_length={sentence_length}). Received: "

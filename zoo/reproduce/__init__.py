@@ -21,8 +21,8 @@ def reproduce(claim, out, quick=False, data=None):
 
     Args:
         claim: Key of `CLAIMS`.
-        out: Folder for runs, `figures.json` and a picture. A reproduction that
-            was stopped goes on where it stopped.
+        out: Folder for runs, `figures.json` and a picture. The trainings that
+            keep a run folder there go on where they were stopped.
         quick: Whether to run a short form. Defaults to `False`.
         data: Corpus of a claim about texts, what `datasets.load_texts` takes.
             Defaults to `None`: the claim's own data.
