@@ -84,6 +84,8 @@ ACTIVATIONS = {
 def capsule_activation(identifier, squash_constant):
     """The function behind an `activation` argument of a capsule layer."""
     check_squash_constant(squash_constant)
+    if isinstance(identifier, dict):  # a function out of a config
+        identifier = keras.activations.get(identifier)
     if identifier in ("squash", squash):
         return lambda x: squash(x, squash_constant)
     if isinstance(identifier, str) and identifier in ACTIVATIONS:

@@ -8,7 +8,8 @@ def is_integer_classes(labels, num_classes):
 
     Otherwise they are one-hot or multi-hot, `(batch, num_classes)`.
     """
-    return len(labels.shape) == 1 or labels.shape[-1] == 1 != num_classes
+    shape = tuple(labels.shape)
+    return len(shape) == 1 or len(shape) == 2 and shape[-1] == 1 != num_classes
 
 
 def multi_hot(labels, num_classes):

@@ -33,7 +33,7 @@ SMALLEST_CAPSNET = 17  # two 9 × 9 convolutions, the second of stride 2
 
 
 def convolutions(image):
-    """The features of both of Su's nets: a sixteenth of the positions."""
+    """The features of both of Su's nets: a quarter of the positions."""
     x = _convolution(64, "conv_1")(image)  # (batch, h − 2, w − 2, 64)
     x = _convolution(64, "conv_2")(x)
     x = layers.AveragePooling2D(2, name="halve")(x)

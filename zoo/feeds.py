@@ -36,16 +36,21 @@ def load(model, data):
     )
 
 
-def image_shape(model, data=None):
+def image_shape(model, data=None, streaming=False):
     """Shape of the images that a model takes, without the batch.
 
     With `data`, what `datasets.load` takes, images of its own size are tried on
     a model whose sides are free; those too small are enlarged, with a warning.
+    With `streaming` one image is read and not all of them.
     """
     shape = tuple(model.inputs[0].shape[1:])
     if data is None or None not in shape:
         return shape
-    images = datasets.load(data, shape).x_train[:1]
+    if streaming:
+        stream, _ = datasets.stream(data, shape, 1, shuffle=False)
+        images = next(iter(stream))[0].numpy()
+    else:
+        images = datasets.load(data, shape).x_train[:1]
     try:
         model.check_input(images, model.inputs[0], "x")
     except ValueError:
@@ -131,7 +136,7 @@ def _streams(model, config):
             "Texts are read into memory as a whole. Received: streaming=True "
             f"for {model.name}"
         )
-    shape = image_shape(model, config.data)
+    shape = image_shape(model, config.data, streaming=True)
 
     def stream(**options):
         data, steps = datasets.stream(

@@ -174,7 +174,8 @@ def list_models(pattern="*"):
     Example:
 
     >>> list_models("*vae*")
-    ['conditional_vae', 'conv_vae', 'dense_vae', 'poem_vae']
+    ['conditional_vae', 'conv_vae', 'dense_vae', 'importance_weighted_vae',
+     'poem_vae']
     """
     return sorted(fnmatch.filter(_BUILDERS, pattern))
 

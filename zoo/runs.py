@@ -214,7 +214,7 @@ def _examples(model, data, streaming):
     if not streaming:
         arrays = feeds.load(model, data)
         return arrays.x_test, arrays.y_test
-    shape = feeds.image_shape(model, data)
+    shape = feeds.image_shape(model, data, streaming=True)
     batches, _ = datasets.stream(data, shape, split="test", shuffle=False)
     return next(iter(batches))[0].numpy(), None
 

@@ -8,7 +8,7 @@ import zipfile
 import keras
 
 from keras_capsvae import KLLoss
-from keras_capsvae import Sampling
+from keras_capsvae.layers.seeded import SeededLayer
 
 UNREADABLE = (ValueError, OSError, KeyError, zipfile.BadZipFile)
 FOLDER = pathlib.Path(__file__).parent / "weights"
@@ -96,7 +96,7 @@ def _load_trained(model, name, path):
     asked_for = [
         (variable, keras.ops.convert_to_numpy(variable))
         for layer in model.layers
-        if isinstance(layer, (KLLoss, Sampling))
+        if isinstance(layer, (KLLoss, SeededLayer))
         for variable in layer.variables
     ]
     try:

@@ -60,10 +60,10 @@ class CapsuleDecoder(keras.layers.Layer):
         scores, self.capsules = inputs
         return scores
 
-    def reconstruct(self, capsules, one_hot=None):
+    def reconstruct(self, capsules, one_hot=None, training=False):
         """Decode the labelled capsules, or the longest ones without labels."""
         kept = [capsules] if one_hot is None else [capsules, one_hot]
-        return self.decoder(self.mask_capsules(kept))
+        return self.decoder(self.mask_capsules(kept), training=training)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape[0])

@@ -1,4 +1,7 @@
+import functools
+
 import keras
+import numpy as np
 from keras import ops
 
 from keras_capsvae.labels import multi_hot
@@ -50,8 +53,8 @@ class CapsuleNetwork(CapsuleClassifier):
     # Keras revives a functional subclass only if these are its parameters.
     def __init__(self, *args, **kwargs):
         if "encoder" in kwargs or (args and isinstance(args[0], keras.Model)):
-            inputs, outputs = _connect(*args, **kwargs)
-            args, kwargs = (inputs, outputs), {"name": kwargs.get("name")}
+            *args, name = _connect(*args, **kwargs)
+            kwargs = {"name": name}
         super().__init__(*args, **kwargs)
         self.reconstruction_tracker = None
         if self._reconstruction is not None:
@@ -66,7 +69,7 @@ class CapsuleNetwork(CapsuleClassifier):
         layer = self._reconstruction
         return None if layer is None else layer.decoder
 
-    @property
+    @functools.cached_property
     def capsule_encoder(self):
         """x → class capsules, a functional model on the same layers."""
         capsules = self.get_layer("scores").input
@@ -94,7 +97,7 @@ class CapsuleNetwork(CapsuleClassifier):
             return loss
         image = x[self.inputs[0].name] if isinstance(x, dict) else _first(x)
         labels = multi_hot(y, self.num_classes)
-        decoded = self._reconstruction.reconstruct(capsules, labels)
+        decoded = self._reconstruction.reconstruct(capsules, labels, training)
         difference = at_least_float32(image) - at_least_float32(decoded)
         error = sum_over_dims(ops.square(difference))  # (batch,)
         if sample_weight is not None:
@@ -124,6 +127,7 @@ class CapsuleNetwork(CapsuleClassifier):
             )
         capsules = self.capsules(x, batch_size)
         if labels is not None:
+            labels = np.asarray(labels)
             self.check_targets(labels, "labels")
             labels = multi_hot(labels, self.num_classes)
         inputs = [capsules] if labels is None else [capsules, labels]
@@ -169,9 +173,12 @@ def _connect(encoder, decoder=None, reconstruction_weight=0.0005, name=None):
                 f"{expected}. Received: output of shape {received}"
             )
         scores = CapsuleDecoder(
-            decoder, reconstruction_weight, name="reconstruction"
+            decoder,
+            reconstruction_weight,
+            name="reconstruction",
+            dtype="float32",
         )([scores, capsules])
-    return encoder.inputs, scores
+    return encoder.inputs, scores, name
 
 
 def _first(x):

@@ -22,7 +22,10 @@ class Classifier(CheckedModel):
     # Keras revives a functional subclass only if these are its parameters.
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self._label_shape = None
+        # Shapes of labels: of the data last checked, by their name, and of
+        # those that the functions of Keras were traced for.
+        self._label_shapes, self._traced = {}, {}
+        self._evaluated = "x"
 
     @property
     def num_classes(self):
@@ -61,6 +64,7 @@ class Classifier(CheckedModel):
                 f"`{name}` without labels"
             )
         super().check_batch(x, y, sample_weight, name)
+        self._label_shapes[name] = tuple(y.shape)[1:]
 
     def check_targets(self, targets, name):
         if is_integer_classes(targets, self.num_classes):
@@ -68,18 +72,29 @@ class Classifier(CheckedModel):
             check_classes(targets, shape, self.num_classes, name)
         else:
             check_array(targets, (self.num_classes,), name, (0.0, 1.0))
-        self._compile_for(tuple(targets.shape)[1:])
+
+    @functools.wraps(CheckedModel.evaluate)
+    def evaluate(self, *args, **kwargs):
+        is_validation = kwargs.get("_use_cached_eval_dataset", False)
+        self._evaluated = "validation_data" if is_validation else "x"
+        return super().evaluate(*args, **kwargs)
+
+    # TensorFlow would go on with a graph for labels of any rank.
+
+    def make_train_function(self, force=False):
+        super().make_train_function(force or self._is_new("train", "x"))
+
+    def make_test_function(self, force=False):
+        is_new = self._is_new("test", self._evaluated)
+        super().make_test_function(force or is_new)
 
     @functools.wraps(keras.Model.export)
     def export(self, *args, **kwargs):
         self(self.inputs[0])  # Keras refuses a model that was never called.
         return super().export(*args, **kwargs)
 
-    def _compile_for(self, label_shape):
-        """Trace anew for labels of another form than those before.
-
-        TensorFlow would go on with a graph for labels of any rank.
-        """
-        if self._label_shape not in (None, label_shape):
-            self.train_function = self.test_function = None
-        self._label_shape = label_shape
+    def _is_new(self, function, name):
+        """Whether labels have another form than those it was traced for."""
+        shape = self._label_shapes.get(name)
+        before, self._traced[function] = self._traced.get(function), shape
+        return None not in (before, shape) and before != shape

@@ -1,3 +1,5 @@
+import functools
+
 import keras
 
 from keras_capsvae.losses import SpreadLoss
@@ -41,7 +43,7 @@ class MatrixCapsuleNetwork(CapsuleClassifier):
             return [*variables, self.loss.margin]
         return variables
 
-    @property
+    @functools.cached_property
     def capsule_encoder(self):
         """x → poses of the class capsules, a model on the same layers."""
         poses, _ = self.get_layer("class_capsules").output

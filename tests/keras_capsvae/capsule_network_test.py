@@ -9,6 +9,7 @@ from keras_capsvae import Classifier
 from keras_capsvae import LabelAccuracy
 from keras_capsvae import MarginLoss
 from tests import capsule_oracles as oracles
+from tests.helpers import dtype_policy
 from tests.helpers import numpy_of
 from tests.helpers import tensorflow_only
 
@@ -67,6 +68,55 @@ def test_scores_are_the_lengths_of_the_capsules():
     scores = model.predict(images, verbose=0)
     lengths = np.linalg.norm(model.capsules(images), axis=-1)
     np.testing.assert_allclose(scores, lengths, rtol=1e-5)
+
+
+def test_other_labels_may_be_looked_at_while_it_trains():
+    model = network()
+    images, labels = data()
+    several = np.eye(CLASSES)[labels]
+    several[:, 0] = 1.0
+    seen = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            metrics = model.evaluate(images, several, verbose=0)
+            seen.append(metrics)
+            model.reconstruct(images, several)
+
+    history = model.fit(
+        images,
+        labels,
+        batch_size=4,
+        epochs=2,
+        validation_data=(images, labels),
+        callbacks=[Look()],
+        verbose=0,
+    ).history
+    assert len(seen) == 4
+    expected = model.evaluate(images, labels, verbose=0, return_dict=True)
+    assert history["val_loss"][-1] == pytest.approx(expected["loss"], rel=1e-5)
+
+
+def test_the_decoder_trains_in_training_mode():
+    dropping = keras.Sequential(
+        [keras.Input((CLASSES * DIMS,)), keras.layers.Dropout(0.999), decoder()]
+    )
+    model = CapsuleNetwork(encoder(), dropping, reconstruction_weight=1.0)
+    model.compile("sgd", loss=MarginLoss(), jit_compile=False)
+    images, labels = data()
+    pixels = model.decoder.layers[-1].get_layer("pixels")
+    pixels.set_weights([100 * weight for weight in pixels.get_weights()])
+    tested = model.evaluate(images, labels, verbose=0)
+    trained = model.train_on_batch(images, labels)
+    assert abs(np.ravel(trained)[0] - np.ravel(tested)[0]) > 1.0
+
+
+def test_scores_are_float32_under_a_short_policy():
+    with dtype_policy("mixed_bfloat16"):
+        model = network()
+    images, labels = data()
+    assert model.outputs[0].dtype == "float32"
+    model.fit(images, labels, verbose=0)
 
 
 @pytest.mark.parametrize("form", ["integer", "one-hot"])

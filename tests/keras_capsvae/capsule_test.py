@@ -4,6 +4,7 @@ import pytest
 from keras import ops
 
 from keras_capsvae import CapsuleLayer
+from keras_capsvae import squash
 from keras_capsvae.blocks import blocks_of_parents
 from keras_capsvae.layers import capsule
 from tests import capsule_oracles as oracles
@@ -25,6 +26,7 @@ ROUTINGS = sorted(oracles.ROUTINGS)
         {"use_bias": True},
         {"share_weights": False, "use_bias": True, "rematerialize": True},
         {"stop_gradient": True, "activation": None},
+        {"activation": squash, "squash_constant": 2.0},
     ],
 )
 def test_contract(arguments):
@@ -163,14 +165,14 @@ def test_keras_masks_are_honoured():
     inputs = capsules_below()
     inputs[0, 4:] = 0.0
     inputs[2, 2] = 0.0
-    layer = CapsuleLayer(4, 3)
+    layer = CapsuleLayer(4, 3, use_bias=True, bias_initializer="ones")
     tensor = keras.Input((None, 5))
     model = keras.Model(tensor, layer(keras.layers.Masking()(tensor)))
-    votes = oracles.votes(inputs, numpy_of(layer.kernel))
+    # Without a bias the votes of zeros would weigh nothing anyway.
+    votes = oracles.votes(inputs, numpy_of(layer.kernel)) + 1.0
     mask = (inputs != 0).any(-1)
     assert not mask.all()
     received = model.predict(inputs, verbose=0)
-    # Zero votes weigh nothing; with a bias they would.
     expected = oracles.kmeans(votes, 3, mask=mask)
     np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
 

@@ -72,6 +72,7 @@ def test_names():
     assert datasets.NAMES == (
         *("digits", "mnist", "fashion_mnist", "kmnist"),
         "binarized_mnist",
+        "smallnorb",
     )
 
 
@@ -123,7 +124,7 @@ def smallnorb(tmp_path, monkeypatch):
         version="2.0.0",
         features=features,
         split_datasets={
-            name: [example(label) for label in labels]
+            name: list(enumerate(map(example, labels)))
             for name, labels in splits.items()
         },
         data_dir=tmp_path,

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 import zoo
 from zoo import feeds
@@ -18,6 +19,21 @@ def test_images_too_small_for_a_model_of_any_size_are_enlarged(capsules):
 def test_images_large_enough_keep_their_size(capsules, tmp_path):
     np.savez(tmp_path / "own.npz", x=np.zeros((20, 14, 19)), y=np.arange(20))
     shape = feeds.image_shape(capsules, tmp_path / "own.npz")
+    assert shape == (None, None, 1)
+
+
+def test_a_stream_is_not_loaded_for_its_shape(capsules, tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            image = Image.fromarray(np.zeros((30, 20), "uint8"))
+            image.save(tmp_path / name / f"{number}.png")
+
+    def refuse(*arguments):
+        raise AssertionError("loaded as a whole")
+
+    monkeypatch.setattr(feeds.datasets, "load", refuse)
+    shape = feeds.image_shape(capsules, tmp_path, streaming=True)
     assert shape == (None, None, 1)
 
 

@@ -64,6 +64,21 @@ def test_accuracy_of_a_net_that_sees_nothing(digits):
     assert all(0 <= value < 0.5 for value in accuracies.values())
 
 
+def test_reproduction_writes_figures_and_pictures(tmp_path, monkeypatch):
+    monkeypatch.setattr(two_digits, "EPOCHS", 1)
+    monkeypatch.setattr(two_digits.steps, "mnist_or_digits", lambda: "digits")
+    with pytest.warns(UserWarning, match="enlarged"):
+        paths = reproduce("two-digits", tmp_path, quick=True)
+    assert all(path.stat().st_size > 500 for path in paths[1:])
+    figures = json.loads(paths[0].read_text())
+    assert paths[0].parent == tmp_path / "quick"
+    assert figures["data"] == "digits" and figures["epochs"] == 1
+    for net in ("pooling", "kmeans"):
+        assert [len(one) for one in figures["accuracy"][net].values()] == [
+            1
+        ] * 4
+
+
 @pytest.mark.slow
 @needs_mnist
 def test_quick_form_shows_what_capsules_do(tmp_path):

@@ -156,9 +156,19 @@ def _opened_with_settings(model, weights):
     path = pathlib.Path(model)
     if model in zoo.list_models() or not path.exists():
         tag = weights or builder_of(model).card.data
-        entry = tags_of(model).get(tag, {})
+        tags = tags_of(model)
+        if not tags and not weights:
+            raise ValueError(
+                f"{model} comes without weights: give a run folder or a .keras "
+                "file of one that you trained"
+            )
+        entry = tags.get(tag, {})
         arguments = entry.get("arguments", {})
         return zoo.create_model(model, weights=tag, **arguments), entry
+    if weights:
+        raise ValueError(
+            f"--weights goes with a name of the zoo. Received: {path}"
+        )
     settings = runs.config_of(path)
     if path.is_dir():
         if not (path / runs.MODEL).is_file():

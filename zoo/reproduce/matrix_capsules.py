@@ -21,7 +21,7 @@ def run(out, quick=False):
 
     Writes accuracies on the test images and the assignments of one of them.
     """
-    folder = pathlib.Path(out)
+    folder = pathlib.Path(out) / ("quick" if quick else "")
     data = steps.mnist_or_digits()
     figures = {"data": data, "claimed": CLAIMED, "small": {}}
     for seed in SMALL_SEEDS[:1] if quick else SMALL_SEEDS:

@@ -29,7 +29,7 @@ PAIR_SEED = 0
 
 def run(out, quick=False):
     """Train every net with its seeds; write accuracies and two pictures."""
-    folder = pathlib.Path(out)
+    folder = pathlib.Path(out) / ("quick" if quick else "")
     data = steps.mnist_or_digits()
     arrays, models, figures = None, {}, {}
     for net in QUICK_NETS if quick else NETS:
@@ -43,7 +43,7 @@ def run(out, quick=False):
             accuracies = accuracy(model, arrays.x_test, arrays.y_test)
             for name, value in accuracies.items():
                 figures.setdefault(net, {}).setdefault(name, []).append(value)
-            _write(folder / "figures.json", data, figures)
+            _write(folder / "figures.json", data, quick, figures)
     paths = [folder / "figures.json"]
     paths += [folder / "two_digits.png", folder / "examples.png"]
     _drawn(figures).savefig(paths[1], dpi=150)
@@ -99,10 +99,14 @@ def side_by_side(images, labels, count, seed=PAIR_SEED):
 
 def _train(folder, net, seed, data, quick):
     name, arguments = NETS[net]
-    epochs = 1 if quick and data == "mnist" else EPOCHS
+    epochs = _epochs(data, quick)
     return steps.train(
         folder, name, data, epochs=epochs, seed=seed, arguments=arguments
     )
+
+
+def _epochs(data, quick):
+    return 1 if quick and data == "mnist" else EPOCHS
 
 
 def _predicted(model, images):
@@ -113,8 +117,13 @@ def _share_right(scores, labels, threshold=None):
     return round(float(LabelAccuracy(threshold)(labels, scores)), 4)
 
 
-def _write(path, data, figures):
-    figures = {"data": data, "accuracy": figures, "claimed": CLAIMED}
+def _write(path, data, quick, figures):
+    figures = {
+        "data": data,
+        "epochs": _epochs(data, quick),
+        "accuracy": figures,
+        "claimed": CLAIMED,
+    }
     path.write_text(json.dumps(figures, indent=2) + "\n")
 
 
