@@ -1,3 +1,4 @@
+import functools
 import time
 import urllib.error
 import urllib.request
@@ -130,7 +131,10 @@ def smallnorb(tmp_path, monkeypatch):
         data_dir=tmp_path,
         disable_shuffling=True,
     )
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    # TFDS_DATA_DIR is read once, when tensorflow-datasets is imported.
+    found = functools.partial(tfds.builder, data_dir=tmp_path)
+    monkeypatch.setattr(tfds, "builder", found)
+    return tmp_path
 
 
 def test_smallnorb_holds_both_views(smallnorb):
@@ -142,7 +146,7 @@ def test_smallnorb_holds_both_views(smallnorb):
     assert norb.y_test.tolist() == [4, 2]
     assert datasets.num_classes("smallnorb") == 5
     (first, *_) = tfds.as_numpy(
-        tfds.load("smallnorb", split="train", shuffle_files=False)
+        tfds.builder("smallnorb").as_dataset("train", shuffle_files=False)
     )
     # The inner pixels of a triangle filter of four pixels.
     weights = np.array([1, 3, 3, 1]) / 8
