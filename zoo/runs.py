@@ -26,10 +26,6 @@ CONFIG = "config.json"
 MODEL = "model.keras"
 HISTORY = "history.csv"
 SAVED_MODEL = "saved_model"
-DEFAULTS = {
-    "kl_warm_up": 0,
-    "margin_epochs": 0,
-}  # of runs that were started without them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -292,7 +288,13 @@ def _reopen(folder, config):
             f"{folder / CONFIG} is damaged ({error}). Restore it or start a "
             "new run in another folder. Nothing was changed"
         ) from error
-    started_with = {**DEFAULTS, **started_with}
+    # A run that was started before there was a setting had its default.
+    defaults = {
+        field.name: field.default
+        for field in dataclasses.fields(Config)
+        if field.default is not dataclasses.MISSING
+    }
+    started_with = {**defaults, **started_with}
     different = [
         f"{key}={reprlib.repr(value)} instead of "
         f"{reprlib.repr(started_with.get(key))}"

@@ -133,7 +133,7 @@ def test_a_mistake_is_told_in_a_line(arguments, message, tmp_path):
 def test_no_shipped_weights_yet_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "FOLDER", tmp_path)
     result = call("sample", "poem_vae")
-    assert result.exit_code == 1 and "tag out of []" in result.output
+    assert result.exit_code == 1 and "comes without weights" in result.output
 
 
 def test_a_text_classifier_trains_evaluates_and_predicts(tmp_path):
