@@ -238,7 +238,7 @@ def test_coordinates_are_those_of_the_only_active_child():
     poses, active = capsules(4, 5, 1)
     active[:] = 0
     active[:, 2, 1] = 1
-    layer = ClassMatrixCapsuleEM(2)
+    layer = ClassMatrixCapsuleEM(2, epsilon=1e-6)
     layer.build([poses.shape, active.shape])
     layer.kernel.assign(np.zeros(layer.kernel.shape))
     expected = np.zeros((4, 4))
