@@ -131,7 +131,7 @@ def _check_range(activations):
     try:
         values = ops.convert_to_numpy(activations)
     except (AttributeError, NotImplementedError, TypeError, ValueError):
-        return  # traced: there are no values yet
+        return  # Traced: how each backend says that there are no values yet.
     if values.size and not (values.min() >= 0 and values.max() <= 1):
         raise ValueError(
             "`activations` must lie in [0, 1]. Received: values in "
