@@ -17,8 +17,17 @@ from zoo.registry import arguments_of
 from zoo.registry import builder_of
 
 # These change no shape, so weights fit whatever they are.
-FREE = ("free_bits", "gradient", "kl_weight", "name", "num_samples")
+FREE = (
+    "free_bits",
+    "gradient",
+    "kl_weight",
+    "name",
+    "num_samples",
+    "rematerialize",
+    "routings",
+)
 LICENCES = {
+    "tang": "weights Apache-2.0; classical Chinese poems, public domain",
     "mnist": "weights Apache-2.0; data set MNIST, Y. LeCun and C. Cortes, "
     "CC BY-SA 3.0",
 }
@@ -37,12 +46,17 @@ def main(run, tag):
     if name in vocabularies.WITH_DEFAULT:
         vocabularies.ship(name, arguments["vocabulary"])
         arguments["vocabulary"] = None
+    arguments = {
+        key: value for key, value in arguments.items() if key not in FREE
+    }
     # A compiled model's weights file would hold the optimizer's slots too.
     bare = builder(**arguments, compile=False, seed=config["seed"])
     bare.set_weights(trained.get_weights())
     path = weights.FOLDER / f"{name}-{tag}.weights.h5"
     bare.save_weights(path)
 
+    # The figures are those of the model that the tag alone gives.
+    trained = builder(**arguments, weights=path, seed=config["seed"])
     arrays = feeds.load(trained, config["data"])
     images = feeds.test_images(arrays, config.get("binarize", False))
     figures = evaluation.evaluate(trained, images, arrays.y_test)
@@ -51,9 +65,7 @@ def main(run, tag):
     entries.setdefault(name, {})[tag] = {
         "file": path.name,
         "sha256": weights.sha256(path),
-        "arguments": {
-            key: value for key, value in arguments.items() if key not in FREE
-        },
+        "arguments": arguments,
         "data": config["data"],
         "binarize": config.get("binarize", False),
         "command": _command(config, epochs),

@@ -18,7 +18,17 @@ from zoo import vocabularies
 from zoo import weights
 
 
-def test_the_default_vocabulary_is_that_of_the_embedded_corpus():
+def test_the_default_vocabulary_is_that_of_the_shipped_weights():
+    model = zoo.poem_vae(compile=False)
+    shipped = vocabularies.path_of("poem_vae").read_text(encoding="utf-8")
+    assert model.vocabulary.characters == shipped.strip()
+    model.encode_text(datasets.load_texts().x_train)
+
+
+def test_without_shipped_characters_the_embedded_are_the_default(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
     model = zoo.poem_vae(compile=False)
     texts = datasets.load_texts()
     everything = [*texts.x_train, *texts.x_test]

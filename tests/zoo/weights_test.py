@@ -167,7 +167,9 @@ SHIPPED = [
 
 
 @needs_mnist
-@pytest.mark.parametrize(("name", "tag"), SHIPPED)
+@pytest.mark.parametrize(
+    ("name", "tag"), [one for one in SHIPPED if one[1] == "mnist"]
+)
 def test_shipped_weights_reach_what_the_manifest_says(name, tag):
     entry = weights.tags_of(name)[tag]
     model = zoo.create_model(name, weights=tag, seed=0)
@@ -184,13 +186,20 @@ def test_shipped_weights_reach_what_the_manifest_says(name, tag):
         assert figures["active_units"] == entry["metrics"]["test_active_units"]
 
 
+def test_the_shipped_poet_writes_couplets():
+    model = zoo.poem_vae(weights="tang")
+    couplets = model.generate(50, seed=1)
+    assert len(set(couplets)) == 50
+    characters = set("".join(model.vocabulary.characters))
+    assert all(set(lines) <= characters | {"，", "。"} for lines in couplets)
+    first = model.reconstruct(["白日依山尽黄河入海流"])
+    assert first == model.reconstruct(["白日依山尽黄河入海流"])
+
+
 NOT_SHIPPED = {
     "capsnet",  # 33 MB
     # To be trained:
     "gated_cnn_classifier",
-    "importance_weighted_vae",
-    "matrix_capsnet",
-    "poem_vae",
 }
 
 
