@@ -295,7 +295,7 @@ def test_sizes_build_and_train(name, arguments):
         ("pooling_cnn", 276_810),
         ("capsnet", 8_215_568),
         ("matrix_capsnet", 68_444),
-        ("poem_vae", 988_465),
+        ("poem_vae", 988_464),
         ("gated_cnn_classifier", 410_562),
     ],
 )
