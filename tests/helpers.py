@@ -18,6 +18,11 @@ import zoo
 BACKEND = keras.backend.backend()
 SIXTEEN_BIT_POLICIES = ("mixed_float16", "mixed_bfloat16")
 BATCH = 5
+# Of gradients against differences: the formula shows in float64, which JAX has
+# behind a switch alone; rounding of float32 differs from processor to processor.
+TOLERANCES = [("float32", 1e-4), ("float64", 1e-5)]
+if BACKEND == "jax":
+    TOLERANCES.pop()
 
 tensorflow_only = pytest.mark.skipif(
     BACKEND != "tensorflow",

@@ -18,6 +18,7 @@ from keras_capsvae import SpreadMargin
 from zoo import datasets
 from zoo import feeds
 from zoo import gallery
+from zoo import interrupts
 from zoo.export import load_model
 from zoo.registry import builder_of
 from zoo.vocabularies import corpus_characters
@@ -157,21 +158,23 @@ def train(
     else:
         _create(folder, config, model)
     if epoch < epochs:
-        model.fit(
-            source.training(epoch),
-            epochs=epochs,
-            initial_epoch=epoch,
-            steps_per_epoch=source.steps if streaming else None,
-            validation_data=source.validation,
-            shuffle=False,
-            callbacks=[
-                *schedules,
-                *callbacks,
-                keras.callbacks.CSVLogger(folder / HISTORY, append=True),
-                _SaveState(folder / MODEL),
-            ],
-            verbose=verbose,
-        )
+        with interrupts.between_steps() as stop:
+            model.fit(
+                source.training(epoch),
+                epochs=epochs,
+                initial_epoch=epoch,
+                steps_per_epoch=source.steps if streaming else None,
+                validation_data=source.validation,
+                shuffle=False,
+                callbacks=[
+                    *schedules,
+                    *callbacks,
+                    keras.callbacks.CSVLogger(folder / HISTORY, append=True),
+                    _SaveState(folder / MODEL),
+                    stop,
+                ],
+                verbose=verbose,
+            )
     return model
 
 

@@ -8,6 +8,7 @@ from keras_capsvae import squash
 from keras_capsvae.blocks import blocks_of_parents
 from keras_capsvae.layers import capsule
 from tests import capsule_oracles as oracles
+from tests.helpers import TOLERANCES
 from tests.helpers import check_layer
 from tests.helpers import gradient
 from tests.helpers import numpy_of
@@ -62,11 +63,14 @@ def test_values(routing, routings, share_weights):
     np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), TOLERANCES)
 @pytest.mark.parametrize("rematerialize", [False, True])
 @pytest.mark.parametrize("share_weights", [True, False])
 @pytest.mark.parametrize("routings", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("routing", ROUTINGS)
-def test_gradients(routing, routings, share_weights, rematerialize):
+def test_gradients(
+    routing, routings, share_weights, rematerialize, dtype, tolerance
+):
     inputs = capsules_below(batch=2, n_in=3, d_in=2)
     layer = built(
         inputs,
@@ -74,17 +78,16 @@ def test_gradients(routing, routings, share_weights, rematerialize):
         routings=routings,
         share_weights=share_weights,
         rematerialize=rematerialize,
+        dtype=dtype,
     )
     kernel = numpy_of(layer.kernel).astype("float64")
     weights = np.random.default_rng(1).normal(size=(2, 4, 3))
 
     def loss(inputs, kernel):
         capsules, _ = layer.stateless_call([kernel], [], inputs)
-        return ops.sum(ops.multiply(capsules, weights.astype("float32")))
+        return ops.sum(ops.multiply(capsules, weights.astype(dtype)))
 
-    received = gradient(
-        loss, inputs.astype("float32"), kernel.astype("float32")
-    )
+    received = gradient(loss, inputs.astype(dtype), kernel.astype(dtype))
 
     def oracle(inputs, kernel):
         votes = oracles.votes(inputs, kernel)
@@ -95,7 +98,7 @@ def test_gradients(routing, routings, share_weights, rematerialize):
         central_differences(lambda one: oracle(inputs, one), kernel),
     ]
     for one, other in zip(received, expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("routing", ROUTINGS)

@@ -6,6 +6,7 @@ from keras import ops
 from keras_capsvae import routing
 from keras_capsvae import squash
 from tests import capsule_oracles as oracles
+from tests.helpers import TOLERANCES
 from tests.helpers import gradient
 from tests.helpers import numpy_of
 from tests.oracles import central_differences
@@ -34,22 +35,23 @@ def test_values(name, routings):
     np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), TOLERANCES)
 @pytest.mark.parametrize("routings", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("name", NAMES)
-def test_gradients_go_through_every_iteration(name, routings):
+def test_gradients_go_through_every_iteration(name, routings, dtype, tolerance):
     votes = random_votes(batch=2, inputs=4, outputs=3, dims=2)
     weights = np.random.default_rng(1).normal(size=(2, 3, 2))
 
     def loss(tensor):
         capsules = FUNCTIONS[name](tensor, routings)
-        return ops.sum(ops.multiply(capsules, weights.astype("float32")))
+        return ops.sum(ops.multiply(capsules, weights.astype(dtype)))
 
-    (received,) = gradient(loss, votes.astype("float32"))
+    (received,) = gradient(loss, votes.astype(dtype))
     expected = central_differences(
         lambda array: (oracles.ROUTINGS[name](array, routings) * weights).sum(),
         votes,
     )
-    np.testing.assert_allclose(received, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(received, expected, rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", NAMES)

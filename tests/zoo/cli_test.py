@@ -1,4 +1,3 @@
-import contextlib
 import json
 import signal
 import subprocess
@@ -202,12 +201,8 @@ def test_ctrl_c_leaves_a_usable_model(tmp_path):
     while not (folder / runs.HISTORY).exists():
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
-    # Python drops an interrupt that meets it in a destructor: press again.
-    while process.poll() is None and time.monotonic() < deadline:
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=10)
-    _, errors = process.communicate(timeout=10)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "with --resume goes on" in errors
     assert zoo.load_model(folder / runs.MODEL).generate(2).shape == (2, 16)
