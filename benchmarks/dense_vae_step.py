@@ -139,14 +139,14 @@ def ratio(contender, name, contenders):
     return "—"
 
 
-def conditions(contenders, settings, rounds):
+def conditions(contenders, settings, rounds, optimizer="RMSprop"):
     versions = {}
     for contender in contenders:
         versions |= contender.versions
     packages = ", ".join(f"{p} {v}" for p, v in sorted(versions.items()))
     return (
         f"\nBatch {settings.batch_size}, {settings.threads} threads, float32, "
-        f"RMSprop; medians of {rounds} rounds of {settings.steps} steps. "
+        f"{optimizer}; medians of {rounds} rounds of {settings.steps} steps. "
         f"{packages}."
     )
 

@@ -18,8 +18,8 @@ import zoo
 BACKEND = keras.backend.backend()
 SIXTEEN_BIT_POLICIES = ("mixed_float16", "mixed_bfloat16")
 BATCH = 5
-# Of gradients against differences: the formula shows in float64, which JAX has
-# behind a switch alone; rounding of float32 differs from processor to processor.
+# Of gradients against differences. Rounding of float32 differs from processor
+# to processor; float64 shows the formula, but JAX has it behind a switch alone.
 TOLERANCES = [("float32", 1e-4), ("float64", 1e-5)]
 if BACKEND == "jax":
     TOLERANCES.pop()

@@ -47,4 +47,4 @@ def between_steps():
     try:
         yield callback
     finally:
-        signal.signal(signal.SIGINT, previous)
+        signal.signal(signal.SIGINT, previous or signal.default_int_handler)

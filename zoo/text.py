@@ -82,13 +82,14 @@ def gated_cnn_classifier(
     *,
     vocabulary: str | None = None,
     unknown: str | None = None,
+    dilations: tuple[int, ...] = DILATIONS,
     num_heads: int = 4,
     name: str = "gated_cnn_classifier",
 ) -> keras.Model:
     """Classifier of texts, compiled.
 
-    Embedding and positions → residual gated convolutions of dilations 1, 2 and
-    4 → multi-head self-attention, added → mean over the steps → Dense softmax.
+    Embedding and positions → residual gated convolutions, dilated → multi-head
+    self-attention, added → mean over the steps → Dense softmax.
     Steps of id 0 are padding: they change nothing.
 
     The techniques of the source are what Keras has them in:
@@ -110,6 +111,8 @@ def gated_cnn_classifier(
             Defaults to `None`: ids alone.
         unknown: Character that stands for those outside the vocabulary.
             Defaults to `None`: they are refused.
+        dilations: Dilation rate of each gated convolution. Defaults to
+            (1, 2, 4).
         num_heads: Heads of the attention. Defaults to 4.
         name: Name of the model.
 
@@ -136,6 +139,7 @@ def gated_cnn_classifier(
         num_classes=num_classes,
         hidden_dim=hidden_dim,
         num_heads=num_heads,
+        **{f"dilations[{i}]": rate for i, rate in enumerate(dilations)},
     )
     if hidden_dim % num_heads:
         raise ValueError(
@@ -153,9 +157,9 @@ def gated_cnn_classifier(
     ids = keras.Input((None,), dtype="int32", name="ids")
     x = embedding(ids)  # (batch, steps, hidden)
     x = PositionEmbedding(name="positions")(x)
-    for dilation in DILATIONS:
+    for block, dilation in enumerate(dilations, start=1):
         x = GatedConv1D(
-            residual=True, dilation_rate=dilation, name=f"conv_{dilation}"
+            residual=True, dilation_rate=dilation, name=f"conv_{block}"
         )(x)
     attended = layers.MultiHeadAttention(
         num_heads, hidden_dim // num_heads, name="attention"

@@ -46,14 +46,20 @@ def sample_figures(model, corpus, count=SAMPLES, temperature=0.0, seed=0):
         temperature, seed: As in `generate`. Both default to 0.
 
     Returns:
-        A dict of `novel`, the share of generated texts outside the corpus, and
-        `distinct_1`, `distinct_2`, see `distinct`.
+        A dict of `novel`, the share of generated texts outside the corpus,
+        `distinct_1`, `distinct_2`, see `distinct`, and of `repeating_lines`,
+        the share of lines that hold a character twice, with that of the corpus,
+        `repeating_lines_of_corpus`.
     """
     texts = model.generate(count, seed=seed, temperature=temperature)
+    length = model.sentence_length
+    line = length if length % 2 else length // 2
     return {
         "novel": novelty(texts, corpus),
         "distinct_1": distinct(texts, 1),
         "distinct_2": distinct(texts, 2),
+        "repeating_lines": repeating_lines(texts, line),
+        "repeating_lines_of_corpus": repeating_lines(corpus, line),
     }
 
 
@@ -83,3 +89,13 @@ def distinct(texts, size):
             f"Received: {len(texts)} texts, all shorter"
         )
     return len(set(runs)) / len(runs)
+
+
+def repeating_lines(texts, length):
+    """Share of lines of `length` characters that hold a character twice."""
+    lines = [
+        text[start : start + length]
+        for text in map(characters_of, texts)
+        for start in range(0, len(text), length)
+    ]
+    return float(np.mean([len(set(line)) < len(line) for line in lines]))

@@ -135,16 +135,17 @@ class PoemAutoencoder(VariationalAutoencoder):
         return self._text_of(z, seed, temperature)
 
     def complete(self, first_line, n=1, *, draws=256, rounds=20, seed=None):
-        """Complete texts from their beginning, by search in latent space.
+        """Complete texts from their first line, by search in latent space.
 
-        Looks for latents under which the decoder gives the beginning, of high
-        `ln q(beginning|z) + ln p(z)`, with the cross-entropy method: the best
+        Looks for latents under which the decoder gives the line, of high
+        `ln q(line|z) + ln p(z)`, with the cross-entropy method: the best
         tenth of some draws from the prior, then draws around them, and so on.
-        The rest is what the decoder makes of the best latents; the beginning
-        stands as given.
+        The rest is what the decoder makes of the best latents; the line stands
+        as given.
 
         Args:
-            first_line: The first line, or any beginning of the text.
+            first_line: The first of the two lines. (Texts of an odd length have
+                one line: any beginning of it.)
             n: Number of texts, all different. Defaults to 1.
             draws: Latents decoded in a round. Defaults to 256.
             rounds: Rounds; 1 takes the best draws from the prior. Defaults to
@@ -156,15 +157,18 @@ class PoemAutoencoder(VariationalAutoencoder):
             in fewer different ones.
 
         Raises:
-            ValueError: If the beginning is empty, leaves nothing to complete or
-                has a character outside the vocabulary.
+            ValueError: If the first line has another length, or a character
+                outside the vocabulary.
         """
         check_sizes(n=n, draws=draws, rounds=rounds)
         known = characters_of(check_texts([first_line])[0])
-        if not 0 < len(known) < self.sentence_length:
+        half, is_odd = divmod(self.sentence_length, 2)
+        lengths = range(1, self.sentence_length) if is_odd else [half]
+        if len(known) not in lengths:
+            expected = f"1 to {lengths[-1]}" if is_odd else half
             raise ValueError(
-                f"Expected a beginning of 1 to {self.sentence_length - 1} "
-                f"characters. Received: {first_line!r} of {len(known)}"
+                f"Expected a first line of {expected} characters. "
+                f"Received: {first_line!r} of {len(known)}"
             )
         ids = self.vocabulary.encode([known])[0]
         positions = np.arange(len(known))

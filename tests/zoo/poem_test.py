@@ -120,7 +120,16 @@ def test_novelty_and_distinct_runs():
     figures = text_evaluation.sample_figures(trained(), COUPLETS, count=20)
     samples = trained().generate(20, seed=0)
     assert figures["novel"] == np.mean([s not in COUPLETS for s in samples])
-    assert set(figures) == {"novel", "distinct_1", "distinct_2"}
+    assert figures["repeating_lines"] == text_evaluation.repeating_lines(
+        samples, 5
+    )
+    assert figures["repeating_lines_of_corpus"] == 1 / 12
+
+
+def test_repeating_lines():
+    texts = ["日月山，日月日。", "山山山，日月山。"]
+    assert text_evaluation.repeating_lines(texts, 3) == 2 / 4
+    assert text_evaluation.repeating_lines(texts, 6) == 1
 
 
 @tensorflow_only

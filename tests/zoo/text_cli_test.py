@@ -87,6 +87,8 @@ def test_evaluate_reports_figures_of_texts(run):
         "novel",
         "distinct_1",
         "distinct_2",
+        "repeating_lines",
+        "repeating_lines_of_corpus",
     }
     assert figures["data"].endswith("own.txt")
     assert figures["elbo_per_character"] == pytest.approx(-figures["loss"] / 14)

@@ -73,6 +73,15 @@ def test_texts_become_padded_ids(tmp_path):
     np.testing.assert_array_equal(known, [[10]])
 
 
+def test_dilations_are_those_asked_for():
+    model = small(dilations=[1, 3])
+    convolutions = [model.get_layer(f"conv_{block}") for block in (1, 2)]
+    assert [one.dilation_rate for one in convolutions] == [1, 3]
+    assert small(dilations=[]).count_params() < model.count_params()
+    with pytest.raises(ValueError, match=r"dilations\[1\]"):
+        small(dilations=[1, 0])
+
+
 def test_a_model_of_ids_alone_takes_no_texts():
     model = zoo.gated_cnn_classifier(20, 3, hidden_dim=4)
     assert model.vocabulary is None
