@@ -48,3 +48,5 @@ def between_steps():
         yield callback
     finally:
         signal.signal(signal.SIGINT, previous or signal.default_int_handler)
+    if callback.asked:  # after the last step
+        raise KeyboardInterrupt

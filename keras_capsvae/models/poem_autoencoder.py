@@ -165,7 +165,7 @@ class PoemAutoencoder(VariationalAutoencoder):
         half, is_odd = divmod(self.sentence_length, 2)
         lengths = range(1, self.sentence_length) if is_odd else [half]
         if len(known) not in lengths:
-            expected = f"1 to {lengths[-1]}" if is_odd else half
+            expected = f"1 to {2 * half}" if is_odd else half
             raise ValueError(
                 f"Expected a first line of {expected} characters. "
                 f"Received: {first_line!r} of {len(known)}"

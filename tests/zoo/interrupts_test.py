@@ -10,23 +10,34 @@ def press():
     signal.raise_signal(signal.SIGINT)
 
 
-def test_an_interrupt_waits_for_the_end_of_its_step():
-    before = signal.getsignal(signal.SIGINT)
-    with interrupts.between_steps() as callback:
-        callback.on_train_batch_end(0)
+@pytest.mark.parametrize("end", ["on_train_batch_end", "on_test_batch_end"])
+def test_an_interrupt_waits_for_the_end_of_its_step(end):
+    before, reached = signal.getsignal(signal.SIGINT), False
+    with (
+        pytest.raises(KeyboardInterrupt),
+        interrupts.between_steps() as callback,
+    ):
+        getattr(callback, end)(0)
         press()
-        with pytest.raises(KeyboardInterrupt):
-            callback.on_train_batch_end(1)
-        with pytest.raises(KeyboardInterrupt):
-            callback.on_test_batch_end(0)
-    assert signal.getsignal(signal.SIGINT) is before
+        reached = True
+        getattr(callback, end)(1)
+        pytest.fail("the step's end let the interrupt pass")
+    assert reached and signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_interrupt_after_the_last_step_is_not_lost():
+    reached = False
+    with pytest.raises(KeyboardInterrupt), interrupts.between_steps():
+        press()
+        reached = True
+    assert reached
 
 
 def test_a_second_interrupt_does_not_wait():
-    with interrupts.between_steps():
+    with pytest.raises(KeyboardInterrupt), interrupts.between_steps():
         press()
-        with pytest.raises(KeyboardInterrupt):
-            press()
+        press()
+        pytest.fail("the second interrupt waited")
 
 
 def test_another_thread_is_left_alone():
