@@ -275,12 +275,16 @@ class _Fitting:
     def _votes_gradient(self, factors):
         """Σ_t l_t (c_t + s_t V) over factors (l, constant, slope)."""
         left, constant, slope = (ops.stack(one, 2) for one in zip(*factors))
+
+        def products(left, right):
+            return ops.einsum("kgti,kgth->kgih", left, right)
+
         return self._per_block(
             lambda block, left, constant, slope: (
-                ops.matmul(left, constant) + block * ops.matmul(left, slope)
+                products(left, constant) + block * products(left, slope)
             ),
             self.votes,
-            ops.swapaxes(left, 2, 3),  # (parents, groups, children, 2r − 1)
+            left,  # (parents, groups, 2r − 1, children)
             constant,  # (parents, groups, 2r − 1, h)
             slope,
         )
@@ -293,13 +297,21 @@ class _Fitting:
 
     def _to_parents(self, weights, blocks):
         """Σ_i w_ij X_ijh, (parents, groups, h)."""
-        sums = self._per_block(ops.matmul, weights[:, :, None], blocks)
-        return ops.concatenate(sums, PARENTS)[:, :, 0]
+        sums = self._per_block(
+            lambda weights, block: ops.einsum("kgi,kgih->kgh", weights, block),
+            weights,
+            blocks,
+        )
+        return ops.concatenate(sums, PARENTS)
 
     def _to_children(self, blocks, coefficients):
         """Σ_h X_ijh c_jh, (parents, groups, children)."""
-        sums = self._per_block(ops.matmul, blocks, coefficients[..., None])
-        return ops.concatenate(sums, PARENTS)[..., 0]
+        sums = self._per_block(
+            lambda block, one: ops.einsum("kgih,kgh->kgi", block, one),
+            blocks,
+            coefficients,
+        )
+        return ops.concatenate(sums, PARENTS)
 
     def _per_block(self, function, *arguments):
         """The function of each block and its parents' part of the tensors."""
