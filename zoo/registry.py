@@ -93,8 +93,9 @@ _BUILDERS = {}
 TRAINING_ARGUMENTS = """
 
 Keyword arguments of every builder:
-    weights: Tag of shipped weights or path of a weights file. Defaults to
-        `None`: random weights.
+    weights: Tag of shipped weights or path of a weights file. What is not
+        given with a tag is as it was when the weights were trained. Defaults
+        to `None`: random weights.
     compile: Whether to compile the model. Defaults to `True`.
     optimizer: Keras optimizer or its name. Defaults to {optimizer}.
     learning_rate: Defaults to {learning_rate}. Not together with an optimizer
@@ -133,10 +134,12 @@ def register(card, training):
             seed=None,
             **options,
         ):
+            given = inspect.signature(build).bind(*sizes, **options).arguments
+            given = shipped.trained_with(name, weights) | given
             with _seeded(seed):
-                model = build(*sizes, **options)
+                model = build(**given)
             if weights is not None:
-                arguments = arguments_of(build, sizes, options)
+                arguments = arguments_of(build, given)
                 shipped.load(model, name, weights, arguments)
             if compile:
                 model.compile(
@@ -227,16 +230,16 @@ def model_info(name):
     return {
         "name": name,
         **dataclasses.asdict(builder.card),
-        "arguments": arguments_of(builder.__wrapped__, (), {}),
+        "arguments": arguments_of(builder.__wrapped__, {}),
         "parameters": _trained_parameters(builder(compile=False)),
         "weights": shipped.tags_of(name),
         "command": builder.card.command(name),
     }
 
 
-def arguments_of(build, sizes, options):
+def arguments_of(build, given):
     """All arguments of one call of a builder, defaults filled in."""
-    call = inspect.signature(build).bind(*sizes, **options)
+    call = inspect.signature(build).bind(**given)
     call.apply_defaults()
     return dict(call.arguments)
 

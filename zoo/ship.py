@@ -24,7 +24,6 @@ FREE = (
     "name",
     "num_samples",
     "rematerialize",
-    "routings",
 )
 LICENCES = {
     "tang": "weights Apache-2.0; classical Chinese poems, public domain",
@@ -84,7 +83,7 @@ def architecture(builder, given):
     """The arguments of the model itself, those of its training left out."""
     own = inspect.signature(builder.__wrapped__).parameters
     given = {key: value for key, value in given.items() if key in own}
-    return arguments_of(builder.__wrapped__, (), given)
+    return arguments_of(builder.__wrapped__, given)
 
 
 def _command(config, epochs):

@@ -12,6 +12,7 @@ from keras_capsvae.layers.seeded import SeededLayer
 
 UNREADABLE = (ValueError, OSError, KeyError, zipfile.BadZipFile)
 FOLDER = pathlib.Path(__file__).parent / "weights"
+FREE = ("routings",)  # change no shape, so weights fit whatever they are
 
 
 def manifest():
@@ -25,6 +26,12 @@ def manifest():
 def tags_of(name):
     """The shipped weights of a model: tag → entry of the manifest."""
     return manifest().get(name, {})
+
+
+def trained_with(name, weights):
+    """The arguments that the weights of this tag were trained with, if any."""
+    entry = tags_of(name).get(str(weights), {})
+    return dict(entry.get("arguments", {}))
 
 
 def load(model, name, weights, arguments):
@@ -79,7 +86,7 @@ def _check_arguments(name, tag, expected, arguments):
     different = [
         f"{key}={value!r} instead of {_plain(arguments[key])!r}"
         for key, value in expected.items()
-        if _plain(arguments[key]) != value
+        if key not in FREE and _plain(arguments[key]) != value
     ]
     if different:
         raise ValueError(

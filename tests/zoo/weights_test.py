@@ -29,25 +29,46 @@ def trained():
     return tiny(seed=1, kl_weight=0.5)
 
 
-@pytest.fixture
-def shipped(trained, tmp_path, monkeypatch):
-    """A folder of shipped weights with one tag of `dense_vae`."""
-    path = tmp_path / "tiny.weights.h5"
-    trained.save_weights(path)
+def ship(folder, monkeypatch, name, model, arguments):
+    """Make this folder one of shipped weights, with one tag."""
+    path = folder / f"{TAG}.weights.h5"
+    model.save_weights(path)
     entry = {
         "file": path.name,
         "sha256": weights.sha256(path),
-        "arguments": SIZES,
+        "arguments": arguments,
     }
-    manifest = {"dense_vae": {TAG: entry}}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    (folder / "manifest.json").write_text(json.dumps({name: {TAG: entry}}))
+    monkeypatch.setattr(weights, "FOLDER", folder)
     return path
+
+
+@pytest.fixture
+def shipped(trained, tmp_path, monkeypatch):
+    """A folder of shipped weights with one tag of `dense_vae`."""
+    return ship(tmp_path, monkeypatch, "dense_vae", trained, SIZES)
 
 
 def test_tag(shipped, trained):
     model = tiny(weights=TAG, seed=2)
     np.testing.assert_array_equal(heads(model), heads(trained))
+
+
+def test_a_tag_brings_the_arguments_it_was_trained_with(shipped, trained):
+    model = zoo.dense_vae(weights=TAG, compile=False)
+    np.testing.assert_array_equal(heads(model), heads(trained))
+
+
+def test_a_tag_brings_routings_but_does_not_insist(tmp_path, monkeypatch):
+    sizes = {"input_shape": [17, 17, 1], "capsules": [3, 2, 2, 2]}
+    arguments = {**sizes, "num_classes": 2, "routings": 2}
+    trained = zoo.matrix_capsnet(**arguments, seed=0, compile=False)
+    ship(tmp_path, monkeypatch, "matrix_capsnet", trained, arguments)
+    for given, expected in (({}, 2), ({"routings": 1}, 1)):
+        model = zoo.matrix_capsnet(weights=TAG, compile=False, **given)
+        assert model.get_layer("class_capsules").routings == expected
+        for a, b in zip(model.get_weights(), trained.get_weights()):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_tags_are_in_the_info(shipped):
@@ -145,17 +166,8 @@ def test_other_arguments_than_the_file(shipped):
 def test_image_shapes_compare_as_the_manifest_holds_them(tmp_path, monkeypatch):
     shape = (8, 8, 1)
     model = zoo.conv_vae(shape, seed=0, compile=False)
-    path = tmp_path / "conv.weights.h5"
-    model.save_weights(path)
-    entry = {
-        "file": path.name,
-        "sha256": weights.sha256(path),
-        "arguments": {"input_shape": list(shape), "latent_dim": 2},
-    }
-    (tmp_path / "manifest.json").write_text(
-        json.dumps({"conv_vae": {TAG: entry}})
-    )
-    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    arguments = {"input_shape": list(shape), "latent_dim": 2}
+    ship(tmp_path, monkeypatch, "conv_vae", model, arguments)
     zoo.conv_vae(shape, weights=TAG, compile=False)
     with pytest.raises(ValueError, match=r"input_shape=\[8, 8, 1\] instead"):
         zoo.conv_vae((12, 8, 1), weights=TAG, compile=False)

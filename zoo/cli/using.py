@@ -162,9 +162,7 @@ def _opened_with_settings(model, weights):
                 f"{model} comes without weights: give a run folder or a .keras "
                 "file of one that you trained"
             )
-        entry = tags.get(tag, {})
-        arguments = entry.get("arguments", {})
-        return zoo.create_model(model, weights=tag, **arguments), entry
+        return zoo.create_model(model, weights=tag), tags.get(tag, {})
     if weights:
         raise ValueError(
             f"--weights goes with a name of the zoo. Received: {path}"
