@@ -12,7 +12,6 @@ from keras import ops
 from keras_capsvae import ClassMatrixCapsuleEM
 from keras_capsvae import ConvMatrixCapsuleEM
 from keras_capsvae.layers.class_matrix_capsule import coordinates
-from keras_capsvae.layers.em_capsules import GEOMETRY_CONSTANT
 
 MISSING = -1e30
 
@@ -35,7 +34,7 @@ class PlainConv(ConvMatrixCapsuleEM):
             votes(poses, kernel, self.num_capsules),
             ops.reshape(active, (-1, places, slots * n)),
             lambda scores: dense_shares(scores, windows, n),
-            GEOMETRY_CONSTANT * parents / children,
+            self._geometry_scale(parents, children),
         )
         grid = (-1, windows.rows, windows.columns, self.num_capsules)
         return [ops.reshape(means, (*grid, p, p)), ops.reshape(active, grid)]
@@ -55,7 +54,7 @@ class PlainClass(ClassMatrixCapsuleEM):
             votes(poses, kernel, self.num_capsules) + offsets,
             ops.reshape(active, (-1, 1, children)),
             ops.softmax,
-            GEOMETRY_CONSTANT * self.num_capsules / children,
+            self._geometry_scale(self.num_capsules, children),
         )
         grid = (-1, self.num_capsules)
         return [ops.reshape(means, (*grid, p, p)), ops.reshape(active, grid)]

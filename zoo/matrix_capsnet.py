@@ -17,6 +17,7 @@ from zoo.registry import register
 from zoo.sizes import check_image_shape
 
 HINTON = Training("adam", 3e-3, SpreadLoss, metrics=(LabelAccuracy,))
+BETA_A = -10.0  # at λ = 1 a parent without votes is active by about a quarter
 SMALLEST = 17  # a 5 × 5 and a 3 × 3 window of stride 2, then one of stride 1
 
 
@@ -106,7 +107,12 @@ def matrix_capsnet(
             f"{window}, input_shape={tuple(input_shape)}"
         )
     filters, *types = _checked(capsules)
-    options = {"routings": routings, "rematerialize": rematerialize}
+    options = {
+        "routings": routings,
+        "rematerialize": rematerialize,
+        "final_lambda": 1.0,  # so that β_a is trained at the pace of the rest
+        "beta_a_initializer": keras.initializers.Constant(BETA_A),
+    }
     image = x = keras.Input(input_shape, name="image")
     if window is not None:
         x = RandomWindow(window, name="window")(x)

@@ -2,7 +2,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_capsvae.layers.em_capsules import GEOMETRY_CONSTANT
 from keras_capsvae.layers.em_capsules import Children
 from keras_capsvae.layers.em_capsules import EMCapsules
 from keras_capsvae.layers.em_capsules import check_capsules
@@ -21,7 +20,7 @@ class ClassMatrixCapsuleEM(EMCapsules):
     Args:
         num_classes: Classes, the parents.
         mass_scale: Factor of the cost, see `em_routing`. Defaults to `None`:
-            100 · classes / children, for the reason given in
+            classes / (children · final_lambda), for the reasons given in
             `ConvMatrixCapsuleEM`.
         routings, final_lambda, epsilon, rematerialize, kernel_initializer,
             beta_a_initializer, beta_u_initializer, kernel_regularizer,
@@ -75,15 +74,11 @@ class ClassMatrixCapsuleEM(EMCapsules):
     def _children(self, poses, activations):
         height, width, n, p, _ = poses.shape[1:]
         positions = height * width
-        mass_scale = self.mass_scale
-        if mass_scale is None:
-            children = positions * n
-            mass_scale = GEOMETRY_CONSTANT * self.num_classes / children
         return Children(
             ops.reshape(poses, (-1, positions, n, p, p)),
             ops.reshape(activations, (-1, positions * n)),
             AllParents(),
-            mass_scale,
+            self._geometry_scale(self.num_classes, positions * n),
             offsets=coordinates(height, width, n, p),
         )
 

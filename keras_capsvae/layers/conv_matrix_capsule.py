@@ -1,7 +1,6 @@
 import keras
 from keras import ops
 
-from keras_capsvae.layers.em_capsules import GEOMETRY_CONSTANT
 from keras_capsvae.layers.em_capsules import Children
 from keras_capsvae.layers.em_capsules import EMCapsules
 from keras_capsvae.layers.em_capsules import check_capsules
@@ -25,12 +24,14 @@ class ConvMatrixCapsuleEM(EMCapsules):
         kernel_size: Side of the window, or a pair. Defaults to 3.
         strides: Its stride, or a pair. Defaults to 1.
         mass_scale: Factor of the cost, see `em_routing`. Defaults to `None`:
-            100 · parents / children, counted over the whole map. The mean mass
-            of a parent is the mean activation times children / parents, which
-            differs between layers; so divided, one λ suits them all. The 100 is
-            for λ, which is about 0.0014 in the third iteration: with 16 pose
-            dims, votes that are narrower by a nat in each dim raise the logit
-            of the activation by about 2.
+            parents / (children · final_lambda), counted over the whole map.
+            The mean mass of a parent is the mean activation times children /
+            parents, which differs between layers; so divided, one λ suits them
+            all. Divided by λ too, the cost weighs the same whatever λ is: with
+            16 pose dims, votes that are narrower by a nat in each dim raise the
+            logit of the activation by about 2 in the third iteration. What λ
+            sets is the weight of β_a: at 0.01 an optimizer that moves β_a by as
+            much as other weights hardly changes an activation, at 1 it does.
         routings, final_lambda, epsilon, rematerialize, kernel_initializer,
             beta_a_initializer, beta_u_initializer, kernel_regularizer,
             kernel_constraint: See `MatrixCapsuleEM`.
@@ -105,15 +106,12 @@ class ConvMatrixCapsuleEM(EMCapsules):
         cells = height * width
         poses = windows.gather(ops.reshape(poses, (-1, cells, n * p * p)))
         activations = windows.gather(ops.reshape(activations, (-1, cells, n)))
-        mass_scale = self.mass_scale
-        if mass_scale is None:
-            parents, children = count * self.num_capsules, windows.covered * n
-            mass_scale = GEOMETRY_CONSTANT * parents / children
+        parents, children = count * self.num_capsules, windows.covered * n
         return Children(
             ops.reshape(poses, (-1, 1, slots * n, p, p)),
             ops.reshape(activations, (-1, slots * n)),
             AllWindows(windows),
-            mass_scale,
+            self._geometry_scale(parents, children),
             grid=(windows.rows, windows.columns),
         )
 

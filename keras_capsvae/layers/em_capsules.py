@@ -15,7 +15,6 @@ from keras_capsvae.routing.gaussians import shares_and_activations
 from keras_capsvae.sizes import check_sizes
 
 BLOCK_VALUES = 82_944  # of an example: 20 MB at a batch of 64
-GEOMETRY_CONSTANT = 100.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,6 +144,12 @@ class EMCapsules(keras.layers.Layer):
         shares = ops.reshape(shares, (-1, *grid))
         steps = (self.routings, -1, *children.grid, self.num_capsules)
         return shares, ops.reshape(active, steps)
+
+    def _geometry_scale(self, parents, children):
+        """What makes λ times the cost alike in layers of any geometry."""
+        if self.mass_scale is not None:
+            return self.mass_scale
+        return parents / (children * self.final_lambda)
 
     def _tensors(self, children):
         p = children.poses.shape[-1]

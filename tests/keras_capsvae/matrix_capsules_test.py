@@ -234,6 +234,20 @@ def test_class_value(routings):
         np.testing.assert_allclose(one, other, atol=1e-4)
 
 
+@pytest.mark.parametrize("cls", [ConvMatrixCapsuleEM, ClassMatrixCapsuleEM])
+def test_the_cost_weighs_the_same_whatever_lambda_is(cls):
+    inputs = capsules(3, 4, 2)
+    layers = [cls(3, final_lambda=one, routings=1) for one in (0.01, 2.0)]
+    for layer in layers:
+        with_random_weights(layer, inputs).beta_a.assign([0.0, 0.0, 0.0])
+    one, other = (numpy_of(layer(inputs)) for layer in layers)
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    layers[1].beta_a.assign([0.0, 0.0, -100.0])  # alone, it silences a parent
+    _, active = numpy_of(layers[1](inputs))
+    assert active[..., 2].max() < 1e-3 < one[1][..., 2].min()
+
+
 def test_coordinates_are_those_of_the_only_active_child():
     poses, active = capsules(4, 5, 1)
     active[:] = 0
