@@ -9,6 +9,7 @@ from keras import ops
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.divergences import importance_log_weights
+from keras_capsvae.losses import ReconstructionLoss
 from keras_capsvae.numerics import bounded_log_var
 from keras_capsvae.sizes import check_sizes
 
@@ -31,8 +32,8 @@ def log_likelihood(
     it is the one-sample ELBO.
 
     Args:
-        model: A compiled VAE, whose loss is −ln q(x|z) in nats. Its
-            `kl_weight` has no influence.
+        model: A VAE compiled with a `ReconstructionLoss`, −ln q(x|z) in nats.
+            Its `kl_weight` has no influence.
         x: Examples, or the list `[examples, one-hot labels]` of a conditional
             model.
         num_samples: Samples k of each example. Defaults to 5000.
@@ -47,7 +48,8 @@ def log_likelihood(
 
     Raises:
         ValueError: If `num_samples` is below 1, x does not fit the model or its
-            range, or a single decoded sample is larger than a chunk.
+            range, the model was compiled with another loss, or a single decoded
+            sample is larger than a chunk.
         TypeError: If the model has no encoder and decoder.
 
     Example:
@@ -138,6 +140,12 @@ def _check_model(model):
             f"Received: {type(model).__name__}"
         )
     model.check_compiled()
+    if not isinstance(model.loss, ReconstructionLoss):
+        raise ValueError(
+            "A likelihood needs a model compiled with a `ReconstructionLoss`, "
+            "which is −ln q(x|z) in nats. "
+            f"Received: loss={model.loss!r}"
+        )
 
 
 def _rows_that_fit(model, chunk_megabytes):

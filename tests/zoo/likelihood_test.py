@@ -178,5 +178,7 @@ def test_what_cannot_be_estimated():
             function(model.decoder, x)
         with pytest.raises(ValueError, match=r"shape \(batch, 4\)"):
             function(model, x[:, :3])
+        with pytest.raises(ValueError, match="ReconstructionLoss.*loss='mse'"):
+            function(zoo.dense_vae(4, loss="mse"), x)
     with pytest.raises(ValueError, match="divide 8-bit images by 255"):
         log_likelihood(zoo.dense_vae(4), 255 * np.ones((2, 4)))
