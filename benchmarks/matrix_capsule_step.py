@@ -21,6 +21,7 @@ DEFAULTS = workers.Settings()
 SHARED = {option.name: option for option in dense_vae_step.main.params}
 HEADS = ["contender", "ms/step", "÷ yardstick", "ours ÷ this", "extra MB"]
 YARDSTICK = "yardstick, TensorFlow"
+ON_LAYERS = "[!y]*, TensorFlow"
 GROWTH = {
     "batch": [{"batch_size": size} for size in (4, 8, 16, 32, 64)],
     "side of the image": [{"side": side} for side in (24, 32, 48, 64)],
@@ -87,10 +88,11 @@ def measured(only, interpreters, settings, rounds):
     """The contenders after all rounds, and the check if it failed."""
     check = start("check", interpreters, settings)
     interleaving.stop([check])
+    wanted = [YARDSTICK, only] if settings.layer is None else [ON_LAYERS]
     names = [
         name
         for name in workers.CONTENDERS
-        if name == YARDSTICK or fnmatch.fnmatch(name, only)
+        if any(fnmatch.fnmatch(name, pattern) for pattern in wanted)
     ]
     contenders = []
     try:

@@ -17,7 +17,8 @@ class NoisyIdentity(keras.initializers.Initializer):
         seed: Integer seed of the noise. Defaults to `None`: a random one.
 
     Raises:
-        ValueError: If the last two axes differ, or there is only one.
+        ValueError: If the last two axes differ, there is only one, or `stddev`
+            is negative.
 
     Example:
 
@@ -27,6 +28,10 @@ class NoisyIdentity(keras.initializers.Initializer):
     """
 
     def __init__(self, stddev=0.02, seed=None):
+        if stddev < 0:
+            raise ValueError(
+                f"`stddev` must not be negative. Received: stddev={stddev}"
+            )
         self.stddev = stddev
         self.seed = seed
         self.noise = keras.initializers.RandomNormal(0.0, stddev, seed)

@@ -15,6 +15,7 @@ class Windows:
         viewers: Array `(cells, most)`, the flat indices into `cells` at which a
             cell stands; where a cell stands at fewer places than others the
             row is filled up with `windows · slots`.
+        counts: Array `(cells,)`, how many windows see each cell.
         covered: Number of cells that some window sees.
     """
 

@@ -93,9 +93,9 @@ _BUILDERS = {}
 TRAINING_ARGUMENTS = """
 
 Keyword arguments of every builder:
-    weights: Tag of shipped weights or path of a weights file. What is not
-        given with a tag is as it was when the weights were trained. Defaults
-        to `None`: random weights.
+    weights: Tag of shipped weights or path of a weights file. With a tag,
+        arguments of the architecture that are not given are those of the net
+        that the weights are for. Defaults to `None`: random weights.
     compile: Whether to compile the model. Defaults to `True`.
     optimizer: Keras optimizer or its name. Defaults to {optimizer}.
     learning_rate: Defaults to {learning_rate}. Not together with an optimizer
@@ -134,8 +134,9 @@ def register(card, training):
             seed=None,
             **options,
         ):
-            given = inspect.signature(build).bind(*sizes, **options).arguments
-            given = shipped.trained_with(name, weights) | given
+            given = shipped.made_for(name, weights) | _bound(
+                build, sizes, options
+            )
             with _seeded(seed):
                 model = build(**given)
             if weights is not None:
@@ -242,6 +243,14 @@ def arguments_of(build, given):
     call = inspect.signature(build).bind(**given)
     call.apply_defaults()
     return dict(call.arguments)
+
+
+def _bound(build, sizes, options):
+    """The arguments of one call by name."""
+    try:
+        return inspect.signature(build).bind(*sizes, **options).arguments
+    except TypeError as error:
+        raise TypeError(f"{build.__name__}() {error}") from None
 
 
 def _trained_parameters(model):

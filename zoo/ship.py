@@ -16,8 +16,8 @@ from zoo.export import load_model
 from zoo.registry import arguments_of
 from zoo.registry import builder_of
 
-# These change no shape, so weights fit whatever they are.
-FREE = (
+# Arguments that say nothing of the net that the weights are for.
+NOT_RECORDED = (
     "free_bits",
     "gradient",
     "kl_weight",
@@ -46,7 +46,9 @@ def main(run, tag):
         vocabularies.ship(name, arguments["vocabulary"])
         arguments["vocabulary"] = None
     arguments = {
-        key: value for key, value in arguments.items() if key not in FREE
+        key: value
+        for key, value in arguments.items()
+        if key not in NOT_RECORDED
     }
     # A compiled model's weights file would hold the optimizer's slots too.
     bare = builder(**arguments, compile=False, seed=config["seed"])
@@ -82,8 +84,9 @@ def main(run, tag):
 def architecture(builder, given):
     """The arguments of the model itself, those of its training left out."""
     own = inspect.signature(builder.__wrapped__).parameters
+    begun_with = weights.made_for(builder.__name__, given.get("weights"))
     given = {key: value for key, value in given.items() if key in own}
-    return arguments_of(builder.__wrapped__, given)
+    return arguments_of(builder.__wrapped__, begun_with | given)
 
 
 def _command(config, epochs):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+import warnings
 import zipfile
 
 import keras
@@ -12,7 +13,7 @@ from keras_capsvae.layers.seeded import SeededLayer
 
 UNREADABLE = (ValueError, OSError, KeyError, zipfile.BadZipFile)
 FOLDER = pathlib.Path(__file__).parent / "weights"
-FREE = ("routings",)  # change no shape, so weights fit whatever they are
+NOT_INSISTED_ON = ("routings",)  # weights can be loaded whatever they are
 
 
 def manifest():
@@ -28,8 +29,10 @@ def tags_of(name):
     return manifest().get(name, {})
 
 
-def trained_with(name, weights):
-    """The arguments that the weights of this tag were trained with, if any."""
+def made_for(name, weights):
+    """The arguments of the net that the weights of this tag are for, if any."""
+    if weights is None:
+        return {}
     entry = tags_of(name).get(str(weights), {})
     return dict(entry.get("arguments", {}))
 
@@ -83,16 +86,19 @@ def _check_file(path, expected):
 
 
 def _check_arguments(name, tag, expected, arguments):
-    different = [
-        f"{key}={value!r} instead of {_plain(arguments[key])!r}"
+    different = {
+        key: f"{key}={value!r} instead of {_plain(arguments[key])!r}"
         for key, value in expected.items()
-        if key not in FREE and _plain(arguments[key]) != value
-    ]
-    if different:
-        raise ValueError(
-            f"weights={tag!r} of {name} were trained with "
-            + ", ".join(different)
-        )
+        if _plain(arguments[key]) != value
+    }
+    if not different:
+        return
+    message = f"weights={tag!r} of {name} were trained with " + ", ".join(
+        different.values()
+    )
+    if not different.keys() <= set(NOT_INSISTED_ON):
+        raise ValueError(message)
+    warnings.warn(message, stacklevel=4)
 
 
 def _plain(value):

@@ -146,7 +146,7 @@ class EMCapsules(keras.layers.Layer):
         return shares, ops.reshape(active, steps)
 
     def _geometry_scale(self, parents, children):
-        """What makes λ times the cost alike in layers of any geometry."""
+        """`mass_scale`, or what makes λ · cost alike in any geometry."""
         if self.mass_scale is not None:
             return self.mass_scale
         return parents / (children * self.final_lambda)
@@ -247,13 +247,18 @@ def check_capsules(layer, input_shape, spatial):
         The shapes of the poses without the batch.
     """
     expected = "(batch, height, width, n" if spatial else "(batch, n"
-    shapes = [tuple(shape) for shape in input_shape]
+    shapes = [
+        tuple(shape) if isinstance(shape, (tuple, list)) else shape
+        for shape in input_shape
+    ]
     fits = (
         len(shapes) == 2
+        and all(isinstance(shape, tuple) for shape in shapes)
         and len(shapes[0]) == (6 if spatial else 4)
         and shapes[0][1:-2] == shapes[1][1:]
         and shapes[0][-1] == shapes[0][-2]
         and None not in shapes[0][1:]
+        and 0 not in shapes[0][1:]
     )
     if not fits:
         raise ValueError(

@@ -19,7 +19,8 @@ class MatrixCapsuleEM(EMCapsules):
         routings: Iterations of EM, at least 1. Defaults to 3.
         final_lambda: See `em_routing`. Defaults to 0.01.
         epsilon: See `em_routing`. Defaults to 0.01.
-        mass_scale: Factor of the cost, see `em_routing`. Defaults to 1.
+        mass_scale: Factor of the cost, see `em_routing`. `None` takes the
+            layer's geometry out as in `ConvMatrixCapsuleEM`. Defaults to 1.
         rematerialize: Whether to compute votes and routing again in the
             backward pass instead of keeping them, for memory. Defaults to
             `False`.
@@ -60,8 +61,8 @@ class MatrixCapsuleEM(EMCapsules):
         self._add_weights(n, pose_size=p)
 
     def _children(self, poses, activations):
-        rule = AllParents()
-        return Children(poses[:, None], activations, rule, self.mass_scale)
+        scale = self._geometry_scale(self.num_capsules, poses.shape[1])
+        return Children(poses[:, None], activations, AllParents(), scale)
 
     def compute_output_shape(self, input_shape):
         n, p, _ = check_capsules(self, input_shape, spatial=False)

@@ -56,12 +56,15 @@ class PrimaryMatrixCapsules(keras.layers.Layer):
         )
 
     def _convolution(self, filters, name, **options):
+        initializer = self.kernel_initializer
+        if isinstance(initializer, keras.initializers.Initializer):
+            initializer = initializer.clone()  # lest both draw the same
         return keras.layers.Conv2D(
             filters,
             1,
             data_format="channels_last",
             use_bias=self.use_bias,
-            kernel_initializer=self.kernel_initializer.clone(),
+            kernel_initializer=initializer,
             dtype=self.dtype_policy,
             name=name,
             **options,

@@ -1,5 +1,7 @@
 """Routing by expectation maximisation: parents are Gaussians of their votes."""
 
+import numbers
+
 import numpy as np
 from keras import ops
 
@@ -90,15 +92,21 @@ def em_routing(
 def check_em_arguments(routings, final_lambda, epsilon, mass_scale):
     """Raise unless these are numbers that `em_routing` can work with."""
     check_sizes(routings=routings)
-    numbers = {
+    settings = {
         "final_lambda": final_lambda,
         "epsilon": epsilon,
         "mass_scale": mass_scale,
     }
-    for name, number in numbers.items():
-        if not 0 < number < float("inf"):
+    limits = np.finfo("float32")  # a smaller ε would be 0
+    for name, number in settings.items():
+        if isinstance(number, bool) or not isinstance(number, numbers.Real):
+            raise TypeError(
+                f"`{name}` must be a number. Received: {name}={number!r} of "
+                f"type {type(number).__name__}"
+            )
+        if not limits.tiny <= number <= limits.max:
             raise ValueError(
-                f"`{name}` must be above 0 and finite. "
+                f"`{name}` must be above 0 and finite, in float32. "
                 f"Received: {name}={number!r}"
             )
 

@@ -81,11 +81,17 @@ def test_value_of_a_thousand_cases(epsilon):
     assert np.median(errors) <= 1e-5
 
 
-@pytest.mark.parametrize("routings", [1, 2, 3, 5])
-def test_votes_far_from_zero(routings):
+# After more iterations at 0.01 some parents have lost nearly all votes, and
+# their means fall from 100 to 0 with a mass that rounding decides.
+@pytest.mark.parametrize(
+    ("epsilon", "routings"),
+    [(1e-6, 1), (1e-6, 2), (1e-6, 3), (1e-6, 5)]
+    + [(EPSILON, 1), (EPSILON, 2), (EPSILON, 3)],
+)
+def test_votes_far_from_zero(routings, epsilon):
     for seed in range(5):
         arrays = case(seed, 24, 4, 16, mean=100.0, spread=0.01)
-        assert error(arrays, routings) <= 1e-3
+        assert error(arrays, routings, epsilon) <= 1e-3
 
 
 @pytest.mark.parametrize("epsilon", EPSILONS)

@@ -25,3 +25,8 @@ def test_a_seed_draws_the_same_and_survives_its_config():
 def test_refuses_what_is_no_square(shape):
     with pytest.raises(ValueError, match="square"):
         NoisyIdentity()(shape)
+
+
+def test_refuses_a_negative_deviation():
+    with pytest.raises(ValueError, match="stddev=-1"):
+        NoisyIdentity(-1)

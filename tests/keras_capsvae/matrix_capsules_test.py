@@ -57,7 +57,7 @@ def routed(layer, pairs_of, inputs, weights, mass_scale=None):
         pairs = pairs_of(poses, active, kernel)
         if mass_scale is None:
             children = len(set(pairs[1]))
-            scale = 100 * np.prod(pairs[-1]) / children
+            scale = np.prod(pairs[-1]) / (layer.final_lambda * children)
         else:
             scale = mass_scale
         outputs.append(
@@ -419,6 +419,8 @@ def test_short_policies_route_in_float32(policy):
         (MatrixCapsuleEM(3), [(2, 5, 4, 3), (2, 5)]),
         (MatrixCapsuleEM(3), [(2, 5, 4, 4), (2, 6)]),
         (MatrixCapsuleEM(3), [(2, 5, 4, 4)]),
+        (MatrixCapsuleEM(3), (2, 5, 4, 4)),
+        (MatrixCapsuleEM(3), [(2, 0, 4, 4), (2, 0)]),
         (MatrixCapsuleEM(3), [(2, 5, 16), (2, 5)]),
         (ConvMatrixCapsuleEM(3), [(2, 5, 5, 2, 4, 3), (2, 5, 5, 2)]),
         (ConvMatrixCapsuleEM(3), [(2, 5, 5, 2, 4, 4), (2, 5, 4, 2)]),
@@ -450,6 +452,7 @@ def test_poses_too_small_for_coordinates():
         (MatrixCapsuleEM, {"num_capsules": 0}),
         (MatrixCapsuleEM, {"num_capsules": 3, "routings": 0}),
         (MatrixCapsuleEM, {"num_capsules": 3, "epsilon": 0.0}),
+        (MatrixCapsuleEM, {"num_capsules": 3, "epsilon": 1e-46}),
         (ConvMatrixCapsuleEM, {"num_capsules": 3, "kernel_size": 0}),
         (ConvMatrixCapsuleEM, {"num_capsules": 3, "strides": (1, 2, 3)}),
         (ConvMatrixCapsuleEM, {"num_capsules": 3, "mass_scale": -1.0}),
@@ -460,3 +463,27 @@ def test_poses_too_small_for_coordinates():
 def test_bad_arguments(cls, arguments):
     with pytest.raises(ValueError, match="Received"):
         cls(**arguments)
+
+
+def test_arguments_of_a_bad_type():
+    with pytest.raises(TypeError, match="Received: epsilon='a' of type str"):
+        MatrixCapsuleEM(3, epsilon="a")
+
+
+def test_the_geometry_can_be_taken_out_of_any_layer():
+    inputs = capsules(8)
+    results = []
+    for mass_scale in (None, 3 / (8 * 0.01)):
+        layer = MatrixCapsuleEM(3, mass_scale=mass_scale)
+        results.append(numpy_of(with_random_weights(layer, inputs)(inputs)))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_function_can_draw_the_primary_kernels():
+    ones = keras.initializers.Ones()
+    layer = PrimaryMatrixCapsules(
+        2, kernel_initializer=lambda shape, dtype=None: ones(shape, dtype)
+    )
+    poses, _ = layer(np.ones((1, 3, 3, 5), "float32"))
+    np.testing.assert_array_equal(numpy_of(poses), 5)

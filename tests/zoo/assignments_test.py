@@ -82,3 +82,5 @@ def test_a_window_is_the_middle_of_the_image():
     assert model.predict(np.zeros((1, 24, 26, 2)), verbose=0).shape == (1, 2)
     with pytest.raises(ValueError, match="window=20"):
         zoo.matrix_capsnet((19, 30, 1), window=20)
+    with pytest.raises(TypeError, match="window='20'"):
+        zoo.matrix_capsnet(window="20")

@@ -9,6 +9,7 @@ from tests import capsule_oracles
 from tests import oracles
 from tests.helpers import check_builder
 from tests.helpers import check_export
+from tests.helpers import numpy_of
 from tests.helpers import random_data
 from tests.helpers import tensorflow_only
 from tests.helpers import upcoming_noise
@@ -401,3 +402,12 @@ def test_bytes_are_refused_whatever_the_loss():
     model = zoo.dense_vae(4, loss="mean_squared_error")
     with pytest.raises(ValueError, match=r"\[0, 1\]"):
         model.fit(np.full((2, 4), 2.0), verbose=0)
+
+
+def test_matrix_capsnet_trains_beta_a_at_the_pace_of_other_weights():
+    model = zoo.matrix_capsnet((17, 17, 1), 2, (3, 2, 2, 2), compile=False)
+    routed = [layer for layer in model.layers if hasattr(layer, "beta_a")]
+    assert len(routed) == 3
+    for layer in routed:
+        assert layer.final_lambda == 1
+        np.testing.assert_array_equal(numpy_of(layer.beta_a.value), -10)

@@ -7,6 +7,8 @@ from click.testing import CliRunner
 import zoo
 from zoo import runs
 from zoo import weights
+from zoo.registry import arguments_of
+from zoo.ship import architecture
 from zoo.ship import main
 
 SIZES = {"original_dim": 64, "intermediate_dim": 8}
@@ -49,6 +51,15 @@ def test_the_manifest_tells_how_they_were_made(shipped):
     assert entry["sha256"] == weights.sha256(path)
     # No optimizer slots: four bytes a weight and the frame of the file.
     assert path.stat().st_size < 4 * shipped.count_params() + 40_000
+
+
+def test_a_run_that_began_with_a_tag_keeps_its_architecture(shipped):
+    given = {"weights": "tiny", "latent_dim": 2, "learning_rate": 0.1}
+    assert architecture(zoo.dense_vae, given) == {
+        **arguments_of(zoo.dense_vae.__wrapped__, {}),
+        **SIZES,
+        "latent_dim": 2,
+    }
 
 
 def test_shipping_another_run_keeps_the_first(shipped, tmp_path):

@@ -59,15 +59,17 @@ def test_a_tag_brings_the_arguments_it_was_trained_with(shipped, trained):
     np.testing.assert_array_equal(heads(model), heads(trained))
 
 
-def test_a_tag_brings_routings_but_does_not_insist(tmp_path, monkeypatch):
+def test_a_tag_brings_routings_and_warns_of_others(tmp_path, monkeypatch):
     sizes = {"input_shape": [17, 17, 1], "capsules": [3, 2, 2, 2]}
     arguments = {**sizes, "num_classes": 2, "routings": 2}
     trained = zoo.matrix_capsnet(**arguments, seed=0, compile=False)
     ship(tmp_path, monkeypatch, "matrix_capsnet", trained, arguments)
-    for given, expected in (({}, 2), ({"routings": 1}, 1)):
-        model = zoo.matrix_capsnet(weights=TAG, compile=False, **given)
-        assert model.get_layer("class_capsules").routings == expected
-        for a, b in zip(model.get_weights(), trained.get_weights()):
+    model = zoo.matrix_capsnet(weights=TAG, compile=False)
+    with pytest.warns(UserWarning, match="routings=2 instead of 1"):
+        other = zoo.matrix_capsnet(weights=TAG, compile=False, routings=1)
+    for one, routings in ((model, 2), (other, 1)):
+        assert one.get_layer("class_capsules").routings == routings
+        for a, b in zip(one.get_weights(), trained.get_weights(), strict=True):
             np.testing.assert_array_equal(a, b)
 
 
