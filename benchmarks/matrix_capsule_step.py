@@ -21,7 +21,6 @@ DEFAULTS = workers.Settings()
 SHARED = {option.name: option for option in dense_vae_step.main.params}
 HEADS = ["contender", "ms/step", "÷ yardstick", "ours ÷ this", "extra MB"]
 YARDSTICK = "yardstick, TensorFlow"
-ON_LAYERS = "[!y]*, TensorFlow"
 GROWTH = {
     "batch": [{"batch_size": size} for size in (4, 8, 16, 32, 64)],
     "side of the image": [{"side": side} for side in (24, 32, 48, 64)],
@@ -88,7 +87,9 @@ def measured(only, interpreters, settings, rounds):
     """The contenders after all rounds, and the check if it failed."""
     check = start("check", interpreters, settings)
     interleaving.stop([check])
-    wanted = [YARDSTICK, only] if settings.layer is None else [ON_LAYERS]
+    wanted = [YARDSTICK, only]
+    if settings.layer is not None:
+        wanted = [f"{name}, TensorFlow" for name in workers.FORMULATIONS]
     names = [
         name
         for name in workers.CONTENDERS

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from keras_capsvae.routing.gaussians import PARENTS
+from keras_capsvae.routing.sharing import PARENTS
 
 
 class Windows:

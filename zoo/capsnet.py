@@ -12,8 +12,8 @@ from keras_capsvae import LabelAccuracy
 from keras_capsvae import MarginLoss
 from keras_capsvae import PrimaryCapsules
 from keras_capsvae.sizes import check_sizes
-from zoo.registry import Card
-from zoo.registry import Training
+from zoo.cards import Card
+from zoo.cards import Training
 from zoo.registry import register
 from zoo.sizes import check_image_shape
 

@@ -5,8 +5,8 @@ from keras import layers
 
 from keras_capsvae import BernoulliReconstruction
 from keras_capsvae.sizes import check_sizes
-from zoo.registry import Card
-from zoo.registry import Training
+from zoo.cards import Card
+from zoo.cards import Training
 from zoo.registry import register
 from zoo.vae import heads
 from zoo.vae import image_autoencoder

@@ -11,8 +11,8 @@ from keras_capsvae import PrimaryMatrixCapsules
 from keras_capsvae import RandomWindow
 from keras_capsvae import SpreadLoss
 from keras_capsvae.sizes import check_sizes
-from zoo.registry import Card
-from zoo.registry import Training
+from zoo.cards import Card
+from zoo.cards import Training
 from zoo.registry import register
 from zoo.sizes import check_image_shape
 

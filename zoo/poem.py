@@ -8,8 +8,8 @@ from keras_capsvae import CharacterEmbedding
 from keras_capsvae import GatedConv1D
 from keras_capsvae import PoemAutoencoder
 from keras_capsvae.sizes import check_sizes
-from zoo.registry import Card
-from zoo.registry import Training
+from zoo.cards import Card
+from zoo.cards import Training
 from zoo.registry import register
 from zoo.vae import heads
 from zoo.vocabularies import default_characters

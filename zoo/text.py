@@ -11,8 +11,8 @@ from keras_capsvae import MaskedPooling
 from keras_capsvae import PositionEmbedding
 from keras_capsvae import TextClassifier
 from keras_capsvae.sizes import check_sizes
-from zoo.registry import Card
-from zoo.registry import Training
+from zoo.cards import Card
+from zoo.cards import Training
 from zoo.registry import register
 
 ADAM = Training("adam", 1e-3, LabelCrossentropy, metrics=(LabelAccuracy,))

@@ -7,8 +7,8 @@ from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae.sizes import check_sizes
-from zoo.registry import Card
-from zoo.registry import Training
+from zoo.cards import Card
+from zoo.cards import Training
 from zoo.registry import register
 from zoo.sizes import check_image_shape
 

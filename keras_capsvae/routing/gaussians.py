@@ -6,33 +6,14 @@ parent is a matrix product that reads them in place.
 """
 
 import dataclasses
+import functools
 
 from keras import ops
 
-PARENTS = 0
+from keras_capsvae.routing.sharing import PARENTS
+
 CHILDREN = 2
 EXPANSION_EPSILON = 0.01
-
-
-class AllParents:
-    """The rule by which a child shares itself out: among all parents alike.
-
-    Another rule has the same three methods.
-    """
-
-    def initial(self, shape, dtype):
-        """Shares at the start, `shape` (parents, groups, children)."""
-        return ops.full(shape, 1.0 / shape[PARENTS], dtype)
-
-    def of_scores(self, scores):
-        """Log scores `(parents, groups, children)` → shares that sum to 1."""
-        top = ops.max(scores, PARENTS, keepdims=True)
-        likely = ops.exp(scores - top)
-        return likely * (1 / ops.sum(likely, PARENTS, keepdims=True))
-
-    def total(self, values):
-        """Sum `(groups, children)` over all places at which a child stands."""
-        return values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -275,10 +256,7 @@ class _Fitting:
     def _votes_gradient(self, factors):
         """Σ_t l_t (c_t + s_t V) over factors (l, constant, slope)."""
         left, constant, slope = (ops.stack(one, 2) for one in zip(*factors))
-
-        def products(left, right):
-            return ops.einsum("kgti,kgth->kgih", left, right)
-
+        products = functools.partial(ops.einsum, "kgti,kgth->kgih")
         return self._per_block(
             lambda block, left, constant, slope: (
                 products(left, constant) + block * products(left, slope)
@@ -297,21 +275,15 @@ class _Fitting:
 
     def _to_parents(self, weights, blocks):
         """Σ_i w_ij X_ijh, (parents, groups, h)."""
-        sums = self._per_block(
-            lambda weights, block: ops.einsum("kgi,kgih->kgh", weights, block),
-            weights,
-            blocks,
-        )
-        return ops.concatenate(sums, PARENTS)
+        return self._sum("kgi,kgih->kgh", weights, blocks)
 
     def _to_children(self, blocks, coefficients):
         """Σ_h X_ijh c_jh, (parents, groups, children)."""
-        sums = self._per_block(
-            lambda block, one: ops.einsum("kgih,kgh->kgi", block, one),
-            blocks,
-            coefficients,
-        )
-        return ops.concatenate(sums, PARENTS)
+        return self._sum("kgih,kgh->kgi", blocks, coefficients)
+
+    def _sum(self, equation, *arguments):
+        einsum = functools.partial(ops.einsum, equation)
+        return ops.concatenate(self._per_block(einsum, *arguments), PARENTS)
 
     def _per_block(self, function, *arguments):
         """The function of each block and its parents' part of the tensors."""

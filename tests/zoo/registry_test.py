@@ -6,8 +6,8 @@ import pytest
 import zoo
 from keras_capsvae import BernoulliReconstruction
 from tests.helpers import BACKEND
-from zoo.registry import Card
-from zoo.registry import Training
+from zoo.cards import Card
+from zoo.cards import Training
 from zoo.registry import builder_of
 from zoo.registry import register
 
