@@ -1,21 +1,21 @@
 """Compiled Keras 3 models of capsule networks and VAEs, ready to train."""
 
-from zoo.capsnet import capsnet
-from zoo.capsnet import capsule_cnn
-from zoo.capsnet import pooling_cnn
 from zoo.export import export_onnx
 from zoo.export import load_model
-from zoo.importance_weighted import importance_weighted_vae
-from zoo.matrix_capsnet import matrix_capsnet
-from zoo.poem import poem_vae
+from zoo.models.capsnet import capsnet
+from zoo.models.capsnet import capsule_cnn
+from zoo.models.capsnet import pooling_cnn
+from zoo.models.importance_weighted import importance_weighted_vae
+from zoo.models.matrix_capsnet import matrix_capsnet
+from zoo.models.poem import poem_vae
+from zoo.models.text import gated_cnn_classifier
+from zoo.models.vae import conditional_vae
+from zoo.models.vae import conv_vae
+from zoo.models.vae import dense_vae
 from zoo.registry import create_model
 from zoo.registry import list_models
 from zoo.registry import model_info
-from zoo.search import search
-from zoo.text import gated_cnn_classifier
-from zoo.vae import conditional_vae
-from zoo.vae import conv_vae
-from zoo.vae import dense_vae
+from zoo.registry.searching import search
 
 __all__ = [
     "capsnet",

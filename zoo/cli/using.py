@@ -37,8 +37,8 @@ def sample(model, out, weights, data, seed, count, temperature):
     A model of poems prints them.
     """
     from keras_capsvae import PoemAutoencoder
-    from zoo import feeds
-    from zoo import gallery
+    from zoo.datasets import feeds
+    from zoo.plots import gallery
 
     opened = _opened(model, weights)
     if isinstance(opened, PoemAutoencoder):
@@ -79,9 +79,9 @@ def evaluate(model, data, weights, binarize, samples, images, histogram):
     from keras_capsvae import Classifier
     from keras_capsvae import PoemAutoencoder
     from zoo import evaluation
-    from zoo import feeds
     from zoo import plots
-    from zoo import text_evaluation
+    from zoo.datasets import feeds
+    from zoo.evaluation import texts as text_evaluation
 
     opened, settings = _opened_with_settings(model, weights)
     if isinstance(opened, Classifier) and (samples or histogram):
@@ -150,8 +150,8 @@ def _opened_with_settings(model, weights):
     """The model, and of a name or run folder what it was trained with."""
     import zoo
     from zoo import runs
+    from zoo.pretrained.weights import tags_of
     from zoo.registry import builder_of
-    from zoo.weights import tags_of
 
     path = pathlib.Path(model)
     if model in zoo.list_models() or not path.exists():

@@ -1,6 +1,6 @@
 import numpy as np
 
-from zoo.evaluation import posterior_deviations as deviations_of
+from zoo.evaluation.figures import posterior_deviations as deviations_of
 from zoo.plots.canvas import PALETTE
 from zoo.plots.canvas import Picture
 from zoo.plots.canvas import remove_upper_frame

@@ -12,7 +12,7 @@ from keras_capsvae import LabelCrossentropy
 from keras_capsvae import vocabulary_of
 from zoo import datasets
 from zoo.datasets.couplet_task import FAKES
-from zoo.text import warm_up_cosine
+from zoo.models.text import warm_up_cosine
 
 SEEDS = (1, 2, 3)
 EPOCHS = 10

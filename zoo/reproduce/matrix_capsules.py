@@ -7,8 +7,8 @@ import click
 import numpy as np
 
 from zoo import datasets
-from zoo import feeds
 from zoo import plots
+from zoo.datasets import feeds
 from zoo.reproduce import steps
 
 EPOCHS = 5

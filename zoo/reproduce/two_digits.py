@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from keras_capsvae import LabelAccuracy
 from zoo import datasets
-from zoo import feeds
 from zoo import plots
+from zoo.datasets import feeds
 from zoo.reproduce import steps
 
 EPOCHS = 10

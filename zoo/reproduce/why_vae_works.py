@@ -20,8 +20,8 @@ from keras_capsvae.divergences import importance_weighted_bound
 from zoo import datasets
 from zoo import evaluation
 from zoo import likelihood
-from zoo.vae import dense_decoder
-from zoo.vae import dense_encoder
+from zoo.models.vae import dense_decoder
+from zoo.models.vae import dense_encoder
 
 LATENTS, HIDDEN = 16, 256
 EPOCHS, QUICK_EPOCHS, BATCH, SEED = 20, 2, 100, 1

@@ -1,0 +1,167 @@
+import json
+
+import pytest
+
+import zoo
+from tests.poems import CHARACTERS
+from tests.zoo.cli.cli_test import call
+from tests.zoo.cli.cli_test import output_of
+from zoo import runs
+from zoo.datasets import feeds
+from zoo.pretrained import vocabularies
+from zoo.pretrained import weights
+from zoo.runs.ship import main as ship
+
+SMALL = ["--set", "hidden_dim=8", "--epochs", 2]
+POEMS = [
+    "秦时明月汉时关，万里长征人未还。但使龙城飞将在，不教胡马度阴山。",
+    "两个黄鹂鸣翠柳，一行白鹭上青天。窗含西岭千秋雪，门泊东吴万里船。",
+    "故人西辞黄鹤楼，烟花三月下扬州。孤帆远影碧空尽，唯见长江天际流。",
+]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run on seven-character lines of a file of one's own, and its words."""
+    folder = tmp_path_factory.mktemp("runs")
+    (folder / "own.txt").write_text("\n".join(POEMS), encoding="utf-8")
+    text = output_of(
+        *["train", "poem_vae", "--data", folder / "own.txt", *SMALL],
+        *["--out", folder / "run", "--set", "sentence_length=14"],
+        *["--set", "latent_dim=2", "--kl-warm-up", 2],
+    )
+    return folder / "run", text
+
+
+def test_a_run_on_a_file_of_ones_own(run):
+    folder, text = run
+    config = json.loads((folder / "config.json").read_text())
+    characters = {c for poem in POEMS for c in poem} - set("，。")
+    assert set(config["arguments"]["vocabulary"]) == characters
+    model = zoo.load_model(folder / "model.keras")
+    assert model.sentence_length == 14
+    assert set(model.vocabulary.characters) == characters
+    assert float(model.kl_layer.weight) == 0.5  # of the second epoch
+    for epoch in (1, 2):
+        assert sum(f"{epoch}: " in line for line in text.splitlines()) == 1
+    names = {path.name for path in (folder / "pictures").iterdir()}
+    assert names == {"samples.txt", "reconstructions.txt", "training.png"}
+    assert (folder / "saved_model" / "saved_model.pb").is_file()
+
+
+def test_resuming_goes_on(run):
+    folder, _ = run
+    data = folder.parent / "own.txt"
+    again = ["train", "poem_vae", "--data", data, "--out", folder, "--resume"]
+    settings = ["--set", "hidden_dim=8", "--set", "latent_dim=2"]
+    settings += ["--set", "sentence_length=14"]
+    refused = call(*again, *settings, "--epochs", 2)
+    assert refused.exit_code == 1 and "kl_warm_up=0 instead of 2" in (
+        refused.output
+    )
+    output_of(*again, *settings, "--kl-warm-up", 2, "--epochs", 3)
+    assert len((folder / runs.HISTORY).read_text().splitlines()) == 4
+
+
+def test_sample_prints_couplets(run):
+    options = ["sample", run[0], "--count", 3, "--temperature", 1]
+    lines = output_of(*options).splitlines()
+    assert len(lines) == 3
+    assert all(len(line) == 16 and line[7] == "，" for line in lines)
+    assert output_of(*options).splitlines() == lines
+    assert output_of(*options, "--seed", 1).splitlines() != lines
+
+
+def test_evaluate_reports_figures_of_texts(run):
+    text = output_of("evaluate", run[0])
+    figures = json.loads(text[text.index("{") :])
+    assert set(figures) == {
+        "data",
+        "loss",
+        "reconstruction_loss",
+        "kl_loss",
+        "active_units",
+        "elbo_per_character",
+        "perplexity",
+        "accuracy",
+        "novel",
+        "distinct_1",
+        "distinct_2",
+        "repeating_lines",
+        "repeating_lines_of_corpus",
+    }
+    assert figures["data"].endswith("own.txt")
+    assert figures["elbo_per_character"] == pytest.approx(-figures["loss"] / 14)
+
+
+def test_shipping_writes_the_vocabulary(run, tmp_path, monkeypatch):
+    from click.testing import CliRunner
+
+    folder, _ = run
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    result = CliRunner().invoke(ship, [str(folder), "tang"])
+    assert result.exit_code == 0, result.output
+    trained = zoo.load_model(folder / "model.keras")
+    entry = weights.tags_of("poem_vae")["tang"]
+    assert entry["arguments"]["vocabulary"] is None
+    assert "vocabulary" not in entry["command"]
+    assert "--kl-warm-up 2" in entry["command"]
+    sizes = {"sentence_length": 14, "latent_dim": 2, "hidden_dim": 8}
+    shipped = zoo.poem_vae(weights="tang", **sizes)
+    assert shipped.vocabulary.characters == trained.vocabulary.characters
+    assert shipped.generate(3, seed=0) == trained.generate(3, seed=0)
+    assert vocabularies.path_of("poem_vae").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "no/file.txt"], "does not exist"),
+        (["--data", "digits"], "'tang'"),
+        (["--set", "sentence_length=14"], "two lines of 7 characters"),
+        (["--stream"], "read into memory"),
+        (["--shift", "1"], "to shift"),
+    ],
+)
+def test_a_mistake_is_told_in_a_line(arguments, message, tmp_path):
+    folder = tmp_path / "run"
+    result = call("train", "poem_vae", "--out", folder, *SMALL, *arguments)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ") and message in result.output
+    assert "Traceback" not in result.output
+    assert not folder.exists()
+
+
+def test_no_shipped_weights_yet_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    result = call("sample", "poem_vae")
+    assert result.exit_code == 1 and "comes without weights" in result.output
+
+
+def test_a_text_classifier_trains_evaluates_and_predicts(tmp_path):
+    folder = tmp_path / "run"
+    output_of("train", "gated_cnn_classifier", "--out", folder, *SMALL)
+    names = {path.name for path in (folder / "pictures").iterdir()}
+    assert names == {"predictions.txt", "training.png"}
+    model = zoo.load_model(folder / "model.keras")
+    assert model.encode_text(["春眠不觉晓"]).shape == (1, 5)
+    text = output_of("evaluate", folder)
+    assert set(json.loads(text[text.index("{") :])) == {
+        "data",
+        "loss",
+        "accuracy",
+    }
+    drawn = output_of("sample", folder, "--data", "tang", "--out", tmp_path)
+    assert "predictions.txt" in drawn
+    refused = call("sample", folder, "--out", tmp_path / "none")
+    assert refused.exit_code == 1 and "--data tang" in refused.output
+
+
+def test_feeds_of_models_of_texts():
+    model = zoo.poem_vae(hidden_dim=4, compile=False)
+    arrays = feeds.load(model, "tang")
+    assert arrays.x_train.shape[1] == 10 and arrays.y_train is None
+    assert feeds.takes_text(model)
+    assert not feeds.takes_text(zoo.dense_vae(4, compile=False))
+    with pytest.raises(ValueError, match="vocabulary"):
+        feeds.load(zoo.poem_vae(CHARACTERS, compile=False), "tang")

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo.datasets import feeds
+
+
+@pytest.fixture(scope="module")
+def capsules():
+    return zoo.capsule_cnn(compile=False)
+
+
+def test_images_too_small_for_a_model_of_any_size_are_enlarged(capsules):
+    with pytest.warns(UserWarning, match="digits are 8 × 8.*28 × 28"):
+        assert feeds.image_shape(capsules, "digits") == (28, 28, 1)
+
+
+def test_images_large_enough_keep_their_size(capsules, tmp_path):
+    np.savez(tmp_path / "own.npz", x=np.zeros((20, 14, 19)), y=np.arange(20))
+    shape = feeds.image_shape(capsules, tmp_path / "own.npz")
+    assert shape == (None, None, 1)
+
+
+def test_a_stream_is_not_loaded_for_its_shape(capsules, tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            image = Image.fromarray(np.zeros((30, 20), "uint8"))
+            image.save(tmp_path / name / f"{number}.png")
+
+    def refuse(*arguments):
+        raise AssertionError("loaded as a whole")
+
+    monkeypatch.setattr(feeds.datasets, "load", refuse)
+    shape = feeds.image_shape(capsules, tmp_path, streaming=True)
+    assert shape == (None, None, 1)
+
+
+def test_shape_of_a_model_of_one_size():
+    assert feeds.image_shape(zoo.conv_vae(compile=False), "digits") == (
+        28,
+        28,
+        1,
+    )
+
+
+def test_who_takes_labels(capsules):
+    images, labels = np.zeros((2, 784)), np.array([1, 2])
+    assert feeds.training_pair(capsules, images, labels)[1] is labels
+    vae = zoo.dense_vae(compile=False)
+    assert feeds.training_pair(vae, images, labels)[1] is None
+    conditional = zoo.conditional_vae(compile=False)
+    (_, one_hot), targets = feeds.training_pair(conditional, images, labels)
+    assert targets is None
+    np.testing.assert_array_equal(one_hot, np.eye(10)[labels])
+
+
+def test_a_classifier_needs_labels(capsules):
+    with pytest.raises(ValueError, match="data without labels"):
+        feeds.training_pair(capsules, np.zeros((2, 28, 28, 1)), None)

@@ -1,0 +1,69 @@
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import zoo
+from zoo import runs
+from zoo.pretrained import weights
+from zoo.registry import arguments_of
+from zoo.runs.ship import architecture
+from zoo.runs.ship import main
+
+SIZES = {"original_dim": 64, "intermediate_dim": 8}
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A run, shipped into an empty folder under the tag `tiny`."""
+    arguments = {**SIZES, "jit_compile": False}
+    model = runs.train(
+        "dense_vae",
+        out=tmp_path / "run",
+        epochs=1,
+        seed=4,
+        verbose=0,
+        arguments=arguments,
+    )
+    (tmp_path / "weights").mkdir()
+    monkeypatch.setattr(weights, "FOLDER", tmp_path / "weights")
+    result = CliRunner().invoke(main, [str(tmp_path / "run"), "tiny"])
+    assert result.exit_code == 0, result.output
+    return model
+
+
+def test_shipped_weights_are_those_of_the_run(shipped):
+    loaded = zoo.dense_vae(64, intermediate_dim=8, weights="tiny")
+    for a, b in zip(loaded.get_weights(), shipped.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_manifest_tells_how_they_were_made(shipped):
+    entry = weights.tags_of("dense_vae")["tiny"]
+    assert entry["command"] == (
+        "python -m zoo train dense_vae --data digits --epochs 1 --seed 4 "
+        "--set original_dim=64 --set intermediate_dim=8 --set jit_compile=false"
+    )
+    assert entry["arguments"] == {**SIZES, "latent_dim": 2}
+    assert entry["metrics"]["test_loss"] > 0
+    path = weights.FOLDER / entry["file"]
+    assert entry["sha256"] == weights.sha256(path)
+    # No optimizer slots: four bytes a weight and the frame of the file.
+    assert path.stat().st_size < 4 * shipped.count_params() + 40_000
+
+
+def test_a_run_that_began_with_a_tag_keeps_its_architecture(shipped):
+    given = {"weights": "tiny", "latent_dim": 2, "learning_rate": 0.1}
+    assert architecture(zoo.dense_vae, given) == {
+        **arguments_of(zoo.dense_vae.__wrapped__, {}),
+        **SIZES,
+        "latent_dim": 2,
+    }
+
+
+def test_shipping_another_run_keeps_the_first(shipped, tmp_path):
+    CliRunner().invoke(main, [str(tmp_path / "run"), "other"])
+    assert set(weights.tags_of("dense_vae")) == {"tiny", "other"}
+    text = (weights.FOLDER / "manifest.json").read_text()
+    assert json.loads(text) == weights.manifest()

@@ -1,0 +1,283 @@
+"""Vector capsule networks of kexue.fm 4819 and 5112 and of Sabour 2017."""
+
+import math
+
+import keras
+from keras import layers
+
+from keras_capsvae import CapsuleLayer
+from keras_capsvae import CapsuleNetwork
+from keras_capsvae import Classifier
+from keras_capsvae import LabelAccuracy
+from keras_capsvae import MarginLoss
+from keras_capsvae import PrimaryCapsules
+from keras_capsvae.sizes import check_sizes
+from zoo.models.sizes import check_image_shape
+from zoo.registry import register
+from zoo.registry.cards import Card
+from zoo.registry.cards import Training
+
+SU = Training(
+    "adam",
+    1e-3,
+    MarginLoss,
+    loss_options={"negative_weight": 0.25},
+    metrics=(LabelAccuracy,),
+)
+SABOUR = Training("adam", 1e-3, MarginLoss, metrics=(LabelAccuracy,))
+SOURCE = "https://kexue.fm/archives/5112"
+PAPER = "Sabour, Frosst and Hinton, Dynamic Routing Between Capsules, 2017"
+TARGET = "integer labels (batch,), or one-hot or multi-hot (batch, num_classes)"
+SMALLEST_CNN = 14  # below, nothing is left after the four convolutions
+SMALLEST_CAPSNET = 17  # two 9 × 9 convolutions, the second of stride 2
+
+
+def convolutions(image):
+    """The features of both of Su's nets: a quarter of the positions."""
+    x = _convolution(64, "conv_1")(image)  # (batch, h − 2, w − 2, 64)
+    x = _convolution(64, "conv_2")(x)
+    x = layers.AveragePooling2D(2, name="halve")(x)
+    x = _convolution(128, "conv_3")(x)
+    return _convolution(128, "conv_4")(x)  # (batch, h/2 − 6, w/2 − 6, 128)
+
+
+def _convolution(filters, name):
+    return layers.Conv2D(filters, 3, activation="relu", name=name)
+
+
+def capsule_decoder(num_classes, dim_capsules, input_shape):
+    """Masked capsules → image."""
+    values = math.prod(input_shape)
+    return keras.Sequential(
+        [
+            keras.Input((num_classes * dim_capsules,), name="masked"),
+            layers.Dense(512, "relu", name="decoder_1"),
+            layers.Dense(1024, "relu", name="decoder_2"),
+            layers.Dense(values, "sigmoid", dtype="float32", name="pixels"),
+            layers.Reshape(input_shape, dtype="float32", name="image"),
+        ],
+        name="decoder",
+    )
+
+
+@register(
+    Card(
+        title="Capsule CNN",
+        title_zh="胶囊卷积网络",
+        description="Four convolutions below capsules with shared weights: "
+        "every position of an image of any size votes for the digits. Trained "
+        "on single digits it reads two at once.",
+        description_zh="四层卷积之上是权重共享的胶囊层，图像的每个位置都为各个数字投票，"
+        "输入尺寸任意。只用单个数字训练，就能同时识别两个数字。",
+        family="capsnet",
+        source=SOURCE,
+        paper=PAPER,
+        inputs="images (batch, height, width, channels) in [0, 1]",
+        target=TARGET,
+        epochs=10,
+        batch_size=128,
+    ),
+    SU,
+)
+def capsule_cnn(
+    input_shape: tuple[int | None, int | None, int] = (None, None, 1),
+    num_classes: int = 10,
+    *,
+    routings: int = 3,
+    routing: str = "kmeans",
+    name: str = "capsule_cnn",
+) -> keras.Model:
+    """Convolutions and capsules for images of any size, compiled.
+
+    Conv 64, Conv 64 → average pooling → Conv 128, Conv 128 (all 3×3, ReLU) →
+    capsules of 16 dims with shared weights, one for each class → lengths.
+
+    Args:
+        input_shape: Height, width and channels; `None` for sides that vary.
+            Defaults to (None, None, 1).
+        num_classes: Classes. Defaults to 10.
+        routings: Routing iterations. Defaults to 3.
+        routing: `"kmeans"`, `"agreement"` or `"dynamic"`. Defaults to
+            `"kmeans"`.
+        name: Name of the model.
+
+    Returns:
+        A `CapsuleNetwork`, images in [0, 1] → scores `(batch, num_classes)`.
+
+    Raises:
+        ValueError: If a size is below 1, a side below 14 or the routing
+            unknown.
+
+    Example:
+
+    ```python
+    model = zoo.capsule_cnn()
+    model.fit(images, labels, batch_size=128, epochs=10)
+    scores = model.predict(images_of_another_size)
+    ```
+
+    Source: kexue.fm 4819 and 5112.
+    """
+    check_sizes(num_classes=num_classes)
+    check_image_shape(input_shape, at_least=SMALLEST_CNN, variable=True)
+    image = keras.Input(input_shape, name="image")
+    features = convolutions(image)  # (batch, h, w, 128)
+    parts = layers.Reshape((-1, 128), name="parts")(features)
+    digits = CapsuleLayer(
+        num_classes, 16, routings, routing=routing, name="capsules"
+    )(parts)  # (batch, num_classes, 16)
+    return CapsuleNetwork(keras.Model(image, digits), name=name)
+
+
+@register(
+    Card(
+        title="Pooling CNN",
+        title_zh="池化卷积网络",
+        description="The control of capsule_cnn: the same convolutions below a "
+        "global average and two dense layers.",
+        description_zh="胶囊卷积网络的对照：同样的卷积层，之后是全局平均池化和两个全连接层。",
+        family="capsnet",
+        source=SOURCE,
+        paper=PAPER,
+        inputs="images (batch, height, width, channels) in [0, 1]",
+        target=TARGET,
+        epochs=10,
+        batch_size=128,
+    ),
+    SU,
+)
+def pooling_cnn(
+    input_shape: tuple[int | None, int | None, int] = (None, None, 1),
+    num_classes: int = 10,
+    *,
+    name: str = "pooling_cnn",
+) -> keras.Model:
+    """The control of `capsule_cnn` without capsules, compiled.
+
+    The convolutions of `capsule_cnn` → global average pooling → Dense 128 ReLU
+    → Dense sigmoid.
+
+    Args:
+        input_shape: Height, width and channels; `None` for sides that vary.
+            Defaults to (None, None, 1).
+        num_classes: Classes. Defaults to 10.
+        name: Name of the model.
+
+    Returns:
+        A `Classifier`, images in [0, 1] → scores `(batch, num_classes)`.
+
+    Raises:
+        ValueError: If a size is below 1 or a side below 14.
+
+    Example:
+
+    ```python
+    model = zoo.pooling_cnn()
+    model.fit(images, labels, batch_size=128, epochs=10)
+    ```
+
+    Source: kexue.fm 5112.
+    """
+    check_sizes(num_classes=num_classes)
+    check_image_shape(input_shape, at_least=SMALLEST_CNN, variable=True)
+    image = keras.Input(input_shape, name="image")
+    features = convolutions(image)  # (batch, h, w, 128)
+    x = layers.GlobalAveragePooling2D(name="average")(features)
+    x = layers.Dense(128, "relu", name="hidden")(x)
+    scores = layers.Dense(
+        num_classes, "sigmoid", dtype="float32", name="scores"
+    )(x)  # (batch, num_classes)
+    return Classifier(image, scores, name=name)
+
+
+@register(
+    Card(
+        title="CapsNet",
+        title_zh="胶囊网络",
+        description="The capsule network of the paper: 1,152 primary capsules "
+        "routed to one capsule of 16 dims for each class, and a decoder that "
+        "draws the image back from the capsule of its class.",
+        description_zh="论文中的胶囊网络：1152 个主胶囊经动态路由连到各类别的"
+        " 16 维胶囊，解码器由对应类别的胶囊还原图像。",
+        family="capsnet",
+        source="https://arxiv.org/abs/1710.09829",
+        paper=PAPER,
+        inputs="images (batch, height, width, channels) in [0, 1]",
+        target=TARGET,
+        epochs=50,
+        batch_size=128,
+    ),
+    SABOUR,
+)
+def capsnet(
+    input_shape: tuple[int, int, int] = (28, 28, 1),
+    num_classes: int = 10,
+    *,
+    routings: int = 3,
+    routing: str = "dynamic",
+    reconstruction_weight: float = 0.0005,
+    rematerialize: bool = False,
+    name: str = "capsnet",
+) -> keras.Model:
+    """The capsule network of Sabour, Frosst and Hinton, compiled.
+
+    Conv 256 9×9 ReLU → primary capsules, 32 channels of 8 dims, 9×9, stride 2
+    → capsules of 16 dims, one for each class, fully connected → lengths. A
+    decoder (Dense 512, Dense 1024, ReLU; Dense sigmoid) reconstructs the image,
+    from the capsule of the label in training, from the longest in
+    `reconstruct`.
+
+    Args:
+        input_shape: Height, width and channels; sides of at least 17. Defaults
+            to (28, 28, 1).
+        num_classes: Classes. Defaults to 10.
+        routings: Routing iterations. Defaults to 3.
+        routing: `"kmeans"`, `"agreement"` or `"dynamic"`. Defaults to
+            `"dynamic"`.
+        reconstruction_weight: Weight of the squared error of the
+            reconstruction, summed over the image. Defaults to 0.0005.
+        rematerialize: Whether to compute votes and routing twice, for memory.
+            Defaults to `False`.
+        name: Name of the model.
+
+    Returns:
+        A `CapsuleNetwork`, images in [0, 1] → scores `(batch, num_classes)`.
+
+    Raises:
+        ValueError: If a size is below 1, a side below 17 or the routing
+            unknown.
+
+    Example:
+
+    ```python
+    model = zoo.capsnet()
+    model.fit(images, labels, batch_size=128, epochs=50)
+    pictures = model.reconstruct(images[:8])
+    poses = model.capsules(images[:8])  # (8, 10, 16)
+    ```
+
+    Source: Sabour, Frosst and Hinton, 2017; kexue.fm 4819.
+    """
+    check_sizes(num_classes=num_classes)
+    check_image_shape(input_shape, at_least=SMALLEST_CAPSNET)
+    image = keras.Input(input_shape, name="image")
+    x = layers.Conv2D(256, 9, activation="relu", name="conv_1")(image)
+    primary = PrimaryCapsules(
+        32, 8, kernel_size=9, strides=2, squash_constant=1.0, name="primary"
+    )(x)  # (batch, positions · 32, 8)
+    digits = CapsuleLayer(
+        num_classes,
+        16,
+        routings,
+        share_weights=False,
+        routing=routing,
+        squash_constant=1.0,
+        rematerialize=rematerialize,
+        name="capsules",
+    )(primary)  # (batch, num_classes, 16)
+    return CapsuleNetwork(
+        keras.Model(image, digits),
+        capsule_decoder(num_classes, 16, tuple(input_shape)),
+        reconstruction_weight=reconstruction_weight,
+        name=name,
+    )

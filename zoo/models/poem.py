@@ -1,0 +1,143 @@
+"""The poetry robot of kexue.fm 5332: gated convolutions in a VAE."""
+
+import keras
+from keras import layers
+
+from keras_capsvae import CategoricalReconstruction
+from keras_capsvae import CharacterEmbedding
+from keras_capsvae import GatedConv1D
+from keras_capsvae import PoemAutoencoder
+from keras_capsvae.sizes import check_sizes
+from zoo.models.vae import heads
+from zoo.pretrained.vocabularies import default_characters
+from zoo.registry import register
+from zoo.registry.cards import Card
+from zoo.registry.cards import Training
+
+SU = Training("adam", 1e-3, CategoricalReconstruction)
+
+
+def poem_encoder(embedding, sentence_length, latent_dim):
+    ids = keras.Input((sentence_length,), dtype="int32", name="ids")
+    x = embedding(ids)  # (batch, length, hidden)
+    x = GatedConv1D(residual=True, name="encoder_conv_1")(x)
+    x = GatedConv1D(residual=True, name="encoder_conv_2")(x)
+    x = layers.GlobalAveragePooling1D(name="pool")(x)  # (batch, hidden)
+    return keras.Model(ids, heads(x, latent_dim), name="encoder")
+
+
+def poem_decoder(size, sentence_length, latent_dim, hidden_dim, blocks):
+    z = keras.Input((latent_dim,), name="z")
+    x = layers.Dense(sentence_length * hidden_dim, name="decoder_hidden")(z)
+    x = layers.Reshape((sentence_length, hidden_dim), name="steps")(x)
+    for block in range(1, blocks + 1):
+        x = GatedConv1D(residual=True, name=f"decoder_conv_{block}")(x)
+    probabilities = layers.Dense(
+        size, "softmax", dtype="float32", name="probabilities"
+    )(x)  # (batch, length, characters)
+    return keras.Model(z, probabilities, name="decoder")
+
+
+@register(
+    Card(
+        title="Poem VAE",
+        title_zh="诗词变分自编码器",
+        description="Writes Chinese couplets: a variational autoencoder of "
+        "gated convolutions over characters, which draws new couplets, goes "
+        "from one to another and completes a first line.",
+        description_zh="写诗机器人：以字为单位、用门控卷积搭建的变分自编码器，"
+        "可以随机作诗、在两联诗之间插值，并由上句续写下句。",
+        family="poem",
+        source="https://kexue.fm/archives/5332",
+        paper="Bowman et al., Generating Sentences from a Continuous Space, "
+        "2015",
+        inputs="ids (batch, sentence_length), from texts by encode_text",
+        target="none: the input is the target",
+        epochs=100,
+        batch_size=64,
+        data="tang",
+        example_data="tang",
+    ),
+    SU,
+)
+def poem_vae(
+    vocabulary: str | None = None,
+    sentence_length: int = 10,
+    latent_dim: int = 64,
+    hidden_dim: int = 64,
+    *,
+    unknown: str | None = None,
+    decoder_blocks: int = 1,
+    kl_weight: float = 1.0,
+    free_bits: float = 0.0,
+    name: str = "poem_vae",
+) -> keras.Model:
+    """Variational autoencoder of texts of one length, compiled.
+
+    Embedding → two residual gated convolutions → average over the characters →
+    posterior heads; Dense → a residual gated convolution → Dense softmax over
+    the vocabulary, trained on the categorical ELBO.
+
+    Args:
+        vocabulary: String of all characters, each once; `vocabulary_of(texts)
+            .characters` are those of a corpus. Defaults to `None`: those of
+            the shipped weights, or of the embedded corpus.
+        sentence_length: Characters of a text: 10 are two lines of five, 14 two
+            of seven. Defaults to 10.
+        latent_dim: Latents. Defaults to 64.
+        hidden_dim: Dims of the embedding and of each convolution. Defaults to
+            64.
+        unknown: Character that stands for those outside the vocabulary, e.g.
+            "□". Defaults to `None`: they are refused.
+        decoder_blocks: Gated convolutions of the decoder. Defaults to 1.
+        kl_weight: Weight of the KL divergence (β). Defaults to 1.
+        free_bits: Nats of each latent that cost nothing, see `KLLoss`.
+            Defaults to 0. The callback `KLWarmUp` also helps against posterior
+            collapse.
+        name: Name of the model.
+
+    Returns:
+        A `PoemAutoencoder` on ids `(batch, sentence_length)`.
+
+    Raises:
+        ValueError: If a size is below 1 or the vocabulary is empty or holds a
+            character twice.
+        TypeError: If the vocabulary is no string.
+
+    Example:
+
+    ```python
+    texts = datasets.load_texts("poems.txt")
+    characters = vocabulary_of([*texts.x_train, *texts.x_test]).characters
+    model = zoo.poem_vae(characters)
+    ids = model.encode_text(texts.x_train)
+    model.fit(ids, batch_size=64, epochs=100, callbacks=[PrintedText()])
+    model.generate(5)
+    ```
+
+    Source: kexue.fm 5332.
+    """
+    check_sizes(
+        sentence_length=sentence_length,
+        latent_dim=latent_dim,
+        hidden_dim=hidden_dim,
+        decoder_blocks=decoder_blocks,
+    )
+    if vocabulary is None:
+        vocabulary = default_characters("poem_vae")
+    embedding = CharacterEmbedding(
+        vocabulary, hidden_dim, unknown, name="characters"
+    )
+    return PoemAutoencoder(
+        poem_encoder(embedding, sentence_length, latent_dim),
+        poem_decoder(
+            embedding.input_dim,
+            sentence_length,
+            latent_dim,
+            hidden_dim,
+            decoder_blocks,
+        ),
+        kl_weight=kl_weight,
+        free_bits=free_bits,
+        name=name,
+    )

@@ -1,0 +1,353 @@
+"""Variational autoencoders of kexue.fm 5253."""
+
+import keras
+from keras import layers
+
+from keras_capsvae import BernoulliReconstruction
+from keras_capsvae import ImportanceWeightedAutoencoder
+from keras_capsvae import VariationalAutoencoder
+from keras_capsvae.sizes import check_sizes
+from zoo.models.sizes import check_image_shape
+from zoo.registry import register
+from zoo.registry.cards import Card
+from zoo.registry.cards import Training
+
+DENSE = Training("rmsprop", 1e-3, BernoulliReconstruction, xla=True)
+CONVOLUTIONAL = Training("rmsprop", 1e-3, BernoulliReconstruction)
+SOURCE = "https://kexue.fm/archives/5253"
+PAPER = "Kingma and Welling, Auto-Encoding Variational Bayes, 2013"
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class ImageAutoencoder(VariationalAutoencoder):
+    """A `VariationalAutoencoder` that takes images in [0, 1] alone."""
+
+    input_range = (0.0, 1.0)
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class ImportanceWeightedImageAutoencoder(ImportanceWeightedAutoencoder):
+    """An `ImportanceWeightedAutoencoder` of images in [0, 1] alone."""
+
+    input_range = (0.0, 1.0)
+
+
+def image_autoencoder(
+    encoder, decoder, prior=None, num_samples=None, gradient="plain", **options
+):
+    """Trained on the ELBO, or on the bound of `num_samples`."""
+    if num_samples is None:
+        return ImageAutoencoder(encoder, decoder, prior, **options)
+    return ImportanceWeightedImageAutoencoder(
+        encoder,
+        decoder,
+        prior,
+        num_samples=num_samples,
+        gradient=gradient,
+        **options,
+    )
+
+
+def heads(features, latent_dim):
+    """Mean and log-variance of the posterior, (batch, latent_dim) each."""
+    z_mean = layers.Dense(latent_dim, name="z_mean")(features)
+    z_log_var = layers.Dense(latent_dim, name="z_log_var")(features)
+    return [z_mean, z_log_var]
+
+
+def dense_encoder(original_dim, latent_dim, intermediate_dim):
+    image = keras.Input((original_dim,), name="image")
+    hidden = layers.Dense(intermediate_dim, "relu", name="encoder_hidden")(
+        image
+    )
+    return keras.Model(image, heads(hidden, latent_dim), name="encoder")
+
+
+def dense_decoder(original_dim, latent_dim, intermediate_dim):
+    z = keras.Input((latent_dim,), name="z")
+    hidden = layers.Dense(intermediate_dim, "relu", name="decoder_hidden")(z)
+    pixels = layers.Dense(
+        original_dim, "sigmoid", dtype="float32", name="pixels"
+    )(hidden)
+    return keras.Model(z, pixels, name="decoder")
+
+
+def class_means(num_classes, latent_dim):
+    """One-hot label → the trained mean of the class's prior."""
+    label = keras.Input((num_classes,), name="label")
+    mean = layers.Dense(latent_dim, name="class_mean")(label)
+    return keras.Model(label, mean, name="prior")
+
+
+def conv_encoder(input_shape, latent_dim):
+    image = keras.Input(input_shape, name="image")
+    x = _halve(32, "encoder_conv_1")(image)  # (batch, h/2, w/2, 32)
+    x = _halve(64, "encoder_conv_2")(x)  # (batch, h/4, w/4, 64)
+    x = layers.Flatten()(x)
+    x = layers.Dense(16, "relu", name="encoder_hidden")(x)
+    return keras.Model(image, heads(x, latent_dim), name="encoder")
+
+
+def conv_decoder(input_shape, latent_dim):
+    height, width, channels = input_shape
+    grid = (height // 4, width // 4, 64)
+    z = keras.Input((latent_dim,), name="z")
+    x = layers.Dense(
+        grid[0] * grid[1] * grid[2], "relu", name="decoder_hidden"
+    )(z)
+    x = layers.Reshape(grid)(x)
+    x = _double(64, "decoder_conv_1")(x)  # (batch, h/2, w/2, 64)
+    x = _double(32, "decoder_conv_2")(x)  # (batch, h, w, 32)
+    pixels = layers.Conv2DTranspose(
+        channels,
+        3,
+        padding="same",
+        activation="sigmoid",
+        dtype="float32",
+        name="pixels",
+    )(x)  # (batch, h, w, channels)
+    return keras.Model(z, pixels, name="decoder")
+
+
+def _halve(filters, name):
+    return layers.Conv2D(
+        filters, 3, strides=2, padding="same", activation="relu", name=name
+    )
+
+
+def _double(filters, name):
+    return layers.Conv2DTranspose(
+        filters, 3, strides=2, padding="same", activation="relu", name=name
+    )
+
+
+@register(
+    Card(
+        title="Dense VAE",
+        title_zh="全连接变分自编码器",
+        description="The variational autoencoder in its smallest form: one "
+        "hidden layer each way and a plane of latents, on flat images. Draws "
+        "new digits and lays the classes out on a map.",
+        description_zh="最小的变分自编码器：编码器和解码器各一个隐藏层，二维隐变量，"
+        "输入为展平的图像。可以生成新的手写数字，并把各类数字分布在一张平面图上。",
+        family="vae",
+        source=SOURCE,
+        paper=PAPER,
+        inputs="flat images (batch, original_dim) in [0, 1]",
+        target="none: the input is the target",
+        epochs=50,
+        batch_size=100,
+    ),
+    DENSE,
+)
+def dense_vae(
+    original_dim: int = 784,
+    latent_dim: int = 2,
+    intermediate_dim: int = 256,
+    *,
+    kl_weight: float = 1.0,
+    num_samples: int | None = None,
+    gradient: str = "plain",
+    name: str = "dense_vae",
+) -> keras.Model:
+    """Dense variational autoencoder, compiled.
+
+    Dense ReLU → posterior heads → Dense ReLU → Dense sigmoid, trained on the
+    Bernoulli ELBO.
+
+    Args:
+        original_dim: Values of a flat image. Defaults to 784.
+        latent_dim: Latents. Defaults to 2.
+        intermediate_dim: Units of both hidden layers. Defaults to 256.
+        kl_weight: Weight of the KL divergence (β). Defaults to 1.
+        num_samples: Posterior samples of an importance-weighted bound.
+            Defaults to `None`: the ELBO, with its KL divergence in closed form.
+        gradient: `"plain"`, `"stl"` or `"dreg"`, see `ImportanceWeighting`.
+            Without effect on the ELBO. Defaults to `"plain"`.
+        name: Name of the model.
+
+    Returns:
+        A `VariationalAutoencoder` on `(batch, original_dim)` in [0, 1].
+
+    Raises:
+        ValueError: If a size is below 1.
+
+    Example:
+
+    ```python
+    model = zoo.dense_vae()
+    model.fit(images, batch_size=100, epochs=50)
+    digits = model.generate(16)
+    ```
+
+    Source: kexue.fm 5253; Kingma and Welling, 2013.
+    """
+    check_sizes(
+        original_dim=original_dim,
+        latent_dim=latent_dim,
+        intermediate_dim=intermediate_dim,
+    )
+    return image_autoencoder(
+        dense_encoder(original_dim, latent_dim, intermediate_dim),
+        dense_decoder(original_dim, latent_dim, intermediate_dim),
+        num_samples=num_samples,
+        gradient=gradient,
+        kl_weight=kl_weight,
+        name=name,
+    )
+
+
+@register(
+    Card(
+        title="Convolutional VAE",
+        title_zh="卷积变分自编码器",
+        description="The variational autoencoder with two strided convolutions "
+        "each way, for grey or colour images whose sides are multiples of 4.",
+        description_zh="用步长为 2 的卷积和转置卷积搭建的变分自编码器，"
+        "适用于边长为 4 的倍数的灰度或彩色图像。",
+        family="vae",
+        source=SOURCE,
+        paper=PAPER,
+        inputs="images (batch, height, width, channels) in [0, 1]",
+        target="none: the input is the target",
+        epochs=30,
+        batch_size=100,
+    ),
+    CONVOLUTIONAL,
+)
+def conv_vae(
+    input_shape: tuple[int, int, int] = (28, 28, 1),
+    latent_dim: int = 2,
+    *,
+    kl_weight: float = 1.0,
+    num_samples: int | None = None,
+    gradient: str = "plain",
+    name: str = "conv_vae",
+) -> keras.Model:
+    """Convolutional variational autoencoder, compiled.
+
+    Two 3×3 convolutions of stride 2 (32 and 64 filters, ReLU) → Dense 16 ReLU →
+    posterior heads; Dense ReLU → two transposed convolutions of stride 2 (64
+    and 32, ReLU) → transposed convolution, sigmoid.
+
+    Args:
+        input_shape: Height, width and channels; both sides multiples of 4.
+            Defaults to (28, 28, 1).
+        latent_dim: Latents. Defaults to 2.
+        kl_weight: Weight of the KL divergence (β). Defaults to 1.
+        num_samples: Posterior samples of an importance-weighted bound.
+            Defaults to `None`: the ELBO, with its KL divergence in closed form.
+        gradient: `"plain"`, `"stl"` or `"dreg"`, see `ImportanceWeighting`.
+            Without effect on the ELBO. Defaults to `"plain"`.
+        name: Name of the model.
+
+    Returns:
+        A `VariationalAutoencoder` on `(batch, *input_shape)` in [0, 1].
+
+    Raises:
+        ValueError: If a size is below 1, or a side is no multiple of 4: the
+            decoder, which doubles twice, could not give that size back.
+
+    Example:
+
+    ```python
+    model = zoo.conv_vae((32, 32, 3), latent_dim=64)
+    model.fit(images, batch_size=100, epochs=30)
+    pictures = model.reconstruct(images[:8])
+    ```
+
+    Source: kexue.fm 5253; Kingma and Welling, 2013.
+    """
+    check_sizes(latent_dim=latent_dim)
+    check_image_shape(input_shape, multiple_of=4)
+    return image_autoencoder(
+        conv_encoder(input_shape, latent_dim),
+        conv_decoder(input_shape, latent_dim),
+        num_samples=num_samples,
+        gradient=gradient,
+        kl_weight=kl_weight,
+        name=name,
+    )
+
+
+@register(
+    Card(
+        title="Conditional VAE",
+        title_zh="条件变分自编码器",
+        description="A dense variational autoencoder whose prior is a Gaussian "
+        "around a trained mean for each class, so that it draws the digit that "
+        "it is asked for.",
+        description_zh="每个类别的先验是以可训练均值为中心的高斯分布，"
+        "因此可以按指定的类别生成手写数字。",
+        family="vae",
+        source=SOURCE,
+        paper="Sohn, Lee and Yan, Learning Structured Output Representation "
+        "using Deep Conditional Generative Models, 2015",
+        inputs="[flat images (batch, original_dim) in [0, 1], one-hot labels "
+        "(batch, num_classes)]",
+        target="none: the image is the target",
+        epochs=100,
+        batch_size=100,
+    ),
+    DENSE,
+)
+def conditional_vae(
+    original_dim: int = 784,
+    num_classes: int = 10,
+    latent_dim: int = 2,
+    intermediate_dim: int = 256,
+    *,
+    kl_weight: float = 1.0,
+    num_samples: int | None = None,
+    gradient: str = "plain",
+    name: str = "conditional_vae",
+) -> keras.Model:
+    """Conditional dense variational autoencoder, compiled.
+
+    As `dense_vae`, with the KL divergence to N(μ_y, 1), where the mean μ_y of
+    class y is trained with the rest: `½ Σ ((μ − μ_y)² + exp(l) − l − 1)`.
+
+    Args:
+        original_dim: Values of a flat image. Defaults to 784.
+        num_classes: Classes. Defaults to 10.
+        latent_dim: Latents. Defaults to 2.
+        intermediate_dim: Units of both hidden layers. Defaults to 256.
+        kl_weight: Weight of the KL divergence (β). Defaults to 1.
+        num_samples: Posterior samples of an importance-weighted bound.
+            Defaults to `None`: the ELBO, with its KL divergence in closed form.
+        gradient: `"plain"`, `"stl"` or `"dreg"`, see `ImportanceWeighting`.
+            Without effect on the ELBO. Defaults to `"plain"`.
+        name: Name of the model.
+
+    Returns:
+        A `VariationalAutoencoder` on `[images, one-hot labels]`.
+
+    Raises:
+        ValueError: If a size is below 1.
+
+    Example:
+
+    ```python
+    model = zoo.conditional_vae()
+    one_hot = keras.utils.to_categorical(labels, 10)
+    model.fit([images, one_hot], batch_size=100, epochs=100)
+    sevens = model.generate(16, label=7)
+    ```
+
+    Source: kexue.fm 5253.
+    """
+    check_sizes(
+        original_dim=original_dim,
+        num_classes=num_classes,
+        latent_dim=latent_dim,
+        intermediate_dim=intermediate_dim,
+    )
+    return image_autoencoder(
+        dense_encoder(original_dim, latent_dim, intermediate_dim),
+        dense_decoder(original_dim, latent_dim, intermediate_dim),
+        prior=class_means(num_classes, latent_dim),
+        num_samples=num_samples,
+        gradient=gradient,
+        kl_weight=kl_weight,
+        name=name,
+    )

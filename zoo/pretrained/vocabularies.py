@@ -1,0 +1,49 @@
+"""The characters that a text model knows when it is not told which."""
+
+import functools
+
+from keras_capsvae import vocabulary_of
+from zoo import datasets
+from zoo.pretrained import weights
+
+# Models whose `vocabulary=None` means that of their shipped weights.
+WITH_DEFAULT = ("poem_vae",)
+
+
+def path_of(name):
+    """Where the characters of a model's shipped weights stand."""
+    return weights.FOLDER / f"{name}.vocabulary.txt"
+
+
+def default_characters(name):
+    """Those of the model's shipped weights, or of the embedded corpus."""
+    path = path_of(name)
+    if path.is_file():
+        return path.read_text(encoding="utf-8").strip()
+    return _embedded_characters()
+
+
+def ship(name, characters):
+    """Write the characters of a model's weights into the package.
+
+    Raises:
+        ValueError: If weights with other characters are shipped already.
+    """
+    path = path_of(name)
+    if path.is_file() and default_characters(name) != characters:
+        raise ValueError(
+            f"All shipped weights of {name} share one vocabulary. Received: "
+            f"{len(characters)} characters, other than those of {path.name}"
+        )
+    path.write_text(characters + "\n", encoding="utf-8")
+
+
+def corpus_characters(source, sentence_length):
+    """All characters of a corpus, the commonest first."""
+    texts = datasets.load_texts(source, sentence_length)
+    return vocabulary_of([*texts.x_train, *texts.x_test]).characters
+
+
+@functools.cache
+def _embedded_characters():
+    return corpus_characters("tang", 10)

@@ -1,0 +1,124 @@
+"""Shipped weights: found by tag, checked, loaded into a model."""
+
+import hashlib
+import json
+import pathlib
+import warnings
+import zipfile
+
+import keras
+
+from keras_capsvae import KLLoss
+from keras_capsvae.layers.seeded import SeededLayer
+
+UNREADABLE = (ValueError, OSError, KeyError, zipfile.BadZipFile)
+FOLDER = pathlib.Path(__file__).parent
+NOT_INSISTED_ON = ("routings",)  # weights can be loaded whatever they are
+
+
+def manifest():
+    """Model name → tag → file, sha256, arguments, data, metrics, licence."""
+    path = FOLDER / "manifest.json"
+    if not path.exists():
+        return {}
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def tags_of(name):
+    """The shipped weights of a model: tag → entry of the manifest."""
+    return manifest().get(name, {})
+
+
+def made_for(name, weights):
+    """The arguments of the net that the weights of this tag are for, if any."""
+    if weights is None:
+        return {}
+    entry = tags_of(name).get(str(weights), {})
+    return dict(entry.get("arguments", {}))
+
+
+def load(model, name, weights, arguments):
+    """Load weights into a model that `name(**arguments)` built.
+
+    Args:
+        model: The model.
+        name: Its name in the zoo.
+        weights: A tag of the manifest, or the path of a `.weights.h5` or
+            `.keras` file.
+        arguments: The builder's arguments, to say which one differs.
+
+    Raises:
+        ValueError: If there is no such tag or file, the file is corrupt, or it
+            was made with other arguments.
+    """
+    entry = tags_of(name).get(str(weights))
+    if entry is None:
+        path = pathlib.Path(weights)
+        if not path.is_file():
+            raise ValueError(
+                f"`weights` must be None, a tag out of {sorted(tags_of(name))} "
+                f"or the path of a file. Received: weights={str(weights)!r}"
+            )
+    else:
+        path = FOLDER / entry["file"]
+        _check_file(path, entry["sha256"])
+        _check_arguments(name, weights, entry["arguments"], arguments)
+    _load_trained(model, name, path)
+
+
+def sha256(path):
+    """Hexadecimal SHA-256 of a file."""
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
+def _check_file(path, expected):
+    if not path.is_file():
+        raise ValueError(
+            f"The shipped weights {path.name} are missing from {path.parent}. "
+            "Reinstall the package."
+        )
+    received = sha256(path)
+    if received != expected:
+        raise ValueError(
+            f"The shipped weights {path.name} are damaged: expected sha256 "
+            f"{expected}. Received: {received}. Reinstall the package."
+        )
+
+
+def _check_arguments(name, tag, expected, arguments):
+    different = {
+        key: f"{key}={value!r} instead of {_plain(arguments[key])!r}"
+        for key, value in expected.items()
+        if _plain(arguments[key]) != value
+    }
+    if not different:
+        return
+    message = f"weights={tag!r} of {name} were trained with " + ", ".join(
+        different.values()
+    )
+    if not different.keys() <= set(NOT_INSISTED_ON):
+        raise ValueError(message)
+    warnings.warn(message, stacklevel=4)
+
+
+def _plain(value):
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _load_trained(model, name, path):
+    asked_for = [
+        (variable, keras.ops.convert_to_numpy(variable))
+        for layer in model.layers
+        if isinstance(layer, (KLLoss, SeededLayer))
+        for variable in layer.variables
+    ]
+    try:
+        model.load_weights(path)
+    except UNREADABLE as error:
+        raise ValueError(
+            f"The weights in {path} do not fit this {name}: built with other "
+            f"arguments, or a damaged file. {error}"
+        ) from error
+    # The file also holds the seed and KL weight of the training that made it.
+    for variable, value in asked_for:
+        variable.assign(value)
