@@ -8,11 +8,11 @@ import shlex
 import click
 
 from zoo import evaluation
-from zoo.datasets import feeds
 from zoo import runs
+from zoo.datasets import feeds
+from zoo.export import load_model
 from zoo.pretrained import vocabularies
 from zoo.pretrained import weights
-from zoo.export import load_model
 from zoo.registry import arguments_of
 from zoo.registry import builder_of
 

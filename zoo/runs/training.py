@@ -17,11 +17,11 @@ from keras_capsvae import KLWarmUp
 from keras_capsvae import SpreadMargin
 from zoo import datasets
 from zoo.datasets import feeds
-from zoo.plots import gallery
-from zoo.runs import interrupts
 from zoo.export import load_model
-from zoo.registry import builder_of
+from zoo.plots import gallery
 from zoo.pretrained.vocabularies import corpus_characters
+from zoo.registry import builder_of
+from zoo.runs import interrupts
 
 CONFIG = "config.json"
 MODEL = "model.keras"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from zoo import datasets
-from zoo.datasets import feeds
 from zoo import runs
+from zoo.datasets import feeds
 from zoo.export import load_model
 
 TRAIN = """
