@@ -1,5 +1,8 @@
 """Compiled Keras 3 models of capsule networks and VAEs, ready to train."""
 
+import importlib
+import types
+
 from zoo.export import export_onnx
 from zoo.export import load_model
 from zoo.models.capsnet import capsnet
@@ -35,3 +38,15 @@ __all__ = [
     "pooling_cnn",
     "search",
 ]
+
+_LOADED_ON_USE = ("datasets", "evaluation", "likelihood", "plots", "runs")
+
+
+def __getattr__(name: str) -> types.ModuleType:
+    if name in _LOADED_ON_USE:
+        return importlib.import_module(f"zoo.{name}")
+    raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LOADED_ON_USE})

@@ -1,0 +1,147 @@
+"""The order of the house: who imports whom, read from the sources."""
+
+import ast
+import graphlib
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+# Each line may import its own line and those above it.
+LIBRARY_ORDER = [
+    {"functions"},
+    {"layers"},
+    {"latents", "losses", "metrics"},
+    {"callbacks"},
+    {"models"},
+    {"keras_capsvae"},
+]
+ZOO_ORDER = [
+    {"datasets"},
+    {"pretrained"},
+    {"registry"},
+    {"models"},
+    {"export", "likelihood"},
+    {"zoo"},
+    {"evaluation"},
+    {"plots"},
+    {"runs"},
+    {"reproduce"},
+    {"cli"},
+    {"__main__"},
+]
+# The file of private Keras API may reach further, inside its functions.
+PRIVATE = "keras_capsvae.private_keras"
+
+
+def _module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {
+    _module_name(path): path
+    for package in ("keras_capsvae", "zoo")
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+
+
+def _imports(module, *, top_level_only=False):
+    """Dotted names that a file imports, a module of ours by its own name."""
+    tree = ast.parse(FILES[module].read_text())
+    for node in tree.body if top_level_only else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports are absolute here"
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in FILES else node.module
+
+
+def _graph(package):
+    """Module → modules of the same package that it imports."""
+    return {
+        module: {name for name in _imports(module) if name in FILES} - {module}
+        for module in FILES
+        if module.split(".")[0] == package
+    }
+
+
+def _place(module):
+    """The part of its package, a file or a folder, that a module is in."""
+    return module.split(".")[1] if "." in module else module
+
+
+def _library_place(module):
+    known = set.union(*LIBRARY_ORDER)
+    place = _place(module)
+    return place if place in known else "functions"
+
+
+def _arrows_up(package, order, place):
+    heights = {
+        name: height for height, line in enumerate(order) for name in line
+    }
+    return [
+        f"{module} → {imported}"
+        for module, imports in _graph(package).items()
+        for imported in imports
+        if imported.split(".")[0] == package
+        and heights[place(imported)] > heights[place(module)]
+    ]
+
+
+@pytest.mark.parametrize("package", ["keras_capsvae", "zoo"])
+def test_no_circle_between_files(package):
+    graphlib.TopologicalSorter(_graph(package)).prepare()
+
+
+def test_no_arrow_back_up_in_the_library():
+    assert not _arrows_up("keras_capsvae", LIBRARY_ORDER, _library_place)
+
+
+def test_no_arrow_back_up_in_the_zoo():
+    places = {_place(name) for name in FILES if name.split(".")[0] == "zoo"}
+    assert places <= set.union(*ZOO_ORDER), "a new part needs its place above"
+    assert not _arrows_up("zoo", ZOO_ORDER, _place)
+
+
+def test_the_library_imports_keras_and_numpy_alone():
+    allowed = {"keras", "numpy", "keras_capsvae", *sys.stdlib_module_names}
+    for module in FILES:
+        if module.split(".")[0] == "keras_capsvae":
+            imports = _imports(module, top_level_only=module == PRIVATE)
+            roots = {name.split(".")[0] for name in imports}
+            assert roots <= allowed, module
+
+
+def test_import_zoo_brings_nothing_but_itself_and_keras():
+    program = """
+import sys, keras
+before = set(sys.modules)
+import zoo
+print(*{name.split(".")[0] for name in {*sys.modules} - before})
+for name in ("datasets", "evaluation", "likelihood", "plots", "runs"):
+    assert name in dir(zoo), name
+    assert getattr(zoo, name).__name__ == f"zoo.{name}"
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    new = set(done.stdout.split())
+    assert new <= {"zoo", "keras_capsvae", *sys.stdlib_module_names}
+
+
+def test_an_unknown_name_of_the_zoo_is_an_attribute_error():
+    import zoo
+
+    with pytest.raises(AttributeError, match="no attribute 'dens_vae'"):
+        zoo.dens_vae
