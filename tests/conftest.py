@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import pytest
 
@@ -8,3 +10,15 @@ pytest.register_assert_rewrite("tests.helpers")
 def reset_seed():
     """Every test starts from one global seed, whatever ran before it."""
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def short_training(monkeypatch):
+    """Trainings end after one epoch, so that examples may ask for many."""
+    fit = keras.Model.fit
+
+    @functools.wraps(fit)
+    def fit_one_epoch(model, *args, epochs=1, verbose=0, **kwargs):
+        return fit(model, *args, epochs=min(epochs, 1), verbose=0, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "fit", fit_one_epoch)
