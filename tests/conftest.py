@@ -1,4 +1,5 @@
 import functools
+import inspect
 
 import keras
 import pytest
@@ -18,7 +19,9 @@ def short_training(monkeypatch):
     fit = keras.Model.fit
 
     @functools.wraps(fit)
-    def fit_one_epoch(model, *args, epochs=1, verbose=0, **kwargs):
-        return fit(model, *args, epochs=min(epochs, 1), verbose=0, **kwargs)
+    def fit_one_epoch(*args, **kwargs):
+        given = inspect.signature(fit).bind(*args, **kwargs)
+        given.arguments |= {"epochs": 1, "verbose": 0}
+        return fit(*given.args, **given.kwargs)
 
     monkeypatch.setattr(keras.Model, "fit", fit_one_epoch)

@@ -38,7 +38,7 @@ def _examples():
 
 def _vae():
     images = np.random.default_rng(0).random((8, 784), "float32")
-    model = zoo.dense_vae(intermediate_dim=8)
+    model = zoo.dense_vae(intermediate_dim=8, jit_compile=False)
     return {"model": model, "x": images, "images": images}
 
 
