@@ -3,6 +3,7 @@
 import ast
 import doctest
 import importlib
+import inspect
 import pathlib
 
 import keras
@@ -104,3 +105,25 @@ def _compare(result, expected):
             _compare(one, other)
     else:
         assert result == expected
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "keras_capsvae",
+        "keras_capsvae.layers",
+        "keras_capsvae.losses",
+        "keras_capsvae.routing",
+        "zoo",
+        "zoo.datasets",
+        "zoo.evaluation",
+        "zoo.plots",
+        "zoo.registry",
+        "zoo.runs",
+    ],
+)
+def test_what_a_package_offers_is_documented(package):
+    offered = vars(importlib.import_module(package))
+    for name in offered["__all__"]:
+        if callable(offered[name]):
+            assert inspect.getdoc(offered[name]), name

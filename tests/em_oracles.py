@@ -159,5 +159,5 @@ def routed(pairs, beta_a, beta_u, **settings):
         np.tile(beta_u, repeats),
         **settings,
     )
-    p = int(round(votes.shape[-1] ** 0.5))
+    p = round(votes.shape[-1] ** 0.5)
     return means.reshape(*shape, p, p), active.reshape(shape)

@@ -1,3 +1,5 @@
+"""Layers of capsule networks, VAEs and models of texts."""
+
 from keras_capsvae.layers.capsule import CapsuleLayer
 from keras_capsvae.layers.capsule_decoder import CapsuleDecoder
 from keras_capsvae.layers.capsule_length import CapsuleLength

@@ -1,3 +1,5 @@
+"""Losses that score reconstructions, in nats, and classes."""
+
 from keras_capsvae.losses.classification import LabelCrossentropy
 from keras_capsvae.losses.classification import MarginLoss
 from keras_capsvae.losses.classification import SpreadLoss

@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Iterable
 
 import keras
@@ -108,7 +109,7 @@ def matrix_capsule_layers(model: keras.Model):
     chain = [*primary[:1], *routed]
     fits = len(primary) == 1 and all(
         above.input[0] is below.output[0]
-        for below, above in zip(chain, chain[1:])
+        for below, above in itertools.pairwise(chain)
     )
     expect(
         fits and routed and routed[-1].name == "class_capsules",

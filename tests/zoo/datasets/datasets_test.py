@@ -70,11 +70,11 @@ def assert_same_arrays(left, right):
 
 
 def test_names():
-    assert datasets.NAMES == (
+    assert (
         *("digits", "mnist", "fashion_mnist", "kmnist"),
         "binarized_mnist",
         "smallnorb",
-    )
+    ) == datasets.NAMES
 
 
 def test_digits(digits):
@@ -201,7 +201,7 @@ def test_source_that_is_no_path():
 
 
 @pytest.mark.parametrize(
-    "shape, expected",
+    ("shape", "expected"),
     [
         ((28, 28, 1), (28, 28, 1)),
         ((5, 7, 3), (5, 7, 3)),
@@ -307,7 +307,7 @@ Y = np.arange(4)
 
 
 @pytest.mark.parametrize(
-    "arrays, message",
+    ("arrays", "message"),
     [
         (dict(z=X), "Expected the keys"),
         (dict(x=X * 0 + 2), "`x` .*divide .*from 2.0 to 2.0"),
@@ -570,7 +570,9 @@ def test_batches_turn_to_any_epoch(digits):
         assert_same_arrays(left, right)
 
 
-@pytest.mark.parametrize("epoch, error", [(-1, ValueError), (1.5, TypeError)])
+@pytest.mark.parametrize(
+    ("epoch", "error"), [(-1, ValueError), (1.5, TypeError)]
+)
 def test_epoch_that_is_wrong(digits, epoch, error):
     with pytest.raises(error, match="Expected `epoch`"):
         datasets.Batches(digits.x_train).set_epoch(epoch)
@@ -596,7 +598,7 @@ def test_batches_in_the_order_of_the_arrays(digits):
 
 
 @pytest.mark.parametrize(
-    "arguments, error, message",
+    ("arguments", "error", "message"),
     [
         (dict(x=X, y=Y[:3]), ValueError, r"lengths \[4, 3\]"),
         (dict(x=(X, X[:2])), ValueError, r"lengths \[4, 2\]"),

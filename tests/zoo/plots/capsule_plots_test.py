@@ -180,7 +180,7 @@ class TestCouplings:
         assert bar.get_ylabel() == "pull on the capsule"
 
     @pytest.mark.parametrize(
-        "scales, expected",
+        ("scales", "expected"),
         [
             ([50, 0, 50, 0], ["0", "2"]),
             ([1e-4, 1e-4, 2e-4, 1e-4], ["2"]),
@@ -213,7 +213,7 @@ class TestCouplings:
             plots.couplings(cnn, random_images(28, 28, 1), classes)
 
     @pytest.mark.parametrize(
-        "image, message",
+        ("image", "message"),
         [
             (np.zeros((28, 28)), "must have shape"),
             (np.zeros((1, 28, 28, 1)), "must have shape"),
@@ -386,7 +386,7 @@ class TestPerturbations:
         assert "capsule 2 " in figure.axes[0].get_xlabel()
 
     @pytest.mark.parametrize(
-        "arguments, error, message",
+        ("arguments", "error", "message"),
         [
             ({"steps": 1}, ValueError, "Expected `steps` to be at least 2"),
             ({"steps": 2.5}, ValueError, "Expected `steps` to be an integer"),
@@ -510,7 +510,7 @@ class TestPredictions:
         figure = drawn_predictions(pixel_scores, np.ones((3, 4)))
         assert [drawn for _, _, drawn in bars(figure)] == [[GREEN] * 4] * 3
 
-    @pytest.mark.parametrize("count, drawn", [(1, 1), (2, 2), (12, 3)])
+    @pytest.mark.parametrize(("count", "drawn"), [(1, 1), (2, 2), (12, 3)])
     def test_the_first_images(self, pixel_scores, count, drawn):
         figure = drawn_predictions(pixel_scores, [1, 0, 3], count=count)
         above = figure.axes[::2]
@@ -543,7 +543,7 @@ class TestPredictions:
         )
 
     @pytest.mark.parametrize(
-        "labels, message",
+        ("labels", "message"),
         [
             ([1, 2], "Expected `labels` for each image"),
             ([1, 2, 4], "`labels` must lie in"),
@@ -562,7 +562,7 @@ class TestPredictions:
             drawn_predictions(pixel_scores, count=count)
 
     @pytest.mark.parametrize(
-        "scores, message",
+        ("scores", "message"),
         [(SCORES * 255, "must lie in"), (SCORES[:0], "is empty")],
     )
     def test_bad_images(self, pixel_scores, scores, message):

@@ -95,7 +95,7 @@ class TestImageGrid:
         np.testing.assert_array_equal(grid, [[0, 1]])
 
     @pytest.mark.parametrize(
-        "dim, image_shape, expected",
+        ("dim", "image_shape", "expected"),
         [
             (784, None, (28, 28)),
             (3 * 64, None, (8, 8, 3)),
@@ -109,7 +109,7 @@ class TestImageGrid:
         assert grid.shape == expected
 
     @pytest.mark.parametrize(
-        "images, columns, image_shape, message",
+        ("images", "columns", "image_shape", "message"),
         [
             (np.zeros((2, 10)), 1, None, r"pass `image_shape=\(h, w\)`"),
             (np.zeros((2, 10)), 1, (3, 3), "as many values"),
@@ -256,7 +256,7 @@ class TestLatentScatter:
         np.testing.assert_array_equal(*offsets)
 
     @pytest.mark.parametrize(
-        "labels, message",
+        ("labels", "message"),
         [
             (np.zeros(29), "one integer"),
             (np.zeros((30, 1)), "one integer"),
@@ -302,7 +302,7 @@ class TestReconstructions:
         )
 
     @pytest.mark.parametrize(
-        "change, count, message",
+        ("change", "count", "message"),
         [
             (lambda x: x * 255, 2, r"values in \[0, 1\]"),
             (lambda x: x * np.nan, 2, "finite"),
@@ -391,7 +391,7 @@ class TestTrainingCurves:
         assert validation.get_marker() == "o"
 
     @pytest.mark.parametrize(
-        "history, message",
+        ("history", "message"),
         [
             ({}, "to hold a quantity"),
             ({"loss": []}, "a value of `loss` for each epoch"),
