@@ -4,7 +4,8 @@ import keras
 
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.losses import SpreadLoss
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
+from keras_capsvae.validation.numbers import check_number
 
 
 class KLWarmUp(keras.callbacks.Callback):
@@ -35,14 +36,9 @@ class KLWarmUp(keras.callbacks.Callback):
 
     def __init__(self, epochs, start=0.0, end=None):
         super().__init__()
-        if epochs < 1 or start < 0 or (end is not None and end < 0):
-            raise ValueError(
-                "`epochs` must be at least 1, `start` and `end` not negative. "
-                f"Received: epochs={epochs}, start={start}, end={end}"
-            )
-        self.epochs = epochs
-        self.start = start
-        self.end = end
+        self.epochs = check_integer("epochs", epochs)
+        self.start = check_number("start", start)
+        self.end = None if end is None else check_number("end", end)
 
     def on_train_begin(self, logs=None):
         self._kl_losses = list(_kl_losses(self.model))
@@ -81,11 +77,7 @@ class PrintedText(keras.callbacks.Callback):
 
     def __init__(self, every=1, temperature=0.0, write=print):
         super().__init__()
-        if every < 1:
-            raise ValueError(
-                f"`every` must be at least 1. Received: every={every}"
-            )
-        self.every = every
+        self.every = check_integer("every", every)
         self.temperature = temperature
         self.write = write
 
@@ -134,8 +126,7 @@ class SpreadMargin(keras.callbacks.Callback):
 
     def __init__(self, steps=700_000):
         super().__init__()
-        check_sizes(steps=steps)
-        self.steps = steps
+        self.steps = check_integer("steps", steps)
 
     def margin(self, step):
         """m in this training step, from 0."""

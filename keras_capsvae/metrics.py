@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from keras_capsvae.labels import multi_hot
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.validation.labels import multi_hot
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")

@@ -11,7 +11,7 @@ from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.divergences import importance_log_weights
 from keras_capsvae.losses import ReconstructionLoss
 from keras_capsvae.numerics import bounded_log_var
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
 
 CHUNK_MEGABYTES = 4
 
@@ -95,7 +95,7 @@ def _mean_of_exponentials(chunks):
 def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
     """(samples, value of each example) of as many chunks as are needed."""
     _check_model(model)
-    check_sizes(num_samples=num_samples)
+    num_samples = check_integer("num_samples", num_samples)
     arrays = list(x) if isinstance(x, (list, tuple)) else [x]
     model.check_batch(arrays if len(arrays) > 1 else arrays[0])
     rows = _rows_that_fit(model, chunk_megabytes)

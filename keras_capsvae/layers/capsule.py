@@ -6,7 +6,7 @@ from keras_capsvae.activations import unit
 from keras_capsvae.blocks import blocks_of_parents
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.routing.agreement import route
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
 
 ROUTINGS = ("kmeans", "agreement", "dynamic")
 BLOCK_VALUES = 50_000  # votes of an example: 26 MB at a batch of 128
@@ -95,19 +95,14 @@ class CapsuleLayer(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_sizes(
-            num_capsules=num_capsules,
-            dim_capsules=dim_capsules,
-            routings=routings,
-        )
         if routing not in ROUTINGS:
             raise ValueError(
                 f"`routing` must be one of {ROUTINGS}. "
                 f"Received: routing={routing!r}"
             )
-        self.num_capsules = num_capsules
-        self.dim_capsules = dim_capsules
-        self.routings = routings
+        self.num_capsules = check_integer("num_capsules", num_capsules)
+        self.dim_capsules = check_integer("dim_capsules", dim_capsules)
+        self.routings = check_integer("routings", routings)
         self.share_weights = share_weights
         self.routing = routing
         self.activation = activation

@@ -1,6 +1,7 @@
 import keras
 
 from keras_capsvae.layers.capsule_mask import CapsuleMask
+from keras_capsvae.validation.numbers import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -32,11 +33,7 @@ class CapsuleDecoder(keras.layers.Layer):
 
     def __init__(self, decoder, weight=0.0005, **kwargs):
         super().__init__(**kwargs)
-        if not weight >= 0:
-            raise ValueError(
-                f"`weight` must not be negative. Received: weight={weight}"
-            )
-        self.weight = weight
+        self.weight = check_number("weight", weight)
         if not _has_graph(decoder):
             raise TypeError(
                 "`decoder` must be a functional or a built Sequential model. "

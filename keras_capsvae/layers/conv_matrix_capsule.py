@@ -4,7 +4,7 @@ from keras import ops
 from keras_capsvae.layers.em_capsules import Children
 from keras_capsvae.layers.em_capsules import EMCapsules
 from keras_capsvae.layers.em_capsules import check_capsules
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.windows import AllWindows
 from keras_capsvae.windows import Windows
 
@@ -136,6 +136,4 @@ def _pair(size, name):
         raise ValueError(
             f"`{name}` must be an integer or a pair. Received: {name}={size!r}"
         )
-    for one in pair:
-        check_sizes(**{name: one})
-    return pair
+    return tuple(check_integer(name, one) for one in pair)

@@ -12,7 +12,7 @@ from keras_capsvae.routing.em import check_em_arguments
 from keras_capsvae.routing.gaussians import EMSettings
 from keras_capsvae.routing.gaussians import fit_gaussians
 from keras_capsvae.routing.gaussians import shares_and_activations
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
 
 BLOCK_VALUES = 82_944  # of an example: 20 MB at a batch of 64
 
@@ -65,11 +65,10 @@ class EMCapsules(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_sizes(num_capsules=num_capsules)
         scale = 1.0 if mass_scale is None else mass_scale
         check_em_arguments(routings, final_lambda, epsilon, scale)
-        self.num_capsules = num_capsules
-        self.routings = routings
+        self.num_capsules = check_integer("num_capsules", num_capsules)
+        self.routings = check_integer("routings", routings)
         self.final_lambda = final_lambda
         self.epsilon = epsilon
         self.mass_scale = mass_scale

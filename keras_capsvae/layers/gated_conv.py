@@ -1,7 +1,7 @@
 import keras
 from keras import ops
 
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -62,13 +62,12 @@ class GatedConv1D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_sizes(kernel_size=kernel_size, dilation_rate=dilation_rate)
         if filters is not None:
-            check_sizes(filters=filters)
+            filters = check_integer("filters", filters)
         self.filters = filters
-        self.kernel_size = kernel_size
+        self.kernel_size = check_integer("kernel_size", kernel_size)
         self.residual = residual
-        self.dilation_rate = dilation_rate
+        self.dilation_rate = check_integer("dilation_rate", dilation_rate)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)

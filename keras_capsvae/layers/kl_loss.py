@@ -5,6 +5,7 @@ from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.divergences import one_sample_kl
 from keras_capsvae.layers.sampling import check_posterior_shapes
 from keras_capsvae.numerics import sum_over_dims
+from keras_capsvae.validation.numbers import check_number
 
 ESTIMATORS = ("analytic", "monte_carlo")
 
@@ -39,8 +40,9 @@ class KLLoss(keras.layers.Layer):
     Output: the list that came in.
 
     Raises:
-        ValueError: If `weight` or `free_bits` is negative, the estimator is
-            unknown, or the inputs do not fit the estimator.
+        ValueError: If `weight` or `free_bits` is negative or not finite, the
+            estimator is unknown, or the inputs do not fit the estimator.
+        TypeError: If `weight` or `free_bits` is no number.
 
     Example:
 
@@ -61,14 +63,9 @@ class KLLoss(keras.layers.Layer):
                 f"`estimator` must be one of {ESTIMATORS}. "
                 f"Received: estimator={estimator!r}"
             )
-        if not weight >= 0 or not free_bits >= 0:
-            raise ValueError(
-                "`weight` and `free_bits` must not be negative. "
-                f"Received: weight={weight}, free_bits={free_bits}"
-            )
         self.estimator = estimator
-        self.free_bits = free_bits
-        self.initial_weight = float(weight)
+        self.free_bits = check_number("free_bits", free_bits)
+        self.initial_weight = check_number("weight", weight)
         self.divergence = None
 
     def build(self, input_shape):

@@ -3,7 +3,7 @@ from keras import ops
 
 from keras_capsvae.activations import capsule_activation
 from keras_capsvae.layers.capsule import serialized_activation
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_sizes
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -57,9 +57,9 @@ class PrimaryCapsules(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_sizes(num_channels=num_channels, dim_capsules=dim_capsules)
-        self.num_channels = num_channels
-        self.dim_capsules = dim_capsules
+        self.num_channels, self.dim_capsules = check_sizes(
+            num_channels=num_channels, dim_capsules=dim_capsules
+        )
         self.activation = activation
         self.squash_constant = squash_constant
         self._activate = capsule_activation(activation, squash_constant)

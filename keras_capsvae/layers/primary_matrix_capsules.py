@@ -1,7 +1,7 @@
 import keras
 from keras import ops
 
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_sizes
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -45,9 +45,9 @@ class PrimaryMatrixCapsules(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_sizes(num_capsules=num_capsules, pose_size=pose_size)
-        self.num_capsules = num_capsules
-        self.pose_size = pose_size
+        self.num_capsules, self.pose_size = check_sizes(
+            num_capsules=num_capsules, pose_size=pose_size
+        )
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.pose = self._convolution(num_capsules * pose_size**2, "pose")

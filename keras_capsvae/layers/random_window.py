@@ -2,7 +2,7 @@ import keras
 from keras import ops
 
 from keras_capsvae.layers.seeded import SeededLayer
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -34,8 +34,7 @@ class RandomWindow(SeededLayer):
 
     def __init__(self, size, seed=None, **kwargs):
         super().__init__(seed, **kwargs)
-        check_sizes(size=size)
-        self.size = size
+        self.size = check_integer("size", size)
 
     def build(self, input_shape):
         self.compute_output_shape(input_shape)

@@ -4,6 +4,7 @@ from keras import ops
 from keras_capsvae.layers.seeded import SeededLayer
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import bounded_log_var
+from keras_capsvae.validation.numbers import check_integer
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -29,6 +30,7 @@ class Sampling(SeededLayer):
     Raises:
         ValueError: If `num_samples` is below 1, or the inputs are not two
             tensors of one shape.
+        TypeError: If `num_samples` is no integer.
 
     Example:
 
@@ -41,11 +43,8 @@ class Sampling(SeededLayer):
 
     def __init__(self, num_samples=None, seed=None, **kwargs):
         super().__init__(seed, **kwargs)
-        if num_samples is not None and num_samples < 1:
-            raise ValueError(
-                "`num_samples` must be None or an integer >= 1. "
-                f"Received: num_samples={num_samples}"
-            )
+        if num_samples is not None:
+            num_samples = check_integer("num_samples", num_samples)
         self.num_samples = num_samples
 
     def build(self, input_shape):

@@ -2,13 +2,13 @@
 
 import keras
 
-from keras_capsvae.inputs import check_shape
 from keras_capsvae.layers.importance_weighting import ImportanceWeighting
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.layers.sampling import Sampling
 from keras_capsvae.models.logits import activation_name
 from keras_capsvae.models.logits import output_layer
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.arrays import check_shape
+from keras_capsvae.validation.numbers import check_sizes
 
 
 def connect(

@@ -4,12 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_capsvae.labels import multi_hot
 from keras_capsvae.layers.capsule_decoder import CapsuleDecoder
 from keras_capsvae.layers.capsule_length import CapsuleLength
 from keras_capsvae.models.capsule_classifier import CapsuleClassifier
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import sum_over_dims
+from keras_capsvae.validation.labels import multi_hot
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")

@@ -5,9 +5,9 @@ import types
 
 import keras
 
-from keras_capsvae.inputs import check_array
-from keras_capsvae.inputs import check_same_length
 from keras_capsvae.models.serving import write_saved_model
+from keras_capsvae.validation.arrays import check_array
+from keras_capsvae.validation.arrays import check_same_length
 
 
 class CheckedModel(keras.Model):

@@ -2,10 +2,10 @@ import functools
 
 import keras
 
-from keras_capsvae.inputs import check_array
-from keras_capsvae.inputs import check_classes
-from keras_capsvae.labels import is_integer_classes
 from keras_capsvae.models.checked_model import CheckedModel
+from keras_capsvae.validation.arrays import check_array
+from keras_capsvae.validation.arrays import check_classes
+from keras_capsvae.validation.labels import is_integer_classes
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")

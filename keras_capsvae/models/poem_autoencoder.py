@@ -4,7 +4,8 @@ import numpy as np
 from keras_capsvae.layers.character_embedding import CharacterEmbedding
 from keras_capsvae.models.latent_search import search
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
+from keras_capsvae.validation.numbers import check_sizes
 from keras_capsvae.vocabulary import characters_of
 from keras_capsvae.vocabulary import check_texts
 
@@ -122,11 +123,7 @@ class PoemAutoencoder(VariationalAutoencoder):
         Returns:
             List of `steps` strings.
         """
-        check_sizes(steps=steps)
-        if steps < 2:
-            raise ValueError(
-                f"`steps` must be at least 2. Received: steps={steps}"
-            )
+        check_integer("steps", steps, 2)
         _check_temperature(temperature)
         ids = self.encode_text([first, last])
         z_mean, _ = self.encoder.predict(ids, verbose=0)

@@ -4,10 +4,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_capsvae.inputs import check_array
-from keras_capsvae.inputs import check_classes
-from keras_capsvae.inputs import check_label
-from keras_capsvae.inputs import check_one_hot
 from keras_capsvae.losses import ReconstructionLoss
 from keras_capsvae.models.autoencoder_graph import connect
 from keras_capsvae.models.checked_model import CheckedModel
@@ -16,6 +12,11 @@ from keras_capsvae.models.logits import kept_logits
 from keras_capsvae.models.logits import output_layer
 from keras_capsvae.models.serving import autoencoder_endpoints
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.validation.arrays import check_array
+from keras_capsvae.validation.arrays import check_classes
+from keras_capsvae.validation.arrays import check_label
+from keras_capsvae.validation.arrays import check_one_hot
+from keras_capsvae.validation.numbers import check_integer
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -239,8 +240,7 @@ class VariationalAutoencoder(CheckedModel):
 
         Takes the arguments of `generate`; returns `(n, latent_dim)`.
         """
-        if n < 1:
-            raise ValueError(f"`n` must be at least 1. Received: n={n}")
+        n = check_integer("n", n)
         random = np.random.default_rng(seed)
         z = random.standard_normal((n, self.latent_dim)).astype("float32")
         if self.prior is not None:

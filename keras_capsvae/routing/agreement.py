@@ -12,7 +12,7 @@ from keras import ops
 from keras_capsvae.activations import squash
 from keras_capsvae.activations import unit
 from keras_capsvae.numerics import at_least_float32
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
 
 OUTPUTS = 1  # axis of the output capsules in votes grouped by output
 
@@ -249,7 +249,7 @@ def _routed(
     votes, routings, mask, stop_gradient, return_couplings, **algorithm
 ):
     """`route` on votes `(batch, inputs, outputs, dims)`."""
-    check_sizes(routings=routings)
+    check_integer("routings", routings)
     votes = at_least_float32(votes)
     if len(votes.shape) != 4:
         raise ValueError(

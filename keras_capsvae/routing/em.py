@@ -9,7 +9,7 @@ from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.routing.gaussians import EMSettings
 from keras_capsvae.routing.gaussians import fit_gaussians
 from keras_capsvae.routing.sharing import AllParents
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
 
 EPSILON = 0.01
 
@@ -91,7 +91,7 @@ def em_routing(
 
 def check_em_arguments(routings, final_lambda, epsilon, mass_scale):
     """Raise unless these are numbers that `em_routing` can work with."""
-    check_sizes(routings=routings)
+    check_integer("routings", routings)
     settings = {
         "final_lambda": final_lambda,
         "epsilon": epsilon,

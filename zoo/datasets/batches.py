@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from zoo.datasets.splits import check_integer
+from keras_capsvae.validation.numbers import check_integer
 from zoo.datasets.splits import epoch_order
 
 BINARIZATION = 1  # apart from the numbers that shift and order come from

@@ -5,6 +5,8 @@ import os
 
 import numpy as np
 
+from keras_capsvae.validation.numbers import check_integer
+
 LUMINANCE = np.array([0.299, 0.587, 0.114], "float32")
 
 
@@ -12,16 +14,14 @@ def check_shape(shape):
     """Returns `shape` as a tuple of sizes (None: the source's own), or None."""
     if shape is None:
         return None
-    try:
-        sizes = tuple(shape)
-    except TypeError:
-        sizes = ()
-    if len(sizes) not in (1, 3) or not all(map(_is_size, sizes)):
+    if np.ndim(shape) != 1 or len(shape) not in (1, 3):
         raise ValueError(
-            "Expected `shape` to be `None`, `(height, width, channels)` or "
-            f"`(dim,)` with positive sizes. Received: shape={shape}"
+            "`shape` must be `None`, `(height, width, channels)` or `(dim,)`. "
+            f"Received: shape={shape!r}"
         )
-    return sizes
+    return tuple(
+        None if size is None else check_integer("shape", size) for size in shape
+    )
 
 
 def resolve_shapes(shape, own_shape):
@@ -117,14 +117,6 @@ def read_images(files, shape, image_shape, final_shape):
             )
         images[index] = fit_image(image, image_shape)
     return images.reshape(-1, *final_shape)
-
-
-def _is_size(size):
-    return size is None or (
-        isinstance(size, int | np.integer)
-        and not isinstance(size, bool)
-        and size > 0
-    )
 
 
 def _as_image_shape(own_shape, wanted):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_capsvae.validation.numbers import check_integer
 from zoo.datasets.encodings import read_text
 from zoo.datasets.loading import Arrays
-from zoo.datasets.splits import check_integer
 
 EMBEDDED = Path(__file__).parent / "texts" / "tang.txt"
 NAMES = ("tang",)

@@ -1,7 +1,5 @@
 """Seeded orders: the rows held out for the test, the rows of an epoch."""
 
-import operator
-
 import numpy as np
 
 TEST_FRACTION = 0.1
@@ -23,19 +21,3 @@ def held_out(count, source):
 def epoch_order(seed, epoch, count):
     """Returns the order of the `count` rows in one epoch."""
     return np.random.default_rng((seed, epoch)).permutation(count)
-
-
-def check_integer(name, value, minimum):
-    """Returns `value` as an int of at least `minimum`."""
-    try:
-        integer = operator.index(value)
-    except TypeError as error:
-        raise TypeError(
-            f"Expected `{name}` to be an integer. Received: {name}={value!r}"
-        ) from error
-    if integer < minimum:
-        raise ValueError(
-            f"Expected `{name}` to be at least {minimum}. "
-            f"Received: {name}={value}"
-        )
-    return integer

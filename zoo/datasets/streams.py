@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from keras_capsvae.validation.numbers import check_integer
 from zoo.datasets import downloads
 from zoo.datasets.folders import train_and_test_files
 from zoo.datasets.images import check_shape
@@ -13,7 +14,6 @@ from zoo.datasets.images import read_image
 from zoo.datasets.images import read_images
 from zoo.datasets.images import resolve_shapes
 from zoo.datasets.loading import check_source
-from zoo.datasets.splits import check_integer
 from zoo.datasets.splits import epoch_order
 
 SHUFFLE_WINDOW = 10_000

@@ -11,7 +11,7 @@ from keras_capsvae import Classifier
 from keras_capsvae import LabelAccuracy
 from keras_capsvae import MarginLoss
 from keras_capsvae import PrimaryCapsules
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
 from zoo.models.sizes import check_image_shape
 from zoo.registry import register
 from zoo.registry.cards import Card
@@ -118,8 +118,10 @@ def capsule_cnn(
 
     Source: kexue.fm 4819 and 5112.
     """
-    check_sizes(num_classes=num_classes)
-    check_image_shape(input_shape, at_least=SMALLEST_CNN, variable=True)
+    num_classes = check_integer("num_classes", num_classes)
+    input_shape = check_image_shape(
+        input_shape, at_least=SMALLEST_CNN, variable=True
+    )
     image = keras.Input(input_shape, name="image")
     features = convolutions(image)  # (batch, h, w, 128)
     parts = layers.Reshape((-1, 128), name="parts")(features)
@@ -178,8 +180,10 @@ def pooling_cnn(
 
     Source: kexue.fm 5112.
     """
-    check_sizes(num_classes=num_classes)
-    check_image_shape(input_shape, at_least=SMALLEST_CNN, variable=True)
+    num_classes = check_integer("num_classes", num_classes)
+    input_shape = check_image_shape(
+        input_shape, at_least=SMALLEST_CNN, variable=True
+    )
     image = keras.Input(input_shape, name="image")
     features = convolutions(image)  # (batch, h, w, 128)
     x = layers.GlobalAveragePooling2D(name="average")(features)
@@ -258,8 +262,8 @@ def capsnet(
 
     Source: Sabour, Frosst and Hinton, 2017; kexue.fm 4819.
     """
-    check_sizes(num_classes=num_classes)
-    check_image_shape(input_shape, at_least=SMALLEST_CAPSNET)
+    num_classes = check_integer("num_classes", num_classes)
+    input_shape = check_image_shape(input_shape, at_least=SMALLEST_CAPSNET)
     image = keras.Input(input_shape, name="image")
     x = layers.Conv2D(256, 9, activation="relu", name="conv_1")(image)
     primary = PrimaryCapsules(

@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from keras_capsvae import BernoulliReconstruction
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_sizes
 from zoo.models.vae import heads
 from zoo.models.vae import image_autoencoder
 from zoo.registry import register
@@ -105,7 +105,7 @@ def importance_weighted_vae(
 
     Source: Burda et al., 2015; kexue.fm 5383.
     """
-    check_sizes(
+    original_dim, latent_dim, intermediate_dim, num_samples = check_sizes(
         original_dim=original_dim,
         latent_dim=latent_dim,
         intermediate_dim=intermediate_dim,

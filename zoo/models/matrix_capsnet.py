@@ -10,7 +10,8 @@ from keras_capsvae import MatrixCapsuleNetwork
 from keras_capsvae import PrimaryMatrixCapsules
 from keras_capsvae import RandomWindow
 from keras_capsvae import SpreadLoss
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
+from keras_capsvae.validation.numbers import check_sizes
 from zoo.models.sizes import check_image_shape
 from zoo.registry import register
 from zoo.registry.cards import Card
@@ -101,8 +102,8 @@ def matrix_capsnet(
 
     Source: kexue.fm 5155; Hinton, Sabour and Frosst, 2018.
     """
-    check_sizes(num_classes=num_classes)
-    check_image_shape(input_shape, at_least=SMALLEST)
+    num_classes = check_integer("num_classes", num_classes)
+    input_shape = check_image_shape(input_shape, at_least=SMALLEST)
     if window is not None:
         _check_window(window, input_shape)
     filters, *types = _checked(capsules)
@@ -133,11 +134,7 @@ def matrix_capsnet(
 
 
 def _check_window(window, input_shape):
-    check_sizes(window=window)
-    if window < SMALLEST:
-        raise ValueError(
-            f"`window` must be at least {SMALLEST}. Received: window={window}"
-        )
+    check_integer("window", window, SMALLEST)
     if window > min(input_shape[:2]):
         raise ValueError(
             "`window` must fit into the image. Received: window="
@@ -151,5 +148,6 @@ def _checked(capsules):
             "`capsules` must be the four sizes (A, B, C, D). "
             f"Received: capsules={capsules!r}"
         )
-    check_sizes(**{f"capsules[{i}]": size for i, size in enumerate(capsules)})
-    return capsules
+    return check_sizes(
+        **{f"capsules[{i}]": size for i, size in enumerate(capsules)}
+    )

@@ -7,7 +7,7 @@ from keras_capsvae import CategoricalReconstruction
 from keras_capsvae import CharacterEmbedding
 from keras_capsvae import GatedConv1D
 from keras_capsvae import PoemAutoencoder
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_sizes
 from zoo.models.vae import heads
 from zoo.pretrained.vocabularies import default_characters
 from zoo.registry import register
@@ -117,7 +117,7 @@ def poem_vae(
 
     Source: kexue.fm 5332.
     """
-    check_sizes(
+    sentence_length, latent_dim, hidden_dim, decoder_blocks = check_sizes(
         sentence_length=sentence_length,
         latent_dim=latent_dim,
         hidden_dim=hidden_dim,

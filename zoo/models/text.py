@@ -10,7 +10,8 @@ from keras_capsvae import LabelCrossentropy
 from keras_capsvae import MaskedPooling
 from keras_capsvae import PositionEmbedding
 from keras_capsvae import TextClassifier
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
+from keras_capsvae.validation.numbers import check_sizes
 from zoo.registry import register
 from zoo.registry.cards import Card
 from zoo.registry.cards import Training
@@ -40,11 +41,10 @@ def warm_up_cosine(steps, learning_rate=1e-3, warm_up=0.1):
     >>> [round(float(schedule(step)), 6) for step in (0, 100, 1000)]
     [0.0, 0.001, 0.0]
     """
-    check_sizes(steps=steps)
-    if steps < 2 or not 0 < warm_up < 1:
+    steps = check_integer("steps", steps, 2)
+    if not 0 < warm_up < 1:
         raise ValueError(
-            "Expected at least 2 steps and a `warm_up` between 0 and 1. "
-            f"Received: steps={steps}, warm_up={warm_up}"
+            f"`warm_up` must lie between 0 and 1. Received: warm_up={warm_up}"
         )
     rising = max(1, round(warm_up * steps))
     return keras.optimizers.schedules.CosineDecay(
@@ -134,12 +134,14 @@ def gated_cnn_classifier(
 
     Source: kexue.fm 4823; Dauphin et al., 2016; Vaswani et al., 2017.
     """
-    check_sizes(
+    vocabulary_size, num_classes, hidden_dim, num_heads = check_sizes(
         vocabulary_size=vocabulary_size,
         num_classes=num_classes,
         hidden_dim=hidden_dim,
         num_heads=num_heads,
-        **{f"dilations[{i}]": rate for i, rate in enumerate(dilations)},
+    )
+    dilations = check_sizes(
+        **{f"dilations[{i}]": rate for i, rate in enumerate(dilations)}
     )
     if hidden_dim % num_heads:
         raise ValueError(

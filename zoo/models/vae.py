@@ -6,7 +6,8 @@ from keras import layers
 from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import VariationalAutoencoder
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
+from keras_capsvae.validation.numbers import check_sizes
 from zoo.models.sizes import check_image_shape
 from zoo.registry import register
 from zoo.registry.cards import Card
@@ -182,7 +183,7 @@ def dense_vae(
 
     Source: kexue.fm 5253; Kingma and Welling, 2013.
     """
-    check_sizes(
+    original_dim, latent_dim, intermediate_dim = check_sizes(
         original_dim=original_dim,
         latent_dim=latent_dim,
         intermediate_dim=intermediate_dim,
@@ -258,8 +259,8 @@ def conv_vae(
 
     Source: kexue.fm 5253; Kingma and Welling, 2013.
     """
-    check_sizes(latent_dim=latent_dim)
-    check_image_shape(input_shape, multiple_of=4)
+    latent_dim = check_integer("latent_dim", latent_dim)
+    input_shape = check_image_shape(input_shape, multiple_of=4)
     return image_autoencoder(
         conv_encoder(input_shape, latent_dim),
         conv_decoder(input_shape, latent_dim),
@@ -336,7 +337,7 @@ def conditional_vae(
 
     Source: kexue.fm 5253.
     """
-    check_sizes(
+    original_dim, num_classes, latent_dim, intermediate_dim = check_sizes(
         original_dim=original_dim,
         num_classes=num_classes,
         latent_dim=latent_dim,

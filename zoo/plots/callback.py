@@ -6,8 +6,8 @@ from pathlib import Path
 import keras
 from matplotlib.figure import Figure
 
+from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.checks import expect
-from zoo.plots.checks import expect_count
 
 
 class EpochPicture(keras.callbacks.Callback):
@@ -51,7 +51,7 @@ class EpochPicture(keras.callbacks.Callback):
     ):
         super().__init__()
         expect(callable(draw), "`draw` to be callable", draw=draw)
-        expect_count(every=every)
+        check_integer("every", every)
         self.draw = draw
         self.folder = Path(folder)
         self.every = every

@@ -1,5 +1,3 @@
-import numbers
-
 import keras
 import numpy as np
 
@@ -10,12 +8,6 @@ def expect(condition: bool, expectation: str, **received) -> None:
             f"{name}={value}" for name, value in received.items()
         )
         raise ValueError(f"Expected {expectation}. Received: {values}")
-
-
-def expect_count(**counts) -> None:
-    for name, count in counts.items():
-        whole = isinstance(count, numbers.Integral) and count >= 1
-        expect(whole, f"`{name}` to be an integer of at least 1", **counts)
 
 
 def finite_array(name: str, values) -> np.ndarray:

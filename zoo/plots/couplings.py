@@ -1,5 +1,4 @@
 import math
-import numbers
 from collections.abc import Iterable
 
 import keras
@@ -11,6 +10,7 @@ from matplotlib.patches import Rectangle
 
 from keras_capsvae import CapsuleLayer
 from keras_capsvae import CapsuleNetwork
+from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
 from zoo.plots.receptive_fields import fields_below
@@ -123,17 +123,14 @@ def chosen_classes(classes, scores: np.ndarray) -> list[int]:
         present = np.flatnonzero(scores > PRESENT)
         return present.tolist() or [int(scores.argmax())]
     chosen = list(classes) if isinstance(classes, Iterable) else [classes]
-    known = all(
-        isinstance(label, numbers.Integral) and 0 <= label < len(scores)
-        for label in chosen
-    )
+    chosen = [check_integer("classes", label, 0) for label in chosen]
     expect(
-        known and len(chosen) == len(set(chosen)) > 0,
+        0 < len(chosen) == len(set(chosen)) and max(chosen) < len(scores),
         f"`classes` to be different integers from 0 to {len(scores) - 1}, "
         "at least one",
         classes=classes,
     )
-    return [int(label) for label in chosen]
+    return chosen
 
 
 def couplings_and_pulls(

@@ -3,9 +3,9 @@ from statistics import NormalDist
 import keras
 import numpy as np
 
+from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
-from zoo.plots.checks import expect_count
 from zoo.plots.images import grid_picture
 from zoo.plots.images import name_columns
 from zoo.plots.images import name_rows
@@ -50,7 +50,7 @@ def manifold(
     figure.savefig("manifold.png")
     ```
     """
-    expect_count(size=size)
+    check_integer("size", size)
     quantiles = normal_quantiles(size, limits)
     latent_dim = model.decoder.inputs[0].shape[-1]
     images = model.decoder.predict(

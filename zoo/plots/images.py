@@ -4,9 +4,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
-from zoo.plots.checks import expect_count
 from zoo.plots.checks import finite_array
 
 PAPER = 1.0
@@ -44,7 +44,7 @@ def image_grid(images, columns: int, image_shape=None) -> np.ndarray:
     plots.image_grid(np.random.rand(6, 784), columns=3).shape  # (57, 86)
     ```
     """
-    expect_count(columns=columns)
+    check_integer("columns", columns)
     tiles = as_tiles(images, image_shape)  # (n, h, w, c)
     count, height, width, channels = tiles.shape
     gap = max(1, round(min(height, width) / 28))

@@ -5,10 +5,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from keras_capsvae import CapsuleNetwork
-from keras_capsvae.inputs import check_label
+from keras_capsvae.validation.arrays import check_label
+from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
-from zoo.plots.checks import expect_count
 from zoo.plots.images import grid_picture
 from zoo.plots.images import name_columns
 from zoo.plots.images import name_rows
@@ -67,7 +67,7 @@ def perturbations(
         "a CapsuleNetwork",
         model=f"{model.name} of type {type(model).__name__}",
     )
-    expect_count(steps=steps)
+    check_integer("steps", steps)
     expect(steps >= 2, "`steps` to be at least 2", steps=steps)
     expect(0 < span < math.inf, "`span` to be above 0", span=span)
     batch = keras.ops.convert_to_numpy(image)[None]

@@ -3,11 +3,11 @@ import math
 import keras
 import numpy as np
 
+from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import encoder_input
 from zoo.plots.checks import example_arrays
 from zoo.plots.checks import expect
-from zoo.plots.checks import expect_count
 from zoo.plots.images import as_tiles
 from zoo.plots.images import grid_picture
 from zoo.plots.images import name_rows
@@ -54,7 +54,7 @@ def reconstructions(
     figure.savefig("reconstructions.png")
     ```
     """
-    expect_count(count=count)
+    check_integer("count", count)
     expect_decoder(model)
     first = [array[:count] for array in example_arrays(model, x)]
     expect_unit_range(first[0])
@@ -119,7 +119,7 @@ def samples(
     figure.savefig("samples.png")
     ```
     """
-    expect_count(count=count)
+    check_integer("count", count)
     images = model.generate(count, seed=seed)
     return grid_picture(images, math.ceil(math.sqrt(count)), image_shape)[0]
 
@@ -161,7 +161,7 @@ def class_samples(
     figure.savefig("class_samples.png")
     ```
     """
-    expect_count(per_class=per_class)
+    check_integer("per_class", per_class)
     prior = getattr(model, "prior", None)
     expect(
         prior is not None,

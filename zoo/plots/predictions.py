@@ -5,11 +5,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from keras_capsvae import Classifier
-from keras_capsvae.labels import multi_hot
+from keras_capsvae.validation.labels import multi_hot
+from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import PALETTE
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
-from zoo.plots.checks import expect_count
 from zoo.plots.images import as_tiles
 
 COLUMNS = 6
@@ -58,7 +58,7 @@ def predictions(
     figure.savefig("predictions.png")
     ```
     """
-    expect_count(count=count)
+    check_integer("count", count)
     expect(
         isinstance(model, Classifier),
         "a classifier, such as a CapsuleNetwork",

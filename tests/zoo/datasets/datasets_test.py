@@ -257,7 +257,7 @@ def test_flat_size_names_the_nearest_squares():
     "shape", [(8, 8), (0,), (8, 8, -1), (8.0, 8, 1), 64, "64", (True,), ()]
 )
 def test_shape_that_is_wrong(shape):
-    with pytest.raises(ValueError, match="Expected `shape`"):
+    with pytest.raises((TypeError, ValueError), match="`shape` must be"):
         datasets.load("digits", shape)
 
 
@@ -605,10 +605,18 @@ def test_batches_in_the_order_of_the_arrays(digits):
         (dict(x=X[:0]), ValueError, "at least one example"),
         (dict(x=()), ValueError, "to be arrays"),
         (dict(x=3.0), ValueError, "to be arrays"),
-        (dict(x=X, batch_size=0), ValueError, "`batch_size` to be at least 1"),
-        (dict(x=X, batch_size=2.0), TypeError, "`batch_size` to be an integer"),
-        (dict(x=X, seed=-1), ValueError, "`seed` to be at least 0"),
-        (dict(x=X, seed=None), TypeError, "`seed` to be an integer"),
+        (
+            dict(x=X, batch_size=0),
+            ValueError,
+            "`batch_size` must be at least 1",
+        ),
+        (
+            dict(x=X, batch_size=2.0),
+            TypeError,
+            "`batch_size` must be an integer",
+        ),
+        (dict(x=X, seed=-1), ValueError, "`seed` must be at least 0"),
+        (dict(x=X, seed=None), TypeError, "`seed` must be an integer"),
     ],
 )
 def test_batches_that_are_wrong(arguments, error, message):
@@ -783,7 +791,7 @@ def test_streams_that_are_wrong(flat_folder, npz):
         datasets.stream(flat_folder, labels=True)
     with pytest.raises(ValueError, match="`split` to be 'train' or 'test'"):
         datasets.stream(flat_folder, split="validation")
-    with pytest.raises(ValueError, match="`batch_size` to be at least 1"):
+    with pytest.raises(ValueError, match="`batch_size` must be at least 1"):
         datasets.stream(flat_folder, batch_size=0)
     for source in ("digits", npz(x=X)):
         with pytest.raises(ValueError, match="`load` the others"):

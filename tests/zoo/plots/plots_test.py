@@ -118,12 +118,12 @@ class TestImageGrid:
             (np.zeros(16), 1, None, r"shape \(n, h, w\)"),
             (np.zeros((0, 16)), 1, None, "not to be empty"),
             (np.full((1, 16), np.nan), 1, None, "finite"),
-            (np.zeros((2, 16)), 0, None, "`columns` to be an integer"),
+            (np.zeros((2, 16)), 0, None, "`columns` must be at least 1"),
             ("a picture", 1, None, "array of numbers"),
         ],
     )
     def test_bad_arguments(self, images, columns, image_shape, message):
-        with pytest.raises(ValueError, match=f"(?s)Expected.*{message}"):
+        with pytest.raises(ValueError, match=f"(?s){message}"):
             plots.image_grid(images, columns, image_shape)
 
 

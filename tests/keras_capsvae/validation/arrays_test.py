@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from keras_capsvae.inputs import check_array
-from keras_capsvae.inputs import check_label
-from keras_capsvae.inputs import check_one_hot
-from keras_capsvae.inputs import check_same_length
-from keras_capsvae.inputs import check_shape
+from keras_capsvae.validation.arrays import check_array
+from keras_capsvae.validation.arrays import check_label
+from keras_capsvae.validation.arrays import check_one_hot
+from keras_capsvae.validation.arrays import check_same_length
+from keras_capsvae.validation.arrays import check_shape
 
 UNIT = (0.0, 1.0)
 

@@ -1,0 +1,71 @@
+"""Checks of the sizes and factors that layers, models and builders take."""
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+
+def check_integer(name: str, value: Any, minimum: int = 1) -> int:
+    """The value as Python's int, that a JSON file can hold.
+
+    An integer is what `operator.index` takes, NumPy's among them, but no bool.
+
+    Raises:
+        TypeError: If the value is no integer.
+        ValueError: If it is below `minimum`.
+
+    >>> check_integer("num_classes", np.int64(10))
+    10
+    """
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        integer = operator.index(value)
+    except TypeError as error:
+        raise TypeError(
+            f"`{name}` must be an integer. Received: {name}={value!r} of "
+            f"type {type(value).__name__}"
+        ) from error
+    if integer < minimum:
+        raise ValueError(
+            f"`{name}` must be at least {minimum}. Received: {name}={integer}"
+        )
+    return integer
+
+
+def check_sizes(**sizes: Any) -> list[int]:
+    """`check_integer` of each, in order.
+
+    >>> check_sizes(height=28, width=np.uint8(28))
+    [28, 28]
+    """
+    return [check_integer(name, size) for name, size in sizes.items()]
+
+
+def check_number(name: str, value: Any, minimum: float = 0.0) -> float:
+    """The value as Python's float: a finite number of at least `minimum`.
+
+    Raises:
+        TypeError: If the value is no number: a bool, a text, an array.
+        ValueError: If it is NaN, infinite or below `minimum`.
+
+    >>> check_number("kl_weight", np.float32(0.5))
+    0.5
+    """
+    try:
+        if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value):
+            raise TypeError
+        number = float(value)
+    except TypeError as error:
+        raise TypeError(
+            f"`{name}` must be a number. Received: {name}={value!r} of "
+            f"type {type(value).__name__}"
+        ) from error
+    if not minimum <= number < math.inf:
+        raise ValueError(
+            f"`{name}` must be finite and at least {minimum:g}. "
+            f"Received: {name}={number!r}"
+        )
+    return number
