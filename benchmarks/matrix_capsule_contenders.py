@@ -33,6 +33,8 @@ def ours(settings, **options):
         shape,
         settings.classes,
         tuple(settings.capsules),
+        routings=3,
+        batch_normalization=False,
         seed=settings.seed,
         **options,
     )
@@ -41,7 +43,7 @@ def ours(settings, **options):
 def plain(settings):
     import plain_matrix_capsules
 
-    module = importlib.import_module("zoo.matrix_capsnet")
+    module = importlib.import_module("zoo.models.matrix_capsnet")
     with (
         mock.patch.object(
             module, "ConvMatrixCapsuleEM", plain_matrix_capsules.PlainConv

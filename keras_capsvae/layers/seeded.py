@@ -1,10 +1,13 @@
 import keras
 
+SEED_STATE = "seed_state"
+
 
 class SeededLayer(keras.layers.Layer):
     """A layer that draws numbers, from a generator saved with the model.
 
     A resumed training then draws what an uninterrupted one would have drawn.
+    Weights that a subclass adds are saved beside the generator's state.
     """
 
     def __init__(self, seed=None, **kwargs):
@@ -14,10 +17,13 @@ class SeededLayer(keras.layers.Layer):
 
     def save_own_variables(self, store):
         super().save_own_variables(store)
-        store["seed_state"] = self.seed_generator.state
+        store[SEED_STATE] = self.seed_generator.state
 
     def load_own_variables(self, store):
-        self.seed_generator.state.assign(store["seed_state"])
+        # Keras refuses entries that are no weights.
+        weights = {key: store[key] for key in store.keys() if key != SEED_STATE}
+        super().load_own_variables(weights)
+        self.seed_generator.state.assign(store[SEED_STATE])
 
     def get_config(self):
         return {**super().get_config(), "seed": self.seed}

@@ -6,6 +6,8 @@ import types
 import keras
 
 from keras_capsvae.models.serving import write_saved_model
+from keras_capsvae.private_keras import can_use_xla
+from keras_capsvae.private_keras import check_xla
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
 
@@ -46,12 +48,19 @@ class CheckedModel(keras.Model):
             args, kwargs = given.args, given.kwargs
         return super().evaluate(*args, **kwargs)
 
+    @functools.wraps(keras.Model.compile)
+    def compile(self, *args, **kwargs):
+        given = inspect.signature(super().compile).bind(*args, **kwargs)
+        check_xla(self, given.arguments.get("jit_compile"))
+        super().compile(*args, **kwargs)
+
     def compile_from_config(self, config):
-        if keras.backend.backend() != "tensorflow":
-            # XLA on the CPU is a choice for TensorFlow, which the file may
-            # come from; PyTorch would take minutes to compile.
+        if not can_use_xla(self):
+            # XLA on the CPU is a choice for TensorFlow and one device, which
+            # the file may come from; PyTorch would take minutes to compile.
             config = {**config, "jit_compile": "auto"}
-        super().compile_from_config(config)
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
     def serving_endpoints(self):
         """Endpoints of a SavedModel by name; see `write_saved_model`.

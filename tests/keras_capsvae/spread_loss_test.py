@@ -9,6 +9,7 @@ from keras_capsvae import SpreadMargin
 from tests.helpers import gradient
 from tests.helpers import numpy_of
 from tests.oracles import central_differences
+from zoo.pretrained import weights
 
 LABELS = np.array([2, 0, 1, 2])
 
@@ -167,19 +168,29 @@ def data(count=6):
 
 
 def test_parameters_of_the_net_in_the_literature():
-    model = zoo.matrix_capsnet((32, 32, 2), 5, compile=False)
+    paper = {"routings": 3, "batch_normalization": False, "compile": False}
+    model = zoo.matrix_capsnet((32, 32, 2), 5, **paper)
     assert model.count_params() == 68_754
-    model = zoo.matrix_capsnet(
-        (32, 32, 2), 5, batch_normalization=True, compile=False
-    )
-    assert model.count_params() == 69_010
-    model = zoo.matrix_capsnet((32, 32, 2), 5, (32,) * 4, compile=False)
+    assert model.get_layer("class_capsules").routings == 3
+    model = zoo.matrix_capsnet((32, 32, 2), 5, (32,) * 4, **paper)
     assert model.count_params() == 317_194
+
+
+def test_the_default_is_the_net_that_is_shipped():
+    model = zoo.matrix_capsnet((32, 32, 2), 5, compile=False)
+    assert model.count_params() == 69_010
+    assert model.get_layer("class_capsules").routings == 2
+    arguments = zoo.model_info("matrix_capsnet")["arguments"]
+    shipped = weights.tags_of("matrix_capsnet")["mnist"]["arguments"]
+    for name, value in shipped.items():
+        default = arguments[name]
+        received = list(default) if isinstance(default, tuple) else default
+        assert received == value, name
 
 
 @pytest.mark.parametrize("rematerialize", [False, True])
 def test_other_sizes_train(rematerialize):
-    model = tiny(batch_normalization=True, rematerialize=rematerialize)
+    model = tiny(rematerialize=rematerialize)
     images, labels = data()
     history = model.fit(images, labels, batch_size=4, verbose=0).history
     assert np.isfinite(history["loss"]).all()

@@ -12,6 +12,7 @@ from keras_capsvae import LabelAccuracy
 from keras_capsvae import MarginLoss
 from keras_capsvae import PrimaryCapsules
 from keras_capsvae.validation.numbers import check_integer
+from zoo.models.sizes import CHANNELS
 from zoo.models.sizes import check_image_shape
 from zoo.registry import register
 from zoo.registry.cards import Card
@@ -34,15 +35,17 @@ SMALLEST_CAPSNET = 17  # two 9 × 9 convolutions, the second of stride 2
 
 def convolutions(image):
     """The features of both of Su's nets: a quarter of the positions."""
-    x = _convolution(64, "conv_1")(image)  # (batch, h − 2, w − 2, 64)
-    x = _convolution(64, "conv_2")(x)
-    x = layers.AveragePooling2D(2, name="halve")(x)
-    x = _convolution(128, "conv_3")(x)
-    return _convolution(128, "conv_4")(x)  # (batch, h/2 − 6, w/2 − 6, 128)
+    x = _convolution(64, 3, "conv_1")(image)  # (batch, h − 2, w − 2, 64)
+    x = _convolution(64, 3, "conv_2")(x)
+    x = layers.AveragePooling2D(2, data_format=CHANNELS, name="halve")(x)
+    x = _convolution(128, 3, "conv_3")(x)
+    return _convolution(128, 3, "conv_4")(x)  # (batch, h/2 − 6, w/2 − 6, 128)
 
 
-def _convolution(filters, name):
-    return layers.Conv2D(filters, 3, activation="relu", name=name)
+def _convolution(filters, size, name):
+    return layers.Conv2D(
+        filters, size, activation="relu", data_format=CHANNELS, name=name
+    )
 
 
 def capsule_decoder(num_classes, dim_capsules, input_shape):
@@ -186,7 +189,7 @@ def pooling_cnn(
     )
     image = keras.Input(input_shape, name="image")
     features = convolutions(image)  # (batch, h, w, 128)
-    x = layers.GlobalAveragePooling2D(name="average")(features)
+    x = layers.GlobalAveragePooling2D(CHANNELS, name="average")(features)
     x = layers.Dense(128, "relu", name="hidden")(x)
     scores = layers.Dense(
         num_classes, "sigmoid", dtype="float32", name="scores"
@@ -265,7 +268,7 @@ def capsnet(
     num_classes = check_integer("num_classes", num_classes)
     input_shape = check_image_shape(input_shape, at_least=SMALLEST_CAPSNET)
     image = keras.Input(input_shape, name="image")
-    x = layers.Conv2D(256, 9, activation="relu", name="conv_1")(image)
+    x = _convolution(256, 9, "conv_1")(image)
     primary = PrimaryCapsules(
         32, 8, kernel_size=9, strides=2, squash_constant=1.0, name="primary"
     )(x)  # (batch, positions · 32, 8)

@@ -22,7 +22,7 @@ def poem_encoder(embedding, sentence_length, latent_dim):
     x = embedding(ids)  # (batch, length, hidden)
     x = GatedConv1D(residual=True, name="encoder_conv_1")(x)
     x = GatedConv1D(residual=True, name="encoder_conv_2")(x)
-    x = layers.GlobalAveragePooling1D(name="pool")(x)  # (batch, hidden)
+    x = layers.GlobalAveragePooling1D("channels_last", name="pool")(x)
     return keras.Model(ids, heads(x, latent_dim), name="encoder")
 
 

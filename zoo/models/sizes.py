@@ -1,8 +1,10 @@
-"""Checks of the image shapes that builders take."""
+"""The form of images that builders take, and checks of it."""
 
 from collections.abc import Sequence
 
 from keras_capsvae.validation.numbers import check_integer
+
+CHANNELS = "channels_last"  # whatever `keras.config` says of images
 
 
 def check_image_shape(

@@ -18,6 +18,7 @@ from zoo.registry.cards import Training
 
 ADAM = Training("adam", 1e-3, LabelCrossentropy, metrics=(LabelAccuracy,))
 DILATIONS = (1, 2, 4)
+IDS = 5000
 
 
 def warm_up_cosine(steps, learning_rate=1e-3, warm_up=0.1):
@@ -76,7 +77,7 @@ def warm_up_cosine(steps, learning_rate=1e-3, warm_up=0.1):
     ADAM,
 )
 def gated_cnn_classifier(
-    vocabulary_size: int = 5000,
+    vocabulary_size: int | None = None,
     num_classes: int = 2,
     hidden_dim: int = 64,
     *,
@@ -102,15 +103,16 @@ def gated_cnn_classifier(
     - class weights: `fit(…, class_weight={0: 1.0, 1: 5.0})`.
 
     Args:
-        vocabulary_size: Ids, the 0 of padding included. Defaults to 5000.
+        vocabulary_size: Ids, the 0 of padding included. Defaults to `None`:
+            those of the vocabulary, or 5000 without one.
         num_classes: Classes. Defaults to 2.
         hidden_dim: Dims of the embedding and of each layer, a multiple of
             `num_heads`. Defaults to 64.
         vocabulary: String of all characters, each once, with which the model
-            takes texts (`encode_text`); `vocabulary_size` then is theirs.
+            takes texts (`encode_text`). Not together with `vocabulary_size`.
             Defaults to `None`: ids alone.
-        unknown: Character that stands for those outside the vocabulary.
-            Defaults to `None`: they are refused.
+        unknown: Character that stands for those outside the vocabulary, which
+            it needs. Defaults to `None`: they are refused.
         dilations: Dilation rate of each gated convolution. Defaults to
             (1, 2, 4).
         num_heads: Heads of the attention. Defaults to 4.
@@ -122,7 +124,8 @@ def gated_cnn_classifier(
 
     Raises:
         ValueError: If a size is below 1, `hidden_dim` is no multiple of
-            `num_heads`, or the vocabulary is empty or holds a character twice.
+            `num_heads`, the vocabulary is empty or holds a character twice, or
+            arguments do not go together.
 
     Example:
 
@@ -134,11 +137,8 @@ def gated_cnn_classifier(
 
     Source: kexue.fm 4823; Dauphin et al., 2016; Vaswani et al., 2017.
     """
-    vocabulary_size, num_classes, hidden_dim, num_heads = check_sizes(
-        vocabulary_size=vocabulary_size,
-        num_classes=num_classes,
-        hidden_dim=hidden_dim,
-        num_heads=num_heads,
+    num_classes, hidden_dim, num_heads = check_sizes(
+        num_classes=num_classes, hidden_dim=hidden_dim, num_heads=num_heads
     )
     dilations = check_sizes(
         **{f"dilations[{i}]": rate for i, rate in enumerate(dilations)}
@@ -148,14 +148,7 @@ def gated_cnn_classifier(
             "`hidden_dim` must be a multiple of `num_heads`. "
             f"Received: hidden_dim={hidden_dim}, num_heads={num_heads}"
         )
-    if vocabulary is None:
-        embedding = layers.Embedding(
-            vocabulary_size, hidden_dim, mask_zero=True, name="characters"
-        )
-    else:
-        embedding = CharacterEmbedding(
-            vocabulary, hidden_dim, unknown, mask_zero=True, name="characters"
-        )
+    embedding = _embedding(vocabulary_size, vocabulary, unknown, hidden_dim)
     ids = keras.Input((None,), dtype="int32", name="ids")
     x = embedding(ids)  # (batch, steps, hidden)
     x = PositionEmbedding(name="positions")(x)
@@ -172,3 +165,29 @@ def gated_cnn_classifier(
         num_classes, "softmax", dtype="float32", name="probabilities"
     )(x)
     return TextClassifier(ids, probabilities, name=name)
+
+
+def _embedding(vocabulary_size, vocabulary, unknown, dims):
+    """Of ids alone, or of the characters of a vocabulary."""
+    if vocabulary is not None:
+        if vocabulary_size is not None:
+            raise ValueError(
+                "`vocabulary_size` must be None with a `vocabulary`, which has "
+                f"a size. Received: vocabulary_size={vocabulary_size} with "
+                f"vocabulary={vocabulary!r:.40}"
+            )
+        return CharacterEmbedding(
+            vocabulary, dims, unknown, mask_zero=True, name="characters"
+        )
+    if unknown is not None:
+        raise ValueError(
+            "`unknown` must be None without a `vocabulary`. "
+            f"Received: unknown={unknown!r} with vocabulary=None"
+        )
+    size = IDS if vocabulary_size is None else vocabulary_size
+    return layers.Embedding(
+        check_integer("vocabulary_size", size),
+        dims,
+        mask_zero=True,
+        name="characters",
+    )

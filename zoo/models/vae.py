@@ -8,6 +8,7 @@ from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.numbers import check_sizes
+from zoo.models.sizes import CHANNELS
 from zoo.models.sizes import check_image_shape
 from zoo.registry import register
 from zoo.registry.cards import Card
@@ -38,6 +39,12 @@ def image_autoencoder(
 ):
     """Trained on the ELBO, or on the bound of `num_samples`."""
     if num_samples is None:
+        if gradient != "plain":
+            raise ValueError(
+                "`gradient` is that of the bound of several samples, and must "
+                "be 'plain' without `num_samples`. "
+                f"Received: gradient={gradient!r} with num_samples=None"
+            )
         return ImageAutoencoder(encoder, decoder, prior, **options)
     return ImportanceWeightedImageAutoencoder(
         encoder,
@@ -84,7 +91,7 @@ def conv_encoder(input_shape, latent_dim):
     image = keras.Input(input_shape, name="image")
     x = _halve(32, "encoder_conv_1")(image)  # (batch, h/2, w/2, 32)
     x = _halve(64, "encoder_conv_2")(x)  # (batch, h/4, w/4, 64)
-    x = layers.Flatten()(x)
+    x = layers.Flatten(CHANNELS)(x)
     x = layers.Dense(16, "relu", name="encoder_hidden")(x)
     return keras.Model(image, heads(x, latent_dim), name="encoder")
 
@@ -104,6 +111,7 @@ def conv_decoder(input_shape, latent_dim):
         3,
         padding="same",
         activation="sigmoid",
+        data_format=CHANNELS,
         dtype="float32",
         name="pixels",
     )(x)  # (batch, h, w, channels)
@@ -112,13 +120,25 @@ def conv_decoder(input_shape, latent_dim):
 
 def _halve(filters, name):
     return layers.Conv2D(
-        filters, 3, strides=2, padding="same", activation="relu", name=name
+        filters,
+        3,
+        strides=2,
+        padding="same",
+        activation="relu",
+        data_format=CHANNELS,
+        name=name,
     )
 
 
 def _double(filters, name):
     return layers.Conv2DTranspose(
-        filters, 3, strides=2, padding="same", activation="relu", name=name
+        filters,
+        3,
+        strides=2,
+        padding="same",
+        activation="relu",
+        data_format=CHANNELS,
+        name=name,
     )
 
 
@@ -164,14 +184,15 @@ def dense_vae(
         num_samples: Posterior samples of an importance-weighted bound.
             Defaults to `None`: the ELBO, with its KL divergence in closed form.
         gradient: `"plain"`, `"stl"` or `"dreg"`, see `ImportanceWeighting`.
-            Without effect on the ELBO. Defaults to `"plain"`.
+            The latter two need `num_samples`. Defaults to `"plain"`.
         name: Name of the model.
 
     Returns:
         A `VariationalAutoencoder` on `(batch, original_dim)` in [0, 1].
 
     Raises:
-        ValueError: If a size is below 1.
+        ValueError: If a size is below 1, or a gradient is given without
+            samples.
 
     Example:
 
@@ -239,15 +260,16 @@ def conv_vae(
         num_samples: Posterior samples of an importance-weighted bound.
             Defaults to `None`: the ELBO, with its KL divergence in closed form.
         gradient: `"plain"`, `"stl"` or `"dreg"`, see `ImportanceWeighting`.
-            Without effect on the ELBO. Defaults to `"plain"`.
+            The latter two need `num_samples`. Defaults to `"plain"`.
         name: Name of the model.
 
     Returns:
         A `VariationalAutoencoder` on `(batch, *input_shape)` in [0, 1].
 
     Raises:
-        ValueError: If a size is below 1, or a side is no multiple of 4: the
-            decoder, which doubles twice, could not give that size back.
+        ValueError: If a size is below 1, a gradient is given without samples,
+            or a side is no multiple of 4: the decoder, which doubles twice,
+            could not give that size back.
 
     Example:
 
@@ -317,14 +339,15 @@ def conditional_vae(
         num_samples: Posterior samples of an importance-weighted bound.
             Defaults to `None`: the ELBO, with its KL divergence in closed form.
         gradient: `"plain"`, `"stl"` or `"dreg"`, see `ImportanceWeighting`.
-            Without effect on the ELBO. Defaults to `"plain"`.
+            The latter two need `num_samples`. Defaults to `"plain"`.
         name: Name of the model.
 
     Returns:
         A `VariationalAutoencoder` on `[images, one-hot labels]`.
 
     Raises:
-        ValueError: If a size is below 1.
+        ValueError: If a size is below 1, or a gradient is given without
+            samples.
 
     Example:
 

@@ -1,6 +1,8 @@
 """The characters that a text model knows when it is not told which."""
 
 import functools
+import os
+import pathlib
 
 from keras_capsvae import vocabulary_of
 from zoo import datasets
@@ -10,12 +12,12 @@ from zoo.pretrained import weights
 WITH_DEFAULT = ("poem_vae",)
 
 
-def path_of(name):
+def path_of(name: str) -> pathlib.Path:
     """Where the characters of a model's shipped weights stand."""
     return weights.FOLDER / f"{name}.vocabulary.txt"
 
 
-def default_characters(name):
+def default_characters(name: str) -> str:
     """Those of the model's shipped weights, or of the embedded corpus."""
     path = path_of(name)
     if path.is_file():
@@ -23,7 +25,7 @@ def default_characters(name):
     return _embedded_characters()
 
 
-def ship(name, characters):
+def ship(name: str, characters: str) -> None:
     """Write the characters of a model's weights into the package.
 
     Raises:
@@ -38,7 +40,7 @@ def ship(name, characters):
     path.write_text(characters + "\n", encoding="utf-8")
 
 
-def corpus_characters(source, sentence_length):
+def corpus_characters(source: str | os.PathLike, sentence_length: int) -> str:
     """All characters of a corpus, the commonest first."""
     texts = datasets.load_texts(source, sentence_length)
     return vocabulary_of([*texts.x_train, *texts.x_test]).characters

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import pathlib
 import warnings
 import zipfile
@@ -16,7 +17,7 @@ FOLDER = pathlib.Path(__file__).parent
 NOT_INSISTED_ON = ("routings",)  # weights can be loaded whatever they are
 
 
-def manifest():
+def manifest() -> dict[str, dict[str, dict]]:
     """Model name → tag → file, sha256, arguments, data, metrics, licence."""
     path = FOLDER / "manifest.json"
     if not path.exists():
@@ -24,20 +25,35 @@ def manifest():
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def tags_of(name):
+def tags_of(name: str) -> dict[str, dict]:
     """The shipped weights of a model: tag → entry of the manifest."""
     return manifest().get(name, {})
 
 
-def made_for(name, weights):
-    """The arguments of the net that the weights of this tag are for, if any."""
+def made_for(name: str, weights: str | os.PathLike | None) -> dict:
+    """The arguments of the net that the weights of this tag are for, if any.
+
+    Raises:
+        TypeError: If `weights` is neither a tag nor a path.
+    """
     if weights is None:
         return {}
+    if not isinstance(weights, (str, os.PathLike)):
+        raise TypeError(
+            f"`weights` must be None, a tag out of {sorted(tags_of(name))} or "
+            f"the path of a file. Received: weights={weights!r:.40} of type "
+            f"{type(weights).__name__}"
+        )
     entry = tags_of(name).get(str(weights), {})
     return dict(entry.get("arguments", {}))
 
 
-def load(model, name, weights, arguments):
+def load(
+    model: keras.Model,
+    name: str,
+    weights: str | os.PathLike,
+    arguments: dict,
+) -> None:
     """Load weights into a model that `name(**arguments)` built.
 
     Args:
@@ -66,7 +82,7 @@ def load(model, name, weights, arguments):
     _load_trained(model, name, path)
 
 
-def sha256(path):
+def sha256(path: str | os.PathLike) -> str:
     """Hexadecimal SHA-256 of a file."""
     return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 

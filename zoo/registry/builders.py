@@ -6,11 +6,21 @@ import difflib
 import fnmatch
 import functools
 import inspect
+import os
 import random
+import sys
+from collections.abc import Callable
 
 import keras
 
+from keras_capsvae.validation.numbers import check_integer
 from zoo.pretrained import weights as shipped
+from zoo.registry.cards import Card
+from zoo.registry.cards import Training
+from zoo.registry.compiling import LearningRate
+from zoo.registry.compiling import Metrics
+from zoo.registry.compiling import Optimizer
+from zoo.registry.compiling import compile_model
 
 _BUILDERS = {}
 
@@ -21,18 +31,20 @@ Keyword arguments of every builder:
         arguments of the architecture that are not given are those of the net
         that the weights are for. Defaults to `None`: random weights.
     compile: Whether to compile the model. Defaults to `True`.
-    optimizer: Keras optimizer or its name. Defaults to {optimizer}.
-    learning_rate: Defaults to {learning_rate}. Not together with an optimizer
-        that is an instance, which has its own.
-    loss: Keras loss. Defaults to `{loss}`.
-    metrics: List of Keras metrics. Defaults to `{metrics}`.
-    jit_compile: As in `keras.Model.compile`. Defaults to {jit_compile}.
+    optimizer: Keras optimizer or its name. Defaults to `None`: {optimizer}.
+    learning_rate: Number or Keras schedule. Defaults to `None`:
+        {learning_rate}. Not together with an optimizer that is an instance,
+        which has its own.
+    loss: Keras loss. Defaults to `None`: `{loss}`.
+    metrics: List of Keras metrics. Defaults to `None`: `{metrics}`.
+    jit_compile: As in `keras.Model.compile`. Defaults to `None`:
+        {jit_compile}.
     seed: Integer that fixes the initial weights and the noise of the layers.
         Defaults to `None`: random ones.
 """
 
 
-def register(card, training):
+def register(card: Card, training: Training) -> Callable:
     """Enter a builder in the zoo; it then compiles what the function builds.
 
     The decorated function composes layers and returns an uncompiled model. The
@@ -40,7 +52,7 @@ def register(card, training):
     `weights` and `seed`.
     """
 
-    def decorate(build):
+    def decorate(build: Callable[..., keras.Model]) -> Callable:
         name = build.__name__
         if name in _BUILDERS:
             raise ValueError(f"A model named {name!r} is registered already.")
@@ -48,16 +60,25 @@ def register(card, training):
         @functools.wraps(build)
         def builder(
             *sizes,
-            weights=None,
-            compile=True,
-            optimizer=training.optimizer,
-            learning_rate=None,
-            loss=None,
-            metrics=None,
-            jit_compile=None,
-            seed=None,
+            weights: str | os.PathLike | None = None,
+            compile: bool = True,
+            optimizer: Optimizer | None = None,
+            learning_rate: LearningRate | None = None,
+            loss: str | keras.losses.Loss | None = None,
+            metrics: Metrics | None = None,
+            jit_compile: bool | str | None = None,
+            seed: int | None = None,
             **options,
-        ):
+        ) -> keras.Model:
+            of_compile = {
+                "optimizer": optimizer,
+                "learning_rate": learning_rate,
+                "loss": loss,
+                "metrics": metrics,
+                "jit_compile": jit_compile,
+            }
+            if not compile:
+                _refuse_given(of_compile)
             given = shipped.made_for(name, weights) | _bound(
                 build, sizes, options
             )
@@ -67,15 +88,7 @@ def register(card, training):
                 arguments = arguments_of(build, given)
                 shipped.load(model, name, weights, arguments)
             if compile:
-                model.compile(
-                    _optimizer(optimizer, learning_rate, training),
-                    loss=training.default_loss() if loss is None else loss,
-                    metrics=training.default_metrics()
-                    if metrics is None
-                    else metrics,
-                    jit_compile=_jit_compile(jit_compile, training),
-                )
-                model.optimizer.build(model.trainable_variables)
+                compile_model(model, training, **of_compile)
             return model
 
         builder.card = card
@@ -86,7 +99,8 @@ def register(card, training):
             learning_rate=training.learning_rate,
             loss=training.described_loss(),
             metrics=training.described_metrics(),
-            jit_compile="`True` on TensorFlow, `'auto'` elsewhere"
+            jit_compile="`True` on TensorFlow, but `'auto'` where a "
+            "distribution has several CPU devices; `'auto'` elsewhere"
             if training.xla
             else "`'auto'`",
         )
@@ -96,8 +110,11 @@ def register(card, training):
     return decorate
 
 
-def list_models(pattern="*"):
+def list_models(pattern: str = "*") -> list[str]:
     """Names of the models that match a shell pattern, sorted.
+
+    Raises:
+        TypeError: If the pattern is no string.
 
     Example:
 
@@ -105,42 +122,56 @@ def list_models(pattern="*"):
     ['conditional_vae', 'conv_vae', 'dense_vae', 'importance_weighted_vae',
      'poem_vae']
     """
+    if not isinstance(pattern, str):
+        raise TypeError(
+            "`pattern` must be a string. "
+            f"Received: pattern={pattern!r} of type {type(pattern).__name__}"
+        )
     return sorted(fnmatch.filter(_BUILDERS, pattern))
 
 
-def builder_of(name):
+def builder_of(name: str) -> Callable[..., keras.Model]:
     """The builder with this name; a ValueError names the nearest ones."""
+    if not isinstance(name, str):
+        raise TypeError(
+            "`name` must be a string out of `list_models()`. "
+            f"Received: name={name!r:.40} of type {type(name).__name__}"
+        )
     if name not in _BUILDERS:
-        near = difflib.get_close_matches(str(name), _BUILDERS, cutoff=0.4)
+        near = difflib.get_close_matches(name, _BUILDERS, cutoff=0.4)
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
         raise ValueError(
             f"Unknown model. {hint}The zoo has {list_models()}. "
-            f"Received: name={name!r}"
+            f"Received: name={str(name)!r}"
         )
     return _BUILDERS[name]
 
 
-def create_model(name, **arguments):
+def create_model(name: str, /, **arguments) -> keras.Model:
     """Build a compiled model by its name.
 
     Args:
-        name: A name out of `list_models()`.
-        **arguments: What the builder takes.
+        name: A name out of `list_models()`, by position.
+        **arguments: What the builder takes, among it `name`, the name that the
+            model is to have.
 
     Returns:
         A compiled `keras.Model`.
 
     Raises:
         ValueError: If there is no such model; names the nearest.
+        TypeError: If the name is no string.
 
     Example:
 
-    >>> model = create_model("dense_vae", latent_dim=8)
+    >>> model = create_model("dense_vae", latent_dim=8, name="mine")
+    >>> model.name
+    'mine'
     """
     return builder_of(name)(**arguments)
 
 
-def model_info(name):
+def model_info(name: str) -> dict:
     """The card of a model, with its parameters and shipped weights.
 
     Returns:
@@ -150,23 +181,33 @@ def model_info(name):
 
     Raises:
         ValueError: If there is no such model.
+        TypeError: If the name is no string.
     """
     builder = builder_of(name)
     return {
-        "name": name,
+        "name": builder.__name__,
         **dataclasses.asdict(builder.card),
         "arguments": arguments_of(builder.__wrapped__, {}),
         "parameters": _trained_parameters(builder(compile=False)),
-        "weights": shipped.tags_of(name),
-        "command": builder.card.command(name),
+        "weights": shipped.tags_of(builder.__name__),
+        "command": builder.card.command(builder.__name__),
     }
 
 
-def arguments_of(build, given):
+def arguments_of(build: Callable[..., keras.Model], given: dict) -> dict:
     """All arguments of one call of a builder, defaults filled in."""
     call = inspect.signature(build).bind(**given)
     call.apply_defaults()
     return dict(call.arguments)
+
+
+def _refuse_given(of_compile):
+    given = {key: one for key, one in of_compile.items() if one is not None}
+    if given:
+        raise ValueError(
+            "Arguments of `compile` need compile=True. Received: compile=False "
+            "with " + ", ".join(f"{key}={one!r}" for key, one in given.items())
+        )
 
 
 def _bound(build, sizes, options):
@@ -189,40 +230,13 @@ def _merged_signature(build, builder):
     return inspect.Signature([*parameters, *shared])
 
 
-def _optimizer(optimizer, learning_rate, training):
-    if isinstance(optimizer, keras.optimizers.Optimizer):
-        if learning_rate is not None:
-            raise ValueError(
-                "`learning_rate` goes with the name of an optimizer; an "
-                "instance has its own. Received: learning_rate="
-                f"{learning_rate} with optimizer={optimizer!r}"
-            )
-        return optimizer
-    is_name = isinstance(optimizer, str)
-    if optimizer == training.optimizer:
-        optimizer = training.default_optimizer()
-    optimizer = keras.optimizers.get(optimizer)
-    if learning_rate is not None:
-        optimizer.learning_rate = learning_rate
-    elif is_name:
-        optimizer.learning_rate = training.learning_rate
-    return optimizer
-
-
-def _jit_compile(jit_compile, training):
-    if jit_compile is not None:
-        return jit_compile
-    # Keras leaves XLA off on a CPU, where it makes some models faster.
-    uses_xla = training.xla and keras.backend.backend() == "tensorflow"
-    return True if uses_xla else "auto"
-
-
 @contextlib.contextmanager
 def _seeded(seed):
     """Initialisers and noise draw their seeds from Python's generator."""
     if seed is None:
         yield
         return
+    seed = check_integer("seed", seed, minimum=-sys.maxsize)
     state = random.getstate()
     random.seed(seed)
     try:

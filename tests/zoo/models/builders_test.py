@@ -295,7 +295,7 @@ def test_sizes_build_and_train(name, arguments):
         ("capsule_cnn", 279_488),
         ("pooling_cnn", 276_810),
         ("capsnet", 8_215_568),
-        ("matrix_capsnet", 68_444),
+        ("matrix_capsnet", 68_572),
         ("poem_vae", 988_464),
         ("gated_cnn_classifier", 410_562),
     ],
@@ -305,6 +305,49 @@ def test_default_parameters(name, parameters):
     received = sum(np.size(weight) for weight in model.trainable_weights)
     assert received == parameters
     assert zoo.model_info(name)["parameters"] == parameters
+
+
+@pytest.fixture
+def channels_first():
+    keras.config.set_image_data_format("channels_first")
+    yield
+    keras.config.set_image_data_format("channels_last")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_layers_are_channels_last_whatever_the_setting(name, channels_first):
+    """So that nothing in their configs follows it."""
+    model = zoo.create_model(name, compile=False)
+    formats = {
+        layer.get_config().get("data_format")
+        for layer in model._flatten_layers()
+    }
+    assert formats <= {None, "channels_last"}
+
+
+@pytest.mark.parametrize("name", ["conv_vae", "capsule_cnn", "pooling_cnn"])
+def test_shipped_weights_predict_the_same_channels_first(name, request):
+    def predictions():
+        model = zoo.create_model(name, weights="mnist", compile=False)
+        (images,), _ = random_data(model, count=2, side=28)
+        net = getattr(model, "encoder", model)
+        return numpy_of(keras.tree.flatten(net(images))[0])
+
+    expected = predictions()
+    request.getfixturevalue("channels_first")
+    np.testing.assert_array_equal(predictions(), expected)
+
+
+@pytest.mark.parametrize("name", ["dense_vae", "conv_vae", "conditional_vae"])
+@pytest.mark.parametrize("gradient", ["stl", "dreg", "foo"])
+def test_a_gradient_needs_several_samples(name, gradient):
+    with pytest.raises(ValueError, match=f"gradient='{gradient}' with num_sa"):
+        zoo.create_model(name, gradient=gradient)
+
+
+def test_an_unknown_gradient():
+    with pytest.raises(ValueError, match="gradient='foo'"):
+        zoo.dense_vae(4, gradient="foo", num_samples=2)
 
 
 @pytest.mark.parametrize("name", AUTOENCODERS)

@@ -130,7 +130,9 @@ def test_texts_are_no_ids():
     [
         ({"hidden_dim": 6}, "hidden_dim=6, num_heads=4"),
         ({"num_classes": 0}, "num_classes=0"),
-        ({"vocabulary_size": 0}, "vocabulary_size=0"),
+        ({"vocabulary_size": 0, "vocabulary": None}, "vocabulary_size=0"),
+        ({"vocabulary_size": 9}, "vocabulary_size=9 with vocabulary='春眠"),
+        ({"unknown": "□", "vocabulary": None}, "unknown='□' with voc"),
         ({"vocabulary": "日日"}, "twice"),
     ],
 )

@@ -1,6 +1,7 @@
 import inspect
 
 import keras
+import numpy as np
 import pytest
 
 import zoo
@@ -15,6 +16,9 @@ NAMES = zoo.list_models()
 SHARED = {
     "weights": None,
     "compile": True,
+    "optimizer": None,
+    "learning_rate": None,
+    "loss": None,
     "metrics": None,
     "jit_compile": None,
     "seed": None,
@@ -80,6 +84,64 @@ def test_create_model_passes_arguments_on():
     assert model.latent_dim == 3
     with pytest.raises(TypeError, match=r"dense_vae\(\) .*no_such_argument"):
         zoo.create_model("dense_vae", no_such_argument=1)
+
+
+def test_a_model_created_by_name_may_have_a_name():
+    model = zoo.create_model("dense_vae", name="mine", original_dim=4)
+    assert model.name == "mine"
+
+
+def test_names_as_numpy_strings():
+    name, given = np.array(["dense_vae", "mine"])
+    assert zoo.create_model(name, name=given, original_dim=4).name == "mine"
+    assert type(zoo.model_info(name)["name"]) is str
+    assert zoo.list_models(np.str_("dense*")) == ["dense_vae"]
+    expected = zoo.search("dense")
+    assert zoo.search(np.str_("dense")) == expected
+    with pytest.raises(ValueError, match="name='dense_vea'"):
+        zoo.create_model(np.str_("dense_vea"))
+    with pytest.raises(ValueError, match="weights='huge'"):
+        zoo.create_model(name, weights=np.str_("huge"))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: zoo.create_model(["dense_vae"]), "`name` must be a string"),
+        (lambda: zoo.list_models(3), "`pattern` must be a string.*pattern=3"),
+        (lambda: zoo.dense_vae(4, weights=3), "`weights` must be.*weights=3"),
+        (lambda: zoo.dense_vae(4, seed=0.5), "`seed` must be.*seed=0.5"),
+        (lambda: zoo.dense_vae(4, seed=True), "`seed` must be.*seed=True"),
+    ],
+)
+def test_what_is_no_name_and_no_seed(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_a_seed_may_be_a_numpy_integer():
+    one, other = (
+        zoo.dense_vae(4, seed=seed, compile=False).get_weights()
+        for seed in (3, np.int64(3))
+    )
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"optimizer": "adam"},
+        {"learning_rate": 0.1},
+        {"loss": "mean_squared_error"},
+        {"metrics": []},
+        {"jit_compile": False},
+    ],
+)
+def test_what_an_uncompiled_model_has_no_use_for(given):
+    (name,) = given
+    with pytest.raises(ValueError, match=f"compile=False with {name}="):
+        zoo.dense_vae(4, compile=False, **given)
 
 
 def test_compiled_as_the_original():

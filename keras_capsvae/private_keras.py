@@ -1,0 +1,47 @@
+"""All that is not public, or not Keras: each use with its reason."""
+
+import keras
+
+
+def can_use_xla(model: keras.Model | None = None) -> bool:
+    """Whether TensorFlow's XLA can compile a training step.
+
+    `False` on other backends, and where a `tf.distribute` strategy has several
+    replicas on CPU devices: TensorFlow has no kernel there that sums their
+    gradients in a compiled step, which fails when it is first run.
+
+    Args:
+        model: The model whose strategy counts. Defaults to `None`: that of the
+            scope in which this is called.
+    """
+    return keras.backend.backend() == "tensorflow" and not _has_cpu_replicas(
+        model
+    )
+
+
+def check_xla(model: keras.Model, jit_compile: bool | str | None) -> None:
+    """Raise if a model is to be compiled with XLA where its replicas cannot.
+
+    Raises:
+        ValueError: If so.
+    """
+    is_forced = jit_compile is True and keras.backend.backend() == "tensorflow"
+    if is_forced and not can_use_xla(model):
+        raise ValueError(
+            "`jit_compile` must be False, 'auto' or, in a builder, None under "
+            "a tf.distribute strategy of several CPU devices, whose steps XLA "
+            f"cannot compile. Received: jit_compile={jit_compile}"
+        )
+
+
+def _has_cpu_replicas(model):
+    import tensorflow as tf
+
+    strategy = (
+        tf.distribute.get_strategy()
+        if model is None
+        else model.distribute_strategy
+    )
+    return strategy.num_replicas_in_sync > 1 and any(
+        ":CPU:" in device for device in strategy.extended.worker_devices
+    )
