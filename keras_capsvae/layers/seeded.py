@@ -21,8 +21,8 @@ class SeededLayer(keras.layers.Layer):
 
     def load_own_variables(self, store):
         # Keras refuses entries that are no weights.
-        weights = {key: store[key] for key in store.keys() if key != SEED_STATE}
-        super().load_own_variables(weights)
+        own = set(store.keys()) - {SEED_STATE}
+        super().load_own_variables({key: store[key] for key in own})
         self.seed_generator.state.assign(store[SEED_STATE])
 
     def get_config(self):
