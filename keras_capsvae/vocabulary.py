@@ -1,6 +1,9 @@
 """Characters and their ids, without any backend."""
 
+import collections
 import unicodedata
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +15,8 @@ class Vocabulary:
 
     Ids count up from 0 in the order of the characters, or from 1 where 0 is
     kept for padding; the unknown character, if there is one, comes last.
+    Punctuation, spaces and brackets are characters like others where the
+    vocabulary holds them; those that it lacks `bare` leaves out of a text.
 
     Args:
         characters: String of the characters, each once.
@@ -25,7 +30,7 @@ class Vocabulary:
     Raises:
         ValueError: If there is no character, one comes twice, or `unknown` is
             no single character outside the others or is punctuation, which
-            texts lose.
+            texts may lose.
         TypeError: If the characters are no string.
 
     Example:
@@ -34,9 +39,16 @@ class Vocabulary:
     >>> ids = vocabulary.encode(["山月", "山水"])
     >>> vocabulary.decode(ids)
     ['山月', '山□']
+    >>> Vocabulary("CO()=").bare("C(=O) O.")
+    'C(=O)O'
     """
 
-    def __init__(self, characters, unknown=None, padding=False):
+    def __init__(
+        self,
+        characters: str,
+        unknown: str | None = None,
+        padding: bool = False,
+    ):
         if not isinstance(characters, str):
             raise TypeError(
                 "`characters` must be a string. Received: "
@@ -58,25 +70,36 @@ class Vocabulary:
         ):
             raise ValueError(
                 "`unknown` must be one character outside the others that is "
-                "no punctuation. "
-                f"Received: unknown={unknown!r}"
+                f"no punctuation. Received: unknown={unknown!r}"
             )
-        self.characters = characters
-        self.unknown = unknown
+        # NumPy's strings too become Python's.
+        self.characters = str(characters)
+        self.unknown = None if unknown is None else str(unknown)
         self.padding = padding
         self._first = int(padding)
-        self._known = characters + (unknown or "")
+        self._known = self.characters + (self.unknown or "")
         self._ids = {c: i + self._first for i, c in enumerate(self._known)}
         self.size = self._first + len(self._known)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.size
 
-    def encode(self, texts, length=None):
+    @property
+    def has_punctuation(self) -> bool:
+        """Whether it holds punctuation, spaces or control characters."""
+        return characters_of(self.characters) != self.characters
+
+    def bare(self, text: str) -> str:
+        """A text without the punctuation and spaces that it does not hold."""
+        return characters_of(text, keep=self.characters)
+
+    def encode(
+        self, texts: Iterable[str], length: int | None = None
+    ) -> np.ndarray:
         """Texts → ids, `(texts, length)` int32.
 
         Args:
-            texts: List of strings, used as they are: see `characters_of`.
+            texts: List of strings, used as they are: see `bare`.
             length: Characters of every text. Defaults to `None`: that of the
                 longest, to which the others are padded with 0.
 
@@ -93,7 +116,7 @@ class Vocabulary:
             ids[row, : len(text)] = [self._id(row, text, c) for c in text]
         return ids
 
-    def decode(self, ids):
+    def decode(self, ids: np.ndarray) -> list[str]:
         """Ids `(texts, length)` → list of strings, the padding left out.
 
         Raises:
@@ -105,8 +128,10 @@ class Vocabulary:
                 f"Ids must lie in [0, {self.size - 1}]. "
                 f"Received: ids in [{ids.min()}, {ids.max()}]"
             )
-        names = np.array([""] * self._first + list(self._known))
-        return ["".join(row) for row in names[ids.astype("int64")]]
+        names = [""] * self._first + list(self._known)
+        # As objects: strings of NumPy's end at a NUL.
+        rows = np.array(names, dtype=object)[ids.astype("int64")]
+        return ["".join(row) for row in rows]
 
     def _check_length(self, row, text, length):
         fits = 0 < len(text) <= length if self.padding else len(text) == length
@@ -128,44 +153,83 @@ class Vocabulary:
         return found
 
 
-def characters_of(text):
-    """A text without its punctuation, spaces and control characters."""
+def characters_of(text: str, keep: str = "") -> str:
+    """A text without its punctuation, spaces and control characters.
+
+    Those in `keep` stay.
+
+    >>> characters_of("白日，依山尽。"), characters_of("C(=O) O", keep="()")
+    ('白日依山尽', 'C(=O)O')
+    """
     return "".join(
-        c for c in text if unicodedata.category(c)[0] not in NOT_TEXT
+        c
+        for c in text
+        if c in keep or unicodedata.category(c)[0] not in NOT_TEXT
     )
 
 
-def vocabulary_of(texts, unknown=None, padding=False):
+def vocabulary_of(
+    texts: Iterable[str],
+    unknown: str | None = None,
+    padding: bool = False,
+    *,
+    punctuation: bool = False,
+) -> Vocabulary:
     """The `Vocabulary` of all characters of some texts, the commonest first.
 
     Characters that are as common as each other are sorted, so that the ids
     depend on the texts alone.
 
+    Args:
+        texts: List of strings.
+        unknown, padding: As for `Vocabulary`.
+        punctuation: Whether punctuation, spaces and control characters are
+            characters too, as in sentences with words and in chemical formulas.
+            Defaults to `False`: texts lose them.
+
+    Raises:
+        ValueError: If there is no character in the texts.
+        TypeError: If the texts are no list of strings.
+
     Example:
 
     >>> vocabulary_of(["山月", "山水"]).characters
     '山月水'
+    >>> vocabulary_of(["to be, or not to be"], punctuation=True).characters
+    ' otbenr,'
     """
-    counts = {}
+    counts = collections.Counter()
     for text in check_texts(texts):
-        for character in characters_of(text):
-            counts[character] = counts.get(character, 0) + 1
+        counts.update(text if punctuation else characters_of(text))
     counts.pop(unknown, None)
     ordered = sorted(counts, key=lambda c: (-counts[c], c))
     return Vocabulary("".join(ordered), unknown, padding)
 
 
-def check_texts(texts):
-    """Return a list of strings, of at least one."""
-    is_string = isinstance(texts, (str, bytes))
-    texts = [texts] if is_string or not hasattr(texts, "__iter__") else texts
-    texts = list(texts)
+def is_texts(x: Any) -> bool:
+    """Whether this is a text or begins with one, as no numbers do.
+
+    >>> is_texts(["山月"]), is_texts(np.array(["山月"])), is_texts([[1, 2]])
+    (True, True, False)
+    """
+    return isinstance(x if _is_single(x) else next(iter(x), None), str)
+
+
+def check_texts(texts: Iterable[str]) -> list[str]:
+    """Return a list of Python's strings, of at least one."""
+    single = _is_single(texts)
+    texts = [texts] if single else list(texts)
     wrong = [text for text in texts if not isinstance(text, str)]
-    if is_string or wrong:
+    if single or wrong:
         raise TypeError(
             "`texts` must be a list of strings. Received: "
             f"{(wrong or texts)[0]!r:.40}"
         )
     if not texts:
         raise ValueError("`texts` is empty. Received: no text")
-    return texts
+    return [str(text) for text in texts]
+
+
+def _is_single(x):
+    is_text = isinstance(x, (str, bytes))
+    return is_text or not isinstance(x, Iterable) or getattr(x, "ndim", 1) == 0

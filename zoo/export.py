@@ -1,15 +1,20 @@
 """Models to and from files: `.keras`, SavedModel and ONNX."""
 
 import importlib
+import os
 import pathlib
 import zipfile
+from typing import Any
 
 import keras
 
 from keras_capsvae import Classifier
 
+EXPECTED = "a `.keras` file or a SavedModel folder"
+HDF5 = b"\x89HDF\r\n\x1a\n"  # how each such file begins
 
-def load_model(path):
+
+def load_model(path: str | os.PathLike) -> Any:
     """Reload a model from a `.keras` file or a SavedModel folder.
 
     Args:
@@ -20,8 +25,10 @@ def load_model(path):
         the endpoints that its export wrote.
 
     Raises:
+        TypeError: If this is no path.
         FileNotFoundError: If there is nothing at the path.
-        ValueError: If what is there is neither, or is damaged.
+        ValueError: If what is there is neither, is damaged, or made of classes
+            that are not imported.
 
     Example:
 
@@ -29,26 +36,53 @@ def load_model(path):
     >>> served = load_model("runs/dense_vae/saved_model")
     >>> z_mean, z_log_var = served.encode(images)
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"`path` must be the path of {EXPECTED}. "
+            f"Received: {path!r:.60} of type {type(path).__name__}"
+        )
     path = pathlib.Path(path)
     if not path.exists():
         raise FileNotFoundError(f"There is no model at {path}")
     if path.is_dir():
         return _load_saved_model(path)
-    if not zipfile.is_zipfile(path):
+    if not _is_keras_file(path):
         raise ValueError(
-            f"Expected a `.keras` file or a SavedModel folder. Received: "
-            f"{path}, which is another kind of file or a damaged one"
+            f"Expected {EXPECTED}. Received: {path}, which is "
+            + _other_kind_of_file(path)
         )
     try:
         return keras.saving.load_model(path)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"The model in {path} is damaged: {error}") from error
+    except TypeError as error:  # What Keras raises for classes alone.
         raise ValueError(
-            f"The model in {path} is damaged, or made of classes that are not "
-            f"imported: {error}"
+            f"The model in {path} is made of classes that are not imported, or "
+            f"that differ from those that were saved: {error}"
         ) from error
 
 
-def export_onnx(model, folder):
+def _is_keras_file(path):
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "config.json" in archive.namelist()
+
+
+def _other_kind_of_file(path):
+    with open(path, "rb") as file:
+        is_hdf5 = file.read(len(HDF5)) == HDF5
+    if is_hdf5:
+        return (
+            "an HDF5 file: weights, which a builder takes as `weights`, or a "
+            "model in the format before `.keras`"
+        )
+    return "another kind of file or a damaged one"
+
+
+def export_onnx(
+    model: keras.Model, folder: str | os.PathLike
+) -> list[pathlib.Path]:
     """Write a model into a folder in the ONNX format.
 
     A VAE becomes `encoder.onnx` and `decoder.onnx`: as a whole it draws noise,
@@ -102,9 +136,11 @@ def _is_installed(package):
 
 def _load_saved_model(path):
     if not (path / "saved_model.pb").is_file():
+        inside = sorted(one.name for one in path.glob("*.keras"))
+        hint = f", but {inside[0]}, which can be loaded" if inside else ""
         raise ValueError(
-            f"Expected a SavedModel folder. Received: {path}, which has no "
-            "saved_model.pb"
+            f"Expected {EXPECTED}. Received: the folder {path}, which has no "
+            f"saved_model.pb{hint}"
         )
     import tensorflow as tf
 

@@ -44,7 +44,12 @@ class CharacterEmbedding(keras.layers.Embedding):
     """
 
     def __init__(
-        self, characters, output_dim, unknown=None, mask_zero=False, **kwargs
+        self,
+        characters: str,
+        output_dim: int,
+        unknown: str | None = None,
+        mask_zero: bool = False,
+        **kwargs,
     ):
         vocabulary = Vocabulary(characters, unknown, padding=mask_zero)
         super().__init__(

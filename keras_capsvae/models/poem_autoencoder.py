@@ -1,3 +1,5 @@
+from collections.abc import Iterable
+
 import keras
 import numpy as np
 
@@ -6,8 +8,9 @@ from keras_capsvae.models.latent_search import search
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.numbers import check_sizes
-from keras_capsvae.vocabulary import characters_of
+from keras_capsvae.vocabulary import Vocabulary
 from keras_capsvae.vocabulary import check_texts
+from keras_capsvae.vocabulary import is_texts
 
 TINY = np.finfo("float32").tiny
 DECODED_AT_ONCE = 256  # 60 MB of probabilities of 6000 characters
@@ -21,7 +24,9 @@ class PoemAutoencoder(VariationalAutoencoder):
     gives text. Its vocabulary stands in the `CharacterEmbedding` of the
     encoder, and so in the model's file. A text of an even length is printed as
     two lines, `夜来风雨声，花落知多少。`, one of an odd length as
-    one; punctuation in what is given does not matter.
+    one; punctuation in what is given does not matter. Where the vocabulary
+    holds punctuation or spaces they are characters like others, and texts are
+    printed as they are.
 
     Where characters are chosen, `temperature` T flattens (T > 1) or sharpens
     (T < 1) their probabilities, `p^(1/T)` up to a factor; 0 takes the most
@@ -48,7 +53,7 @@ class PoemAutoencoder(VariationalAutoencoder):
     """
 
     @property
-    def vocabulary(self):
+    def vocabulary(self) -> Vocabulary:
         for layer in self.encoder.layers:
             if isinstance(layer, CharacterEmbedding):
                 return layer.vocabulary
@@ -58,25 +63,29 @@ class PoemAutoencoder(VariationalAutoencoder):
         )
 
     @property
-    def sentence_length(self):
+    def sentence_length(self) -> int:
         """Characters of a text, punctuation aside."""
         return self.outputs[0].shape[1]
 
-    def encode_text(self, texts):
-        """Texts → ids `(texts, sentence_length)` int32; punctuation drops.
+    def encode_text(self, texts: Iterable[str]) -> np.ndarray:
+        """Texts → ids `(texts, sentence_length)` int32.
+
+        Punctuation and spaces are left out where the vocabulary lacks them.
 
         Raises:
             ValueError: If a text has another length or a character outside the
                 vocabulary, unless that has an unknown character.
         """
-        texts = [characters_of(text) for text in check_texts(texts)]
+        texts = [self.vocabulary.bare(text) for text in check_texts(texts)]
         return self.vocabulary.encode(texts, self.sentence_length)
 
-    def decode_text(self, ids):
+    def decode_text(self, ids: np.ndarray) -> list[str]:
         """Ids `(texts, sentence_length)` → printed texts."""
         return [self._printed(text) for text in self.vocabulary.decode(ids)]
 
-    def generate(self, n, *, seed=None, temperature=0.0):
+    def generate(
+        self, n: int, *, seed: int | None = None, temperature: float = 0.0
+    ) -> list[str]:
         """Texts decoded from n draws of the prior.
 
         Args:
@@ -94,24 +103,44 @@ class PoemAutoencoder(VariationalAutoencoder):
         z = self.draw_latents(n, seed=seed)
         return self._text_of(z, seed, temperature)
 
-    def reconstruct(self, x, *, seed=None, temperature=0.0):
+    def reconstruct(
+        self, x, *, seed: int | None = None, temperature: float = 0.0
+    ) -> list[str] | np.ndarray:
         """Decode the posterior means of texts or of ids.
 
         Args:
-            x: List of texts, or array of ids `(batch, sentence_length)`.
-            seed, temperature: As in `generate`, for texts.
+            x: Texts, or array of ids `(batch, sentence_length)`.
+            seed, temperature: As in `generate`, for texts alone.
 
         Returns:
             For texts a list of strings; for ids the decoder's probabilities
             `(batch, sentence_length, characters)`, as every VAE gives them.
+
+        Raises:
+            ValueError: If a text does not fit, the temperature is negative, or
+                it or a seed is given with ids.
         """
-        if not _is_text(x):
+        if not is_texts(x):
+            if temperature or seed is not None:
+                raise ValueError(
+                    "`temperature` and `seed` are for texts; ids give "
+                    "probabilities, of which nothing is drawn. Received: "
+                    f"temperature={temperature}, seed={seed} with ids"
+                )
             return super().reconstruct(x)
         _check_temperature(temperature)
         z_mean, _ = self.encoder.predict(self.encode_text(x), verbose=0)
         return self._text_of(z_mean, seed, temperature)
 
-    def interpolate(self, first, last, steps=8, *, seed=None, temperature=0.0):
+    def interpolate(
+        self,
+        first: str,
+        last: str,
+        steps: int = 8,
+        *,
+        seed: int | None = None,
+        temperature: float = 0.0,
+    ) -> list[str]:
         """Texts on the straight line between two posterior means.
 
         Args:
@@ -131,7 +160,15 @@ class PoemAutoencoder(VariationalAutoencoder):
         z = (1 - share) * z_mean[0] + share * z_mean[1]
         return self._text_of(z, seed, temperature)
 
-    def complete(self, first_line, n=1, *, draws=256, rounds=20, seed=None):
+    def complete(
+        self,
+        first_line: str,
+        n: int = 1,
+        *,
+        draws: int = 256,
+        rounds: int = 20,
+        seed: int | None = None,
+    ) -> list[str]:
         """Complete texts from their first line, by search in latent space.
 
         Looks for latents under which the decoder gives the line, of high
@@ -158,7 +195,7 @@ class PoemAutoencoder(VariationalAutoencoder):
                 outside the vocabulary.
         """
         check_sizes(n=n, draws=draws, rounds=rounds)
-        known = characters_of(check_texts([first_line])[0])
+        known = self.vocabulary.bare(check_texts([first_line])[0])
         half, is_odd = divmod(self.sentence_length, 2)
         lengths = range(1, self.sentence_length) if is_odd else [half]
         if len(known) not in lengths:
@@ -216,16 +253,10 @@ class PoemAutoencoder(VariationalAutoencoder):
         )
 
     def _printed(self, text):
+        if self.vocabulary.has_punctuation:
+            return text
         half, is_odd = divmod(self.sentence_length, 2)
         return f"{text}。" if is_odd else f"{text[:half]}，{text[half:]}。"
-
-
-def _is_text(x):
-    return (
-        isinstance(x, str)
-        or isinstance(x, (list, tuple))
-        and all(isinstance(one, str) for one in x)
-    )
 
 
 def _check_temperature(temperature):

@@ -1,8 +1,11 @@
+from collections.abc import Iterable
+
 import keras
+import numpy as np
 
 from keras_capsvae.layers.character_embedding import CharacterEmbedding
 from keras_capsvae.models.classifier import Classifier
-from keras_capsvae.vocabulary import characters_of
+from keras_capsvae.vocabulary import Vocabulary
 from keras_capsvae.vocabulary import check_texts
 
 
@@ -15,17 +18,17 @@ class TextClassifier(Classifier):
     """
 
     @property
-    def vocabulary(self):
+    def vocabulary(self) -> Vocabulary | None:
         """The `Vocabulary`, `None` if the model knows ids alone."""
         for layer in self.layers:
             if isinstance(layer, CharacterEmbedding):
                 return layer.vocabulary
         return None
 
-    def encode_text(self, texts):
+    def encode_text(self, texts: Iterable[str]) -> np.ndarray:
         """Texts → ids `(texts, length of the longest)`, padded with 0.
 
-        Punctuation and spaces are left out.
+        Punctuation and spaces are left out where the vocabulary lacks them.
 
         Raises:
             ValueError: If the model has no vocabulary, a text is empty or has
@@ -37,5 +40,5 @@ class TextClassifier(Classifier):
                 "ids alone. Received: texts"
             )
         return self.vocabulary.encode(
-            [characters_of(text) for text in check_texts(texts)]
+            [self.vocabulary.bare(text) for text in check_texts(texts)]
         )

@@ -39,6 +39,36 @@ def test_ids_and_texts_are_inverse():
     assert model.decode_text(ids) == COUPLETS
 
 
+def test_texts_may_be_strings_of_numpy():
+    model = trained()
+    texts = np.array(COUPLETS)
+    assert model.reconstruct(texts) == model.reconstruct(COUPLETS)
+    assert model.interpolate(*texts[:2], 3) == model.interpolate(
+        *COUPLETS[:2], 3
+    )
+    line = COUPLETS[0][:5]
+    few = {"draws": 8, "rounds": 2, "seed": 0}
+    assert model.complete(np.str_(line), **few) == model.complete(line, **few)
+
+
+@pytest.mark.parametrize("vocabulary", ["。山日月水，", "山日月水 ", "CO(=)12"])
+@pytest.mark.parametrize("length", [4, 5])
+def test_all_that_is_generated_can_be_encoded_again(vocabulary, length):
+    model = zoo.poem_vae(vocabulary, length, 2, 4, seed=0, compile=False)
+    texts = model.generate(20, seed=0, temperature=1.0)
+    assert any(not text.isalnum() for text in texts)
+    ids = model.encode_text(texts)
+    assert model.decode_text(ids) == texts
+
+
+@pytest.mark.parametrize("given", [{"seed": 1}, {"temperature": 0.5}])
+def test_nothing_is_drawn_of_ids(given):
+    (name,) = given
+    model = small(compile=False)
+    with pytest.raises(ValueError, match=f"{name}={given[name]}.*with ids"):
+        model.reconstruct(model.encode_text(COUPLETS), **given)
+
+
 def test_generation_is_fixed_by_the_seed():
     model = trained()
     for temperature in (0.0, 1.0):

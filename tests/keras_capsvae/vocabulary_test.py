@@ -4,6 +4,8 @@ import pytest
 from keras_capsvae import Vocabulary
 from keras_capsvae import vocabulary_of
 from keras_capsvae.vocabulary import characters_of
+from keras_capsvae.vocabulary import check_texts
+from keras_capsvae.vocabulary import is_texts
 
 
 def test_ids_are_places_in_the_string():
@@ -57,7 +59,9 @@ def test_an_empty_text_has_no_ids():
         Vocabulary("日月", padding=True).encode(["日月"], length=1)
 
 
-@pytest.mark.parametrize("texts", ["日月", b"x", [1], 3, ["日", None]])
+@pytest.mark.parametrize(
+    "texts", ["日月", b"x", [1], 3, ["日", None], np.array("日"), None]
+)
 def test_texts_must_be_a_list_of_strings(texts):
     with pytest.raises(TypeError, match="list of strings"):
         Vocabulary("日月").encode(texts)
@@ -90,6 +94,58 @@ def test_vocabulary_of_a_corpus_depends_on_its_texts_alone():
     assert vocabulary_of(texts).characters == "水月山风"
     assert vocabulary_of(texts[::-1]).characters == "水月山风"
     assert vocabulary_of(["日□"], unknown="□").characters == "日"
+
+
+def test_punctuation_counts_where_it_is_asked_for():
+    texts = ["to be, or not", "C(=O)"]
+    assert set(vocabulary_of(texts).characters) == set("tobernC=O")
+    everything = vocabulary_of(texts, punctuation=True)
+    assert set(everything.characters) == set("".join(texts))
+    assert everything.has_punctuation
+    assert not vocabulary_of(texts).has_punctuation
+    for text in texts:
+        assert everything.bare(text) == text
+        assert everything.decode(everything.encode([text])) == [text]
+
+
+def test_a_text_keeps_the_punctuation_that_is_known():
+    vocabulary = Vocabulary("CONcon()=#[]12")
+    assert vocabulary.bare("[C](=O) O.\n") == "[C](=O)O"
+    assert Vocabulary("日月").bare("日，月。") == "日月"
+    assert Vocabulary("日月，").bare("日，月。") == "日，月"
+
+
+def test_strings_of_numpy_become_those_of_python():
+    vocabulary = Vocabulary(np.str_("日月"), unknown=np.str_("□"))
+    assert type(vocabulary.characters) is type(vocabulary.unknown) is str
+    texts = np.array(["日月", "月花"])
+    np.testing.assert_array_equal(vocabulary.encode(texts), [[0, 1], [1, 2]])
+    assert vocabulary_of(texts).characters == "月日花"
+    assert all(type(text) is str for text in check_texts(texts))
+
+
+def test_a_nul_is_a_character_like_others():
+    vocabulary = Vocabulary("\0a")
+    assert vocabulary.decode(vocabulary.encode(["a\0"])) == ["a\0"]
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        ("日", True),
+        (["日"], True),
+        (("日",), True),
+        (np.array(["日"]), True),
+        (np.array(["日"], object), True),
+        (np.zeros((2, 3)), False),
+        ([[1, 2]], False),
+        ([], False),
+        (3, False),
+        (np.array(3), False),
+    ],
+)
+def test_what_is_text(x, expected):
+    assert is_texts(x) is expected
 
 
 def test_characters_of_drops_punctuation_alone():

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -52,6 +53,52 @@ def test_wrong_paths_say_what_was_expected(tmp_path):
     (tmp_path / "text.keras").write_text("not a model")
     with pytest.raises(ValueError, match="damaged"):
         load_model(tmp_path / "text.keras")
+
+
+@pytest.mark.parametrize("path", [None, 3, np.zeros(2), ["a.keras"], b"a"])
+def test_what_is_no_path(path):
+    with pytest.raises(
+        TypeError, match="`path` must be the path of a `.keras`"
+    ):
+        load_model(path)
+
+
+def test_a_model_is_no_path(model):
+    with pytest.raises(TypeError, match="of type VariationalAuto|ImageAuto"):
+        load_model(model)
+
+
+def test_paths_of_numpy(model, tmp_path):
+    path = tmp_path / "model.keras"
+    model.save(path)
+    assert load_model(np.str_(path)).name == model.name
+
+
+def test_other_files_say_what_was_expected(model, tmp_path):
+    model.save_weights(tmp_path / "model.weights.h5")
+    with pytest.raises(ValueError, match="HDF5 file: weights, which a builder"):
+        load_model(tmp_path / "model.weights.h5")
+    np.savez(tmp_path / "data.npz", x=np.zeros(2))
+    (tmp_path / "data.npz").rename(tmp_path / "data.keras")
+    with pytest.raises(ValueError, match="Expected a `.keras`.*another kind"):
+        load_model(tmp_path / "data.keras")
+    (tmp_path / "data.keras").unlink()
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match="no saved_model.pb, but model.keras"):
+        load_model(tmp_path)
+
+
+def test_classes_that_are_not_known(tmp_path):
+    class Strange(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+    image = keras.Input((2,))
+    keras.Model(image, Strange()(image)).save(tmp_path / "model.keras")
+    with pytest.raises(
+        ValueError, match="(?s)classes that are not imported.*Strange"
+    ):
+        load_model(tmp_path / "model.keras")
 
 
 def test_damaged_files_are_named(model, tmp_path):

@@ -21,7 +21,7 @@ def default_characters(name: str) -> str:
     """Those of the model's shipped weights, or of the embedded corpus."""
     path = path_of(name)
     if path.is_file():
-        return path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8").removesuffix("\n")
     return _embedded_characters()
 
 
