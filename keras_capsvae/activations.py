@@ -1,16 +1,20 @@
 """Activations of capsules: each keeps the direction and bounds the length."""
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.typing import Identifier
+from keras_capsvae.typing import Tensor
 
 EPSILON = 1e-7
 UNIT_EPSILON = 1e-12
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
-def squash(x, constant=0.5):
+def squash(x: Tensor, constant: float = 0.5) -> Tensor:
     """Shrink vectors to a length below 1: long ones almost to 1, short to 0.
 
     `squash(x) = ‖x‖² / (c + ‖x‖²) · x / ‖x‖`, computed in float32 at least as
@@ -40,7 +44,7 @@ def squash(x, constant=0.5):
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
-def tanh_squash(x):
+def tanh_squash(x: Tensor) -> Tensor:
     """`tanh(‖x‖) · x / ‖x‖`, one of the alternatives in kexue.fm 4819.
 
     See `squash` for shapes and precision.
@@ -49,7 +53,7 @@ def tanh_squash(x):
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
-def exponential_squash(x):
+def exponential_squash(x: Tensor) -> Tensor:
     """`(1 − exp(−‖x‖)) · x / ‖x‖`, one of the alternatives in kexue.fm 4819.
 
     See `squash` for shapes and precision.
@@ -58,7 +62,7 @@ def exponential_squash(x):
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
-def rational_squash(x):
+def rational_squash(x: Tensor) -> Tensor:
     """`‖x‖ / (1 + ‖x‖) · x / ‖x‖`, one of the alternatives in kexue.fm 4819.
 
     See `squash` for shapes and precision.
@@ -66,7 +70,7 @@ def rational_squash(x):
     return _of_length(x, lambda length: length / (1.0 + length))
 
 
-def unit(x):
+def unit(x: Tensor) -> Tensor:
     """`x / ‖x‖` with a finite gradient at zero; float32 at least."""
     x = at_least_float32(x)
     energy = ops.sum(ops.square(x), -1, keepdims=True)
@@ -81,7 +85,9 @@ ACTIVATIONS = {
 }
 
 
-def capsule_activation(identifier, squash_constant):
+def capsule_activation(
+    identifier: Identifier, squash_constant: float
+) -> Callable[[Tensor], Tensor]:
     """The function behind an `activation` argument of a capsule layer."""
     check_squash_constant(squash_constant)
     if isinstance(identifier, dict):  # a function out of a config
@@ -99,7 +105,7 @@ def capsule_activation(identifier, squash_constant):
         ) from error
 
 
-def check_squash_constant(constant):
+def check_squash_constant(constant: float) -> None:
     if not constant > 0:
         raise ValueError(
             f"The constant of squash must be above 0. Received: {constant!r}"

@@ -1,9 +1,12 @@
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.losses import SpreadLoss
+from keras_capsvae.typing import Config
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.numbers import check_number
 
@@ -34,13 +37,15 @@ class KLWarmUp(keras.callbacks.Callback):
     Source: Sønderby et al., "Ladder Variational Autoencoders", 2016.
     """
 
-    def __init__(self, epochs, start=0.0, end=None):
+    def __init__(
+        self, epochs: int, start: float = 0.0, end: float | None = None
+    ):
         super().__init__()
         self.epochs = check_integer("epochs", epochs)
         self.start = check_number("start", start)
         self.end = None if end is None else check_number("end", end)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Config | None = None) -> None:
         self._kl_losses = list(_kl_losses(self.model))
         if not self._kl_losses:
             raise ValueError(
@@ -48,7 +53,7 @@ class KLWarmUp(keras.callbacks.Callback):
                 f"Received: model {self.model.name!r} without one"
             )
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Config | None = None) -> None:
         progress = min(1.0, epoch / self.epochs)
         for layer in self._kl_losses:
             end = layer.initial_weight if self.end is None else self.end
@@ -75,13 +80,18 @@ class PrintedText(keras.callbacks.Callback):
     Source: kexue.fm 5332.
     """
 
-    def __init__(self, every=1, temperature=0.0, write=print):
+    def __init__(
+        self,
+        every: int = 1,
+        temperature: float = 0.0,
+        write: Callable[[str], Any] = print,
+    ):
         super().__init__()
         self.every = check_integer("every", every)
         self.temperature = temperature
         self.write = write
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Config | None = None) -> None:
         done = epoch + 1
         if done % self.every == 0:
             (text,) = self.model.generate(
@@ -124,16 +134,16 @@ class SpreadMargin(keras.callbacks.Callback):
     Source: kexue.fm 5155; the authors' answer on openreview.net, HJWLfGWRb.
     """
 
-    def __init__(self, steps=700_000):
+    def __init__(self, steps: int = 700_000):
         super().__init__()
         self.steps = check_integer("steps", steps)
 
-    def margin(self, step):
+    def margin(self, step: int) -> float:
         """m in this training step, from 0."""
         progress = min(10.0, 14.0 * step / self.steps - 4.0)
         return 0.2 + 0.79 / (1.0 + math.exp(-progress))
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Config | None = None) -> None:
         loss = self.model.loss
         if not isinstance(loss, SpreadLoss):
             raise ValueError(
@@ -149,7 +159,9 @@ class SpreadMargin(keras.callbacks.Callback):
                 f"Received: model of type {type(self.model).__name__}"
             )
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(
+        self, batch: int, logs: Config | None = None
+    ) -> None:
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()
         step = int(self.model.optimizer.iterations)

@@ -6,9 +6,12 @@ from keras import ops
 
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import bounded_log_var
+from keras_capsvae.typing import Tensor
 
 
-def gaussian_kl(z_mean, z_log_var, prior_mean=None):
+def gaussian_kl(
+    z_mean: Tensor, z_log_var: Tensor, prior_mean: Tensor | None = None
+) -> Tensor:
     """KL divergence of N(μ, σ²) from the prior N(m, 1), in closed form.
 
     `½ ((μ − m)² + exp(l) − l − 1)` with `l = log σ²`, computed in float32 at
@@ -34,7 +37,12 @@ def gaussian_kl(z_mean, z_log_var, prior_mean=None):
     return 0.5 * (ops.square(offset) + ops.exp(log_var) - log_var - 1.0)
 
 
-def one_sample_kl(z_mean, z_log_var, z, prior_mean=None):
+def one_sample_kl(
+    z_mean: Tensor,
+    z_log_var: Tensor,
+    z: Tensor,
+    prior_mean: Tensor | None = None,
+) -> Tensor:
     """Estimate of `gaussian_kl` from one posterior sample.
 
     `ln q(z|x) − ln p(z) = ½ (z − m)² − ½ (z − μ)² exp(−l) − ½ l`, unbiased
@@ -59,8 +67,13 @@ def one_sample_kl(z_mean, z_log_var, z, prior_mean=None):
 
 
 def importance_log_weights(
-    log_likelihood, z_mean, z_log_var, z, prior_mean=None, kl_weight=1.0
-):
+    log_likelihood: Tensor,
+    z_mean: Tensor,
+    z_log_var: Tensor,
+    z: Tensor,
+    prior_mean: Tensor | None = None,
+    kl_weight: Tensor = 1.0,
+) -> Tensor:
     """Logarithms of the importance weights of posterior samples.
 
     `log w_i = ln q(x|z_i) + ln q(z_i) − ln p(z_i|x)` for z_i ~ p(z|x), whose
@@ -89,7 +102,12 @@ def importance_log_weights(
     return at_least_float32(log_likelihood) - kl_weight * divergence
 
 
-def sample_divergence(z_mean, z_log_var, z, prior_mean=None):
+def sample_divergence(
+    z_mean: Tensor,
+    z_log_var: Tensor,
+    z: Tensor,
+    prior_mean: Tensor | None = None,
+) -> Tensor:
     """`ln p(z_i|x) − ln q(z_i)`, `(batch, num_samples)`, of several samples.
 
     Arguments as of `importance_log_weights`.
@@ -99,7 +117,7 @@ def sample_divergence(z_mean, z_log_var, z, prior_mean=None):
     return ops.sum(one_sample_kl(z_mean, z_log_var, z, prior_mean), axis=-1)
 
 
-def importance_weighted_bound(log_weights):
+def importance_weighted_bound(log_weights: Tensor) -> Tensor:
     """Lower bound of ln q(x), nearer to it with every further sample.
 
     `logsumexp_i log w_i − ln k`, which no weight makes overflow. With one

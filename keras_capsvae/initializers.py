@@ -1,6 +1,8 @@
 import keras
 from keras import ops
 
+from keras_capsvae.typing import Config
+
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
 class NoisyIdentity(keras.initializers.Initializer):
@@ -27,7 +29,7 @@ class NoisyIdentity(keras.initializers.Initializer):
            [0., 1.]], dtype=float32)
     """
 
-    def __init__(self, stddev=0.02, seed=None):
+    def __init__(self, stddev: float = 0.02, seed: int | None = None):
         if stddev < 0:
             raise ValueError(
                 f"`stddev` must not be negative. Received: stddev={stddev}"
@@ -45,5 +47,5 @@ class NoisyIdentity(keras.initializers.Initializer):
         noise = self.noise(shape, dtype)
         return noise + ops.eye(shape[-1], dtype=noise.dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"stddev": self.stddev, "seed": self.seed}

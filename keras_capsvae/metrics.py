@@ -4,6 +4,8 @@ import keras
 from keras import ops
 
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.labels import multi_hot
 
 
@@ -37,11 +39,21 @@ class LabelAccuracy(keras.metrics.Mean):
     Source: kexue.fm 5112, the two-digit experiment.
     """
 
-    def __init__(self, threshold=None, name="accuracy", dtype=None):
+    def __init__(
+        self,
+        threshold: float | None = None,
+        name: str = "accuracy",
+        dtype: str | None = None,
+    ):
         super().__init__(name=name, dtype=dtype)
         self.threshold = threshold
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self,
+        y_true: Tensor,
+        y_pred: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> None:
         scores = at_least_float32(y_pred)
         labels = ops.convert_to_tensor(y_true)
         present = multi_hot(labels, scores.shape[-1]) > 0.5
@@ -53,7 +65,7 @@ class LabelAccuracy(keras.metrics.Mean):
             right = ops.logical_and(right, lowest > self.threshold)
         return super().update_state(right, sample_weight)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             "name": self.name,
             "dtype": self.dtype,

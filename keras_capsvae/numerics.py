@@ -3,17 +3,19 @@
 import keras
 from keras import ops
 
+from keras_capsvae.typing import Tensor
+
 LOG_VAR_LIMIT = 80.0
 FLOAT16_LIMIT = 65504.0
 
 
-def at_least_float32(tensor):
+def at_least_float32(tensor: Tensor) -> Tensor:
     """Cast 16-bit floats and integers up to float32, keep the rest."""
     tensor = ops.convert_to_tensor(tensor)
     return ops.cast(tensor, keras.backend.result_type(tensor.dtype, "float32"))
 
 
-def widened(tensor):
+def widened(tensor: Tensor) -> Tensor:
     """`at_least_float32` with a gradient that fits the tensor's own dtype.
 
     A gradient beyond the range of float16 saturates there instead of becoming
@@ -36,7 +38,7 @@ def widened(tensor):
     return widen(tensor)
 
 
-def bounded_log_var(z_log_var):
+def bounded_log_var(z_log_var: Tensor) -> Tensor:
     """log σ² in float32, clipped to ±80 so that its exponential is finite.
 
     Training stays within ±20; float32 itself overflows at 88.7.
@@ -44,12 +46,12 @@ def bounded_log_var(z_log_var):
     return ops.clip(at_least_float32(z_log_var), -LOG_VAR_LIMIT, LOG_VAR_LIMIT)
 
 
-def sum_over_dims(tensor):
+def sum_over_dims(tensor: Tensor) -> Tensor:
     """Sum over all axes but the batch: (batch, ...) → (batch,)."""
     return ops.sum(tensor, axis=tuple(range(1, ops.ndim(tensor))))
 
 
-def scaled_gradient(tensor, scale):
+def scaled_gradient(tensor: Tensor, scale: Tensor) -> Tensor:
     """The tensor itself, whose gradient is multiplied by `scale`."""
     constant = ops.stop_gradient(tensor)
     scale = ops.cast(ops.stop_gradient(scale), tensor.dtype)

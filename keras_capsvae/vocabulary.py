@@ -78,7 +78,9 @@ class Vocabulary:
         self.padding = padding
         self._first = int(padding)
         self._known = self.characters + (self.unknown or "")
-        self._ids = {c: i + self._first for i, c in enumerate(self._known)}
+        self._ids: dict[str | None, int] = {
+            c: i + self._first for i, c in enumerate(self._known)
+        }
         self.size = self._first + len(self._known)
 
     def __len__(self) -> int:
@@ -215,7 +217,7 @@ def is_texts(x: Any) -> bool:
     return isinstance(x if _is_single(x) else next(iter(x), None), str)
 
 
-def check_texts(texts: Iterable[str]) -> list[str]:
+def check_texts(texts: Any) -> list[str]:
     """Return a list of Python's strings, of at least one."""
     single = _is_single(texts)
     texts = [texts] if single else list(texts)

@@ -103,6 +103,7 @@ def export_onnx(
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
+    parts: dict[str, keras.Model]
     if isinstance(model, Classifier):
         parts = {"classifier": model}
     else:

@@ -1,6 +1,11 @@
+from typing import Any
+
 import keras
 
 from keras_capsvae.layers.capsule_mask import CapsuleMask
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_number
 
 
@@ -31,7 +36,9 @@ class CapsuleDecoder(keras.layers.Layer):
     Source: Sabour, Frosst and Hinton, 2017, section 4.1.
     """
 
-    def __init__(self, decoder, weight=0.0005, **kwargs):
+    def __init__(
+        self, decoder: keras.Model, weight: float = 0.0005, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.weight = check_number("weight", weight)
         if not _has_graph(decoder):
@@ -43,7 +50,7 @@ class CapsuleDecoder(keras.layers.Layer):
         self.mask_capsules = CapsuleMask(name="mask")
         self.capsules = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: list[Shape]) -> None:
         _, (_, count, dims) = input_shape
         received = self.decoder.inputs[0].shape[1:]
         if tuple(received) != (count * dims,):
@@ -53,19 +60,24 @@ class CapsuleDecoder(keras.layers.Layer):
             )
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: list[Tensor]) -> Tensor:
         scores, self.capsules = inputs
         return scores
 
-    def reconstruct(self, capsules, one_hot=None, training=False):
+    def reconstruct(
+        self,
+        capsules: Tensor,
+        one_hot: Tensor | None = None,
+        training: bool = False,
+    ) -> Tensor:
         """Decode the labelled capsules, or the longest ones without labels."""
         kept = [capsules] if one_hot is None else [capsules, one_hot]
         return self.decoder(self.mask_capsules(kept), training=training)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
         return tuple(input_shape[0])
 
-    def get_config(self):
+    def get_config(self) -> Config:
         decoder = keras.saving.serialize_keras_object(self.decoder)
         return {
             **super().get_config(),
@@ -74,7 +86,7 @@ class CapsuleDecoder(keras.layers.Layer):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> "CapsuleDecoder":
         decoder = keras.saving.deserialize_keras_object(config["decoder"])
         return cls(**{**config, "decoder": decoder})
 

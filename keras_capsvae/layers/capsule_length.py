@@ -3,6 +3,8 @@ from keras import ops
 
 from keras_capsvae.layers.capsule import check_capsule_shape
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
 
 TINY = 1e-12
 
@@ -28,14 +30,14 @@ class CapsuleLength(keras.layers.Layer):
     Source: Sabour, Frosst and Hinton, 2017, section 3.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_capsule_shape(self, input_shape)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         energy = ops.sum(ops.square(at_least_float32(inputs)), axis=-1)
         length = ops.sqrt(ops.maximum(energy, TINY))
         return ops.cast(length, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(input_shape[:-1])

@@ -2,6 +2,8 @@ import keras
 from keras import ops
 
 from keras_capsvae.layers.capsule import check_capsule_shape
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -30,7 +32,7 @@ class CapsuleMask(keras.layers.Layer):
     Source: Sabour, Frosst and Hinton, 2017, section 4.1.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         is_list = isinstance(input_shape[0], (list, tuple))
         shapes = list(input_shape) if is_list else [input_shape]
         check_capsule_shape(self, shapes[0])
@@ -46,7 +48,7 @@ class CapsuleMask(keras.layers.Layer):
             )
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: list[Tensor]) -> Tensor:
         inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         capsules, *label = inputs
         kept = label[0] if label else longest(capsules)
@@ -54,13 +56,13 @@ class CapsuleMask(keras.layers.Layer):
         _, count, dims = capsules.shape
         return ops.reshape(masked, (-1, count * dims))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         is_list = isinstance(input_shape[0], (list, tuple))
         batch, count, dims = input_shape[0] if is_list else input_shape
         return (batch, count * dims)
 
 
-def longest(capsules):
+def longest(capsules: Tensor) -> Tensor:
     """One-hot of the longest capsule of each example, `(batch, n)`."""
     energy = ops.sum(ops.square(ops.cast(capsules, "float32")), axis=-1)
     return ops.one_hot(ops.argmax(energy, axis=-1), capsules.shape[1])

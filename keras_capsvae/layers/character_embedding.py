@@ -1,5 +1,8 @@
+from typing import Any
+
 import keras
 
+from keras_capsvae.typing import Config
 from keras_capsvae.vocabulary import Vocabulary
 
 
@@ -49,7 +52,7 @@ class CharacterEmbedding(keras.layers.Embedding):
         output_dim: int,
         unknown: str | None = None,
         mask_zero: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ):
         vocabulary = Vocabulary(characters, unknown, padding=mask_zero)
         super().__init__(
@@ -57,7 +60,7 @@ class CharacterEmbedding(keras.layers.Embedding):
         )
         self.vocabulary = vocabulary
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         del config["input_dim"]
         return {

@@ -1,6 +1,12 @@
+from typing import Any
+
 import keras
 from keras import ops
 
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Identifier
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 
 
@@ -50,16 +56,16 @@ class GatedConv1D(keras.layers.Layer):
 
     def __init__(
         self,
-        filters=None,
-        kernel_size=3,
-        residual=False,
-        dilation_rate=1,
-        use_bias=False,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        kernel_constraint=None,
-        **kwargs,
+        filters: int | None = None,
+        kernel_size: int = 3,
+        residual: bool = False,
+        dilation_rate: int = 1,
+        use_bias: bool = False,
+        kernel_initializer: Identifier = "glorot_uniform",
+        bias_initializer: Identifier = "zeros",
+        kernel_regularizer: Identifier = None,
+        kernel_constraint: Identifier = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if filters is not None:
@@ -75,7 +81,7 @@ class GatedConv1D(keras.layers.Layer):
         self.kernel_constraint = keras.constraints.get(kernel_constraint)
         self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         filters = self.compute_output_shape(input_shape)[-1]
         self.kernel = self.add_weight(
             name="kernel",
@@ -95,7 +101,7 @@ class GatedConv1D(keras.layers.Layer):
             ndim=3, axes={-1: input_shape[-1]}
         )
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         kept = None
         if mask is not None:
             kept = ops.cast(mask, inputs.dtype)[..., None]
@@ -115,7 +121,7 @@ class GatedConv1D(keras.layers.Layer):
             outputs += inputs
         return outputs if kept is None else outputs * kept
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 3 or input_shape[-1] is None:
             raise ValueError(
                 f"Layer {self.name} expects (batch, steps, c) with a known c. "
@@ -130,7 +136,7 @@ class GatedConv1D(keras.layers.Layer):
             )
         return (*input_shape[:-1], filters)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -1,7 +1,11 @@
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -26,12 +30,12 @@ class MaskedPooling(keras.layers.Layer):
     2.0
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         steps = at_least_float32(inputs)
         if mask is None:
             return ops.cast(ops.mean(steps, axis=1), self.compute_dtype)
@@ -40,8 +44,10 @@ class MaskedPooling(keras.layers.Layer):
         total = ops.sum(steps * kept, axis=1)
         return ops.cast(total / count, self.compute_dtype)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(
+        self, inputs: Tensor, mask: Tensor | None = None
+    ) -> Tensor | None:
         return None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], input_shape[2])

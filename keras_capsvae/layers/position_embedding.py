@@ -1,8 +1,13 @@
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
 
 LONGEST_WAVE = 10_000.0
 
@@ -36,13 +41,13 @@ class PositionEmbedding(keras.layers.Layer):
     section 3.5.
     """
 
-    def __init__(self, initial_scale=0.05, **kwargs):
+    def __init__(self, initial_scale: float = 0.05, **kwargs: Any):
         super().__init__(**kwargs)
         self.initial_scale = initial_scale
         self.supports_masking = True
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         dims = input_shape[-1]
         self.scale = self.add_weight(
             name="scale",
@@ -54,14 +59,14 @@ class PositionEmbedding(keras.layers.Layer):
         # A cosine is a sine a quarter of a wave ahead.
         self._phases = (np.arange(dims) % 2 * np.pi / 2).astype("float32")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         steps = ops.arange(ops.shape(inputs)[1], dtype="float32")[:, None]
         waves = ops.sin(steps * self._frequencies + self._phases)
         scale = at_least_float32(self.scale)
         return inputs + ops.cast(scale * waves, inputs.dtype)  # (…, steps, c)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "initial_scale": self.initial_scale}

@@ -1,8 +1,14 @@
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_capsvae.activations import capsule_activation
 from keras_capsvae.layers.capsule import serialized_activation
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Identifier
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_sizes
 
 
@@ -45,16 +51,16 @@ class PrimaryCapsules(keras.layers.Layer):
 
     def __init__(
         self,
-        num_channels,
-        dim_capsules,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        activation="squash",
-        squash_constant=0.5,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        **kwargs,
+        num_channels: int,
+        dim_capsules: int,
+        kernel_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: str = "valid",
+        activation: Identifier = "squash",
+        squash_constant: float = 0.5,
+        use_bias: bool = True,
+        kernel_initializer: Identifier = "glorot_uniform",
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.num_channels, self.dim_capsules = check_sizes(
@@ -75,7 +81,7 @@ class PrimaryCapsules(keras.layers.Layer):
             name="convolution",
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if len(input_shape) != 4:
             raise ValueError(
                 f"Layer {self.name} expects (batch, height, width, channels). "
@@ -98,14 +104,14 @@ class PrimaryCapsules(keras.layers.Layer):
                 f"Received: {sides[0]} × {sides[1]}"
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         features = self.convolution(inputs)  # (batch, h, w, channels · dims)
         batch, height, width, _ = ops.shape(features)
         shape = (batch, height * width * self.num_channels, self.dim_capsules)
         capsules = self._activate(ops.reshape(features, shape))
         return ops.cast(capsules, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         self._check_size(input_shape)
         batch, height, width, _ = self.convolution.compute_output_shape(
             input_shape
@@ -115,7 +121,7 @@ class PrimaryCapsules(keras.layers.Layer):
             count = height * width * self.num_channels
         return (batch, count, self.dim_capsules)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         convolution = self.convolution.get_config()
         shared = (
             "kernel_size",

@@ -1,7 +1,12 @@
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_capsvae.layers.seeded import SeededLayer
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 
 
@@ -32,15 +37,15 @@ class RandomWindow(SeededLayer):
     Source: Hinton, Sabour and Frosst, 2018, section 5, for smallNORB.
     """
 
-    def __init__(self, size, seed=None, **kwargs):
+    def __init__(self, size: int, seed: int | None = None, **kwargs: Any):
         super().__init__(seed, **kwargs)
         self.size = check_integer("size", size)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.compute_output_shape(input_shape)
         self.built = True
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         _, height, width, _ = images.shape
         spare = (height - self.size, width - self.size)
         if not training:
@@ -57,7 +62,7 @@ class RandomWindow(SeededLayer):
         )
         return first[:, None] + ops.arange(self.size, dtype=first.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         shape = tuple(input_shape)
         if len(shape) != 4 or None in shape[1:3] or min(shape[1:3]) < self.size:
             raise ValueError(
@@ -67,7 +72,7 @@ class RandomWindow(SeededLayer):
             )
         return (shape[0], self.size, self.size, shape[3])
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "size": self.size}
 
 

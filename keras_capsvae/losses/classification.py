@@ -1,9 +1,13 @@
 """Losses of class scores, with labels in any form."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.labels import multi_hot
 
 
@@ -42,11 +46,11 @@ class MarginLoss(keras.losses.Loss):
 
     def __init__(
         self,
-        positive_margin=0.9,
-        negative_margin=0.1,
-        negative_weight=0.5,
-        name="margin_loss",
-        **kwargs,
+        positive_margin: float = 0.9,
+        negative_margin: float = 0.1,
+        negative_weight: float = 0.5,
+        name: str = "margin_loss",
+        **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
         if not 0 <= negative_margin < positive_margin:
@@ -64,7 +68,7 @@ class MarginLoss(keras.losses.Loss):
         self.negative_margin = negative_margin
         self.negative_weight = negative_weight
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         scores = at_least_float32(y_pred)  # (batch, classes)
         present = ops.cast(multi_hot(y_true, scores.shape[-1]), scores.dtype)
         missed = ops.square(ops.relu(self.positive_margin - scores))
@@ -74,7 +78,7 @@ class MarginLoss(keras.losses.Loss):
             axis=-1,
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "positive_margin": self.positive_margin,
@@ -114,7 +118,9 @@ class SpreadLoss(keras.losses.Loss):
     Source: kexue.fm 5155; Hinton, Sabour and Frosst, 2018, equation 3.
     """
 
-    def __init__(self, margin=0.9, name="spread_loss", **kwargs):
+    def __init__(
+        self, margin: float = 0.9, name: str = "spread_loss", **kwargs: Any
+    ):
         super().__init__(name=name, **kwargs)
         if not 0 < margin < float("inf"):
             raise ValueError(
@@ -124,7 +130,7 @@ class SpreadLoss(keras.losses.Loss):
             margin, dtype="float32", trainable=False, name="margin"
         )
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         scores = at_least_float32(y_pred)  # (batch, classes)
         present = ops.cast(multi_hot(y_true, scores.shape[-1]), scores.dtype)
         margin = ops.cast(self.margin.value, scores.dtype)
@@ -133,7 +139,7 @@ class SpreadLoss(keras.losses.Loss):
         pairs = present[:, :, None] * (1 - present[:, None])
         return ops.sum(pairs * hinges, axis=(1, 2))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         margin = float(ops.convert_to_numpy(self.margin))
         return {**super().get_config(), "margin": margin}
 
@@ -168,7 +174,10 @@ class LabelCrossentropy(keras.losses.Loss):
     """
 
     def __init__(
-        self, label_smoothing=0.0, name="label_crossentropy", **kwargs
+        self,
+        label_smoothing: float = 0.0,
+        name: str = "label_crossentropy",
+        **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
         if not 0 <= label_smoothing < 1:
@@ -178,7 +187,7 @@ class LabelCrossentropy(keras.losses.Loss):
             )
         self.label_smoothing = label_smoothing
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         probabilities = at_least_float32(y_pred)  # (batch, classes)
         return keras.losses.categorical_crossentropy(
             multi_hot(y_true, probabilities.shape[-1]),
@@ -186,7 +195,7 @@ class LabelCrossentropy(keras.losses.Loss):
             label_smoothing=self.label_smoothing,
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "label_smoothing": self.label_smoothing,

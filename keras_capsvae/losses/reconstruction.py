@@ -1,11 +1,14 @@
 """Reconstruction losses: summed over an example, averaged over the batch."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_capsvae.numerics import sum_over_dims
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Tensor
 
 
 class ReconstructionLoss(keras.losses.Loss):
@@ -19,25 +22,25 @@ class ReconstructionLoss(keras.losses.Loss):
     activation = None
     target_range = None
 
-    def error(self, x, reconstruction):
+    def error(self, x: Tensor, reconstruction: Tensor) -> Tensor:
         """The loss of each example, `(batch,)`."""
         raise NotImplementedError
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.error(y_true, y_pred)
 
 
 class LogitReconstructionLoss(ReconstructionLoss):
     """A reconstruction loss computed from logits wherever they are known."""
 
-    def __init__(self, from_logits, name, **kwargs):
+    def __init__(self, from_logits: bool, name: str, **kwargs: Any):
         super().__init__(name=name, **kwargs)
         self.from_logits = from_logits
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.error(y_true, y_pred, self.from_logits)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "from_logits": self.from_logits}
 
 
@@ -74,11 +77,16 @@ class BernoulliReconstruction(LogitReconstructionLoss):
     target_range = (0.0, 1.0)
 
     def __init__(
-        self, from_logits=False, name="bernoulli_reconstruction", **kwargs
+        self,
+        from_logits: bool = False,
+        name: str = "bernoulli_reconstruction",
+        **kwargs: Any,
     ):
         super().__init__(from_logits, name, **kwargs)
 
-    def error(self, x, reconstruction, from_logits):
+    def error(
+        self, x: Tensor, reconstruction: Tensor, from_logits: bool
+    ) -> Tensor:
         _check_same_shape(x, reconstruction)
         entropy = ops.binary_crossentropy(x, reconstruction, from_logits)
         return sum_over_dims(entropy)
@@ -109,7 +117,12 @@ class GaussianReconstruction(ReconstructionLoss):
     Source: kexue.fm 5343.
     """
 
-    def __init__(self, variance=1.0, name="gaussian_reconstruction", **kwargs):
+    def __init__(
+        self,
+        variance: float = 1.0,
+        name: str = "gaussian_reconstruction",
+        **kwargs: Any,
+    ):
         super().__init__(name=name, **kwargs)
         if not variance > 0:
             raise ValueError(
@@ -117,14 +130,14 @@ class GaussianReconstruction(ReconstructionLoss):
             )
         self.variance = float(variance)
 
-    def error(self, x, reconstruction):
+    def error(self, x: Tensor, reconstruction: Tensor) -> Tensor:
         _check_same_shape(x, reconstruction)
         distance = sum_over_dims(ops.square(x - reconstruction))
         dims = math.prod(reconstruction.shape[1:])
         normaliser = 0.5 * dims * math.log(2 * math.pi * self.variance)
         return 0.5 * distance / self.variance + normaliser
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "variance": self.variance}
 
 
@@ -159,11 +172,16 @@ class CategoricalReconstruction(LogitReconstructionLoss):
     activation = "softmax"
 
     def __init__(
-        self, from_logits=False, name="categorical_reconstruction", **kwargs
+        self,
+        from_logits: bool = False,
+        name: str = "categorical_reconstruction",
+        **kwargs: Any,
     ):
         super().__init__(from_logits, name, **kwargs)
 
-    def error(self, x, reconstruction, from_logits):
+    def error(
+        self, x: Tensor, reconstruction: Tensor, from_logits: bool
+    ) -> Tensor:
         if len(x.shape) == len(reconstruction.shape) - 1:
             entropy = ops.sparse_categorical_crossentropy(
                 ops.cast(x, "int32"), reconstruction, from_logits

@@ -1,5 +1,6 @@
 """Arrays of one's own from an `.npz` file."""
 
+import os
 import zipfile
 import zlib
 
@@ -9,7 +10,9 @@ KEYS = ("x_train", "y_train", "x_test", "y_test", "x", "y")
 UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
-def read_archive(path):
+def read_archive(
+    path: str | os.PathLike,
+) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
     """Reads and checks the images and labels of an `.npz` file.
 
     Returns:

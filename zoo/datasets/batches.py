@@ -60,8 +60,8 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        x,
-        y=None,
+        x: np.ndarray | list[np.ndarray],
+        y: np.ndarray | None = None,
         batch_size: int = 100,
         *,
         seed: int = 0,
@@ -127,7 +127,9 @@ class Batches(keras.utils.PyDataset):
         return cached[1]
 
 
-def shifted(images, random, most):
+def shifted(
+    images: np.ndarray, random: np.random.Generator, most: int
+) -> np.ndarray:
     """Each image moved by up to `most` pixels both ways, 0 at the edges."""
     height, width = images.shape[1:3]
     padded = np.pad(images, [(0, 0), (most, most), (most, most), (0, 0)])
@@ -139,7 +141,9 @@ def shifted(images, random, most):
     return np.moveaxis(chosen, 1, -1)
 
 
-def binarized(images, seed=0):
+def binarized(
+    images: np.ndarray, seed: int | tuple[int, ...] = 0
+) -> np.ndarray:
     """Images whose value p becomes 1 with probability p and 0 otherwise.
 
     Args:
@@ -162,7 +166,7 @@ def binarized(images, seed=0):
     return (uniform < images).astype("float32")
 
 
-def check_probabilities(images):
+def check_probabilities(images: np.ndarray) -> None:
     """Raise unless all values lie in [0, 1]."""
     low, high = (np.min(images), np.max(images)) if images.size else (0, 1)
     if not (low >= 0 and high <= 1):

@@ -69,7 +69,9 @@ def load_real_or_fake(
     return Arrays(*columns)
 
 
-def without_lines_of(others, poems):
+def without_lines_of(
+    others: list[list[str]], poems: list[list[str]]
+) -> list[list[str]]:
     """The couplets of poems that share no line with those of other poems."""
     known = {line for poem in others for text in poem for line in _halves(text)}
     poems = [
@@ -85,7 +87,9 @@ def without_lines_of(others, poems):
     return poems
 
 
-def swapped(poems, random):
+def swapped(
+    poems: list[list[str]], random: np.random.Generator
+) -> tuple[list[str], list[str]]:
     """Couplets, and the same with second lines of other poems."""
     owners = np.repeat(np.arange(len(poems)), [len(poem) for poem in poems])
     couplets = [couplet for poem in poems for couplet in poem]
@@ -109,7 +113,9 @@ def swapped(poems, random):
     return couplets, false
 
 
-def shuffled(poems, random):
+def shuffled(
+    poems: list[list[str]], random: np.random.Generator
+) -> tuple[list[str], list[str]]:
     """Couplets, and the same with second lines in another order."""
     real, false = [], []
     for couplet in (couplet for poem in poems for couplet in poem):

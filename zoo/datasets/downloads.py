@@ -3,6 +3,7 @@
 import os
 import urllib.error
 import urllib.request
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ STEREO_SHAPE = (48, 48, 2)  # to which Hinton, Sabour and Frosst reduce them
 SECONDS_TO_ANSWER = 10
 
 
-def prepared_builder(name):
+def prepared_builder(name: str) -> Any:
     """Returns the builder of a data set that lies ready on disk.
 
     Raises:
@@ -36,7 +37,9 @@ def prepared_builder(name):
     return builder
 
 
-def read_split(builder, split):
+def read_split(
+    builder: Any, split: str
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns images, float32 in [0, 1], and labels, if any, of one split."""
     import tensorflow_datasets as tfds
 
@@ -50,7 +53,7 @@ def read_split(builder, split):
     return images / 255, arrays["label"].astype("int64")
 
 
-def num_classes(name):
+def num_classes(name: str) -> int | None:
     """Number of classes of a data set, `None` without labels."""
     if name in BINARY:
         return None

@@ -1,12 +1,13 @@
 """Text files of whatever encoding."""
 
 import codecs
+import pathlib
 
 BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 CHINESE = ["gb18030", "big5hkscs", "utf_16"]  # tried where it is not UTF-8
 
 
-def read_text(path, encoding=None):
+def read_text(path: pathlib.Path, encoding: str | None = None) -> str:
     """Returns the text of a file.
 
     Args:

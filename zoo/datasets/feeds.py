@@ -1,9 +1,12 @@
 """What a model is fed: arrays or streams in the form that it trains on."""
 
 import dataclasses
+import os
 import warnings
+from typing import Any
 
 import keras
+import numpy as np
 
 from keras_capsvae import Classifier
 from keras_capsvae import PoemAutoencoder
@@ -14,12 +17,12 @@ NO_LABELS = "This model trains on labels. Received: data without labels"
 ENLARGED = 28  # side of images that are too small for a model of any size
 
 
-def takes_text(model):
+def takes_text(model: keras.Model) -> bool:
     """Whether a model is fed with ids of characters, not with images."""
     return isinstance(model, (PoemAutoencoder, TextClassifier))
 
 
-def load(model, data):
+def load(model: keras.Model, data: str | os.PathLike) -> datasets.Arrays:
     """`datasets.Arrays` of what `--data` takes, in the form of the model.
 
     A text classifier gets the task of `datasets.load_real_or_fake`.
@@ -36,7 +39,11 @@ def load(model, data):
     )
 
 
-def image_shape(model, data=None, streaming=False):
+def image_shape(
+    model: keras.Model,
+    data: str | os.PathLike | None = None,
+    streaming: bool = False,
+) -> tuple[int | None, ...]:
     """Shape of the images that a model takes, without the batch.
 
     With `data`, what `datasets.load` takes, images of its own size are tried on
@@ -64,12 +71,14 @@ def image_shape(model, data=None, streaming=False):
     return shape
 
 
-def takes_labels(model):
+def takes_labels(model: keras.Model) -> bool:
     """Whether a model trains on labels, as input or as target."""
     return _is_conditional(model) or isinstance(model, Classifier)
 
 
-def training_pair(model, images, labels):
+def training_pair(
+    model: keras.Model, images: Any, labels: Any
+) -> tuple[Any, np.ndarray | None]:
     """Inputs and targets of a model out of images and integer labels."""
     if _is_conditional(model):
         return [images, one_hot(labels, model.inputs[-1].shape[-1])], None
@@ -80,7 +89,7 @@ def training_pair(model, images, labels):
     return images, labels
 
 
-def one_hot(labels, num_classes):
+def one_hot(labels: np.ndarray | None, num_classes: int) -> np.ndarray:
     """One-hot labels, after a check of their range."""
     if labels is None:
         raise ValueError(NO_LABELS)
@@ -101,7 +110,7 @@ class Feed:
     validation: object
 
 
-def feed(model, config):
+def feed(model: keras.Model, config: Any) -> Feed:
     """The `Feed` of a model in a run of this `Config`."""
     return (_streams if config.streaming else _arrays)(model, config)
 
@@ -123,7 +132,7 @@ def _arrays(model, config):
     return Feed(lambda epoch: batches, len(batches), validation)
 
 
-def test_images(arrays, binarize):
+def test_images(arrays: datasets.Arrays, binarize: bool) -> np.ndarray | None:
     """The test images, in one fixed binarisation if they are binarised."""
     if arrays.x_test is None or not len(arrays.x_test):
         raise ValueError("There is nothing to test on: no example is held out")

@@ -1,5 +1,6 @@
 """Folders of images: sub-folders are classes, or a flat folder has none."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ class Files(NamedTuple):
     labels: np.ndarray | None
 
 
-def train_and_test_files(folder):
+def train_and_test_files(folder: str | os.PathLike) -> tuple[Files, Files]:
     """Returns the `Files` to train on and the `Files` to test on.
 
     They are those of the sub-folders `train` and `test` where these two are

@@ -2,6 +2,9 @@
 
 import math
 import os
+from collections.abc import Sequence
+from typing import IO
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +13,7 @@ from keras_capsvae.validation.numbers import check_integer
 LUMINANCE = np.array([0.299, 0.587, 0.114], "float32")
 
 
-def check_shape(shape):
+def check_shape(shape: Any) -> tuple[int | None, ...] | None:
     """Returns `shape` as a tuple of sizes (None: the source's own), or None."""
     if shape is None:
         return None
@@ -24,7 +27,9 @@ def check_shape(shape):
     )
 
 
-def resolve_shapes(shape, own_shape):
+def resolve_shapes(
+    shape: tuple[int | None, ...] | None, own_shape: tuple[int, ...]
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Returns the image shape to make and the shape to yield it in.
 
     Args:
@@ -46,7 +51,7 @@ def resolve_shapes(shape, own_shape):
     return _square(dim, own_shape), (dim,)
 
 
-def fit_image(image, image_shape):
+def fit_image(image: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
     """Resizes one `(h, w, c)` image and converts grey to RGB or back.
 
     Bilinear, with antialiasing when the image shrinks, clipped to [0, 1].
@@ -59,7 +64,9 @@ def fit_image(image, image_shape):
     return _convert_channels(image, channels)
 
 
-def fit_images(images, shape):
+def fit_images(
+    images: np.ndarray, shape: tuple[int | None, ...] | None
+) -> np.ndarray:
     """Gives a whole `(n, …)` array of images the shape a model wants."""
     image_shape, final_shape = resolve_shapes(shape, images.shape[1:])
     if images.shape[1:] == final_shape:
@@ -75,7 +82,7 @@ def fit_images(images, shape):
     return images.reshape(-1, *final_shape)
 
 
-def read_image(file):
+def read_image(file: str | os.PathLike | IO[bytes]) -> np.ndarray:
     """Reads the first frame of an image, from its path or an open file.
 
     Returns:
@@ -101,7 +108,12 @@ def read_image(file):
     return pixels.reshape(*pixels.shape[:2], -1) / 255
 
 
-def read_images(files, shape, image_shape, final_shape):
+def read_images(
+    files: Sequence[Any] | np.ndarray,
+    shape: tuple[int | None, ...] | None,
+    image_shape: tuple[int, ...],
+    final_shape: tuple[int, ...],
+) -> np.ndarray:
     """Reads image files into one `(n, *final_shape)` array.
 
     Where `shape` is `None`, every file must have `image_shape` already.
@@ -156,11 +168,12 @@ def _convert_channels(image, channels):
 def _resize(image, height, width):
     from PIL import Image
 
+    bilinear = Image.Resampling.BILINEAR
     planes = [
-        Image.fromarray(plane).resize((width, height), Image.BILINEAR)
+        Image.fromarray(plane).resize((width, height), bilinear)
         for plane in np.ascontiguousarray(np.moveaxis(image, -1, 0))
     ]
-    return np.clip(np.stack(planes, axis=-1), 0, 1)
+    return np.clip(np.stack(list(map(np.asarray, planes)), axis=-1), 0, 1)
 
 
 def _name(file):

@@ -3,6 +3,7 @@
 import difflib
 import os
 from pathlib import Path
+from typing import Any
 from typing import NamedTuple
 
 import numpy as np
@@ -32,9 +33,9 @@ class Arrays(NamedTuple):
         y_test: labels, like `y_train`.
     """
 
-    x_train: np.ndarray
+    x_train: Any
     y_train: np.ndarray | None
-    x_test: np.ndarray
+    x_test: Any
     y_test: np.ndarray | None
 
 
@@ -111,7 +112,7 @@ def num_classes(source: str | os.PathLike) -> int | None:
     return None if labels is None else int(labels.max()) + 1
 
 
-def check_source(source):
+def check_source(source: str | os.PathLike) -> str | Path:
     """Returns a known name as it is, and anything else as an existing path."""
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
@@ -119,7 +120,7 @@ def check_source(source):
             f"Received: source={source!r} of type {type(source)}"
         )
     if source in NAMES:
-        return source
+        return str(source)
     path = Path(source)
     if path.is_dir() or path.is_file():
         return path

@@ -84,8 +84,13 @@ def load_texts(
 
 
 def split_poems(
-    source, sentence_length=10, *, held_out=0.05, seed=0, encoding=None
-):
+    source: str | os.PathLike,
+    sentence_length: int = 10,
+    *,
+    held_out: float = 0.05,
+    seed: int = 0,
+    encoding: str | None = None,
+) -> tuple[list[list[str]], list[list[str]]]:
     """Poems to train on and poems held out, each a list of its texts.
 
     Takes what `load_texts` takes.
@@ -115,7 +120,9 @@ def split_poems(
     )
 
 
-def read_poems(source, encoding=None) -> list[str]:
+def read_poems(
+    source: str | os.PathLike, encoding: str | None = None
+) -> list[str]:
     """Poems of a source, strings with their punctuation."""
     path = check_text_source(source)
     if path.is_dir():
@@ -132,7 +139,7 @@ def read_poems(source, encoding=None) -> list[str]:
     return poems
 
 
-def texts_of(poem, sentence_length) -> list[str]:
+def texts_of(poem: str, sentence_length: int) -> list[str]:
     """Texts of one length in a poem, without punctuation."""
     poem = NOTES.sub("", poem)
     lines_of_text = 2 if sentence_length % 2 == 0 else 1
@@ -152,7 +159,7 @@ def texts_of(poem, sentence_length) -> list[str]:
     return ["".join(group) for group in groups]
 
 
-def check_text_source(source):
+def check_text_source(source: str | os.PathLike) -> Path:
     """Returns the path of a source of texts."""
     if not isinstance(source, str | os.PathLike):
         raise TypeError(

@@ -1,12 +1,14 @@
 """Seeded orders: the rows held out for the test, the rows of an epoch."""
 
+from typing import Any
+
 import numpy as np
 
 TEST_FRACTION = 0.1
 SPLIT_SEED = 0
 
 
-def held_out(count, source):
+def held_out(count: int, source: Any) -> tuple[np.ndarray, np.ndarray]:
     """Returns the rows of a fixed 90/10 split of `count` rows."""
     if count < 2:
         raise ValueError(
@@ -18,6 +20,6 @@ def held_out(count, source):
     return np.sort(rows[test_count:]), np.sort(rows[:test_count])
 
 
-def epoch_order(seed, epoch, count):
+def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
     """Returns the order of the `count` rows in one epoch."""
     return np.random.default_rng((seed, epoch)).permutation(count)

@@ -4,6 +4,7 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from typing import NamedTuple
 
 from keras_capsvae.validation.numbers import check_integer
@@ -29,7 +30,7 @@ def stream(
     seed: int = 0,
     initial_epoch: int = 0,
     shuffle: bool = True,
-):
+) -> tuple[Any, int]:
     """Reads batches of images from disk, in an order that can be resumed.
 
     The order of an epoch depends on `seed` and the epoch alone. A folder is

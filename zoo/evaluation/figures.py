@@ -1,5 +1,8 @@
 """Figures of merit of trained models."""
 
+from typing import Any
+
+import keras
 import numpy as np
 
 from keras_capsvae import Classifier
@@ -7,6 +10,7 @@ from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import PoemAutoencoder
 from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.numerics import LOG_VAR_LIMIT
+from keras_capsvae.typing import Tensor
 from zoo import likelihood
 from zoo.datasets.feeds import training_pair
 from zoo.evaluation import texts as text_evaluation
@@ -16,13 +20,13 @@ PAIRED_ROWS = 400  # of 10,000 pairs each: 32 MB
 
 
 def evaluate(
-    model,
-    images,
-    labels=None,
-    batch_size=100,
-    verbose="auto",
-    num_samples=None,
-):
+    model: keras.Model,
+    images: Tensor,
+    labels: Tensor | None = None,
+    batch_size: int = 100,
+    verbose: str | int = "auto",
+    num_samples: int | None = None,
+) -> dict[str, float]:
     """Figures of merit of a model on a data set.
 
     Args:
@@ -77,7 +81,7 @@ def evaluate(
     return figures
 
 
-def divergence(model, inputs):
+def divergence(model: keras.Model, inputs: Any) -> float:
     """Mean KL divergence of the posteriors from the prior, in nats.
 
     In closed form and without the floor of `free_bits`.
@@ -97,7 +101,7 @@ def divergence(model, inputs):
     return float(np.sum(each, axis=-1, dtype="float64").mean())
 
 
-def active_units(model, images):
+def active_units(model: keras.Model, images: Any) -> int:
     """Number of latents that depend on the image.
 
     A unit is active if its posterior mean has a variance above 0.01 over the
@@ -121,7 +125,7 @@ def active_units(model, images):
     return int(np.sum(variance > ACTIVE_VARIANCE))
 
 
-def posterior_deviations(model, images):
+def posterior_deviations(model: keras.Model, images: Any) -> np.ndarray:
     """σ of each latent of each image.
 
     Args:
@@ -138,7 +142,7 @@ def posterior_deviations(model, images):
     return np.exp(0.5 * np.clip(z_log_var, -LOG_VAR_LIMIT, LOG_VAR_LIMIT))
 
 
-def mutual_information(model, images, seed=0):
+def mutual_information(model: keras.Model, images: Any, seed: int = 0) -> float:
     """Nats that a latent sample tells of its image, among these images.
 
     `mean_i [ln p(z_i|x_i) − ln (1/n) Σ_j p(z_i|x_j)]` with one sample z_i of

@@ -1,7 +1,9 @@
 """Figures of merit of models that write texts."""
 
 import math
+from collections.abc import Sequence
 
+import keras
 import numpy as np
 
 from keras_capsvae.vocabulary import characters_of
@@ -9,7 +11,9 @@ from keras_capsvae.vocabulary import characters_of
 SAMPLES = 1000
 
 
-def figures_of(model, ids, loss):
+def figures_of(
+    model: keras.Model, ids: np.ndarray, loss: float
+) -> dict[str, float]:
     """What a text autoencoder reaches on held-out texts, a character each.
 
     Args:
@@ -30,13 +34,19 @@ def figures_of(model, ids, loss):
     }
 
 
-def reconstruction_accuracy(model, ids):
+def reconstruction_accuracy(model: keras.Model, ids: np.ndarray) -> float:
     """Share of characters that decoding the posterior mean gives back."""
     z_mean, _ = model.encoder.predict(ids, verbose=0)
     return float(np.mean(model.most_probable(z_mean) == ids))
 
 
-def sample_figures(model, corpus, count=SAMPLES, temperature=0.0, seed=0):
+def sample_figures(
+    model: keras.Model,
+    corpus: Sequence[str],
+    count: int = SAMPLES,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> dict[str, float]:
     """How new and how varied generated texts are.
 
     Args:
@@ -63,13 +73,13 @@ def sample_figures(model, corpus, count=SAMPLES, temperature=0.0, seed=0):
     }
 
 
-def novelty(texts, corpus):
+def novelty(texts: Sequence[str], corpus: Sequence[str]) -> float:
     """Share of texts that are not in a corpus, punctuation aside."""
     known = {characters_of(text) for text in corpus}
     return float(np.mean([characters_of(text) not in known for text in texts]))
 
 
-def distinct(texts, size):
+def distinct(texts: Sequence[str], size: int) -> float:
     """Different runs of `size` characters, as a share of all such runs.
 
     Raises:
@@ -91,7 +101,7 @@ def distinct(texts, size):
     return len(set(runs)) / len(runs)
 
 
-def repeating_lines(texts, length):
+def repeating_lines(texts: Sequence[str], length: int) -> float:
     """Share of lines of `length` characters that hold a character twice."""
     lines = [
         text[start : start + length]

@@ -1,5 +1,6 @@
 import itertools
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ from matplotlib.axes import Axes
 from keras_capsvae import ConvMatrixCapsuleEM
 from keras_capsvae import MatrixCapsuleNetwork
 from keras_capsvae import PrimaryMatrixCapsules
+from keras_capsvae.typing import Tensor
 from zoo.plots.canvas import PALETTE
 from zoo.plots.canvas import Picture
 from zoo.plots.canvas import remove_upper_frame
@@ -21,7 +23,7 @@ from zoo.plots.receptive_fields import fields_and_shape
 
 
 def assignments(
-    model: keras.Model, image, classes: Iterable[int] | None = None
+    model: keras.Model, image: Tensor, classes: Iterable[int] | None = None
 ) -> Picture:
     """Draws which primary capsules EM assigns to which class, and how it went.
 
@@ -93,7 +95,9 @@ def assignments(
     return figure
 
 
-def matrix_capsule_layers(model: keras.Model):
+def matrix_capsule_layers(
+    model: keras.Model,
+) -> tuple[keras.layers.Layer, list[keras.layers.Layer]]:
     """The primary capsules and the layers that route, from below."""
     expect(
         isinstance(model, MatrixCapsuleNetwork),
@@ -120,7 +124,12 @@ def matrix_capsule_layers(model: keras.Model):
     return primary[0], routed
 
 
-def assigned(model, batch, primary, routed):
+def assigned(
+    model: keras.Model,
+    batch: np.ndarray,
+    primary: keras.layers.Layer,
+    routed: list[keras.layers.Layer],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of one image: shares in each class, activations, scores.
 
     Returns:
@@ -129,7 +138,7 @@ def assigned(model, batch, primary, routed):
     """
     below = keras.Model(model.inputs, [layer.input for layer in routed])
     inputs = below.predict(batch, verbose=0)
-    upper = None  # (grid of the layer's children, types, classes)
+    upper: Any = None  # (grid of the layer's children, types, classes)
     for layer, capsules in reversed(list(zip(routed, inputs))):
         shares, active = (
             keras.ops.convert_to_numpy(one)

@@ -2,6 +2,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 from matplotlib.figure import Figure
@@ -56,7 +57,7 @@ class EpochPicture(keras.callbacks.Callback):
         self.folder = Path(folder)
         self.every = every
 
-    def on_train_begin(self, logs=None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.folder):
@@ -67,7 +68,9 @@ class EpochPicture(keras.callbacks.Callback):
                 f"Received: folder={self.folder} ({error})"
             ) from error
 
-    def on_epoch_end(self, epoch: int, logs=None) -> None:
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         done = epoch + 1
         if done % self.every:
             return

@@ -4,7 +4,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-PALETTE = colormaps["tab10"].colors
+PALETTE: list = colormaps["tab10"].colors  # pyright: ignore
 
 
 class Picture(Figure):

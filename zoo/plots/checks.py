@@ -1,8 +1,12 @@
+from typing import Any
+
 import keras
 import numpy as np
 
+from keras_capsvae.typing import Tensor
 
-def expect(condition: bool, expectation: str, **received) -> None:
+
+def expect(condition: object, expectation: str, **received: Any) -> None:
     if not condition:
         values = ", ".join(
             f"{name}={value}" for name, value in received.items()
@@ -10,7 +14,7 @@ def expect(condition: bool, expectation: str, **received) -> None:
         raise ValueError(f"Expected {expectation}. Received: {values}")
 
 
-def finite_array(name: str, values) -> np.ndarray:
+def finite_array(name: str, values: Tensor) -> np.ndarray:
     try:
         array = keras.ops.convert_to_numpy(values)
         finite = np.isfinite(array).all()
@@ -24,7 +28,7 @@ def finite_array(name: str, values) -> np.ndarray:
     return array
 
 
-def example_arrays(model: keras.Model, x) -> list[np.ndarray]:
+def example_arrays(model: keras.Model, x: Tensor) -> list[np.ndarray]:
     """What the model reads: `[x]`, or `[x, one_hot]` of a conditional one."""
     inputs = len(model.inputs)
     listed = isinstance(x, (list, tuple)) and len(x) == inputs
@@ -38,7 +42,9 @@ def example_arrays(model: keras.Model, x) -> list[np.ndarray]:
     return arrays
 
 
-def encoder_input(model: keras.Model, arrays: list[np.ndarray]):
+def encoder_input(
+    model: keras.Model, arrays: list[np.ndarray]
+) -> np.ndarray | list[np.ndarray]:
     """The arrays without the labels, that the encoder does not read."""
     read = arrays[: len(model.encoder.inputs)]
     return read[0] if len(read) == 1 else read

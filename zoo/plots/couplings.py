@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 
 from keras_capsvae import CapsuleLayer
 from keras_capsvae import CapsuleNetwork
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
@@ -22,7 +23,7 @@ TINY = 1e-12
 
 
 def couplings(
-    model: keras.Model, image, classes: Iterable[int] | None = None
+    model: keras.Model, image: Tensor, classes: Iterable[int] | None = None
 ) -> Picture:
     """Draws which places of an image each class capsule is routed from.
 
@@ -118,7 +119,9 @@ def capsules_layer(model: keras.Model) -> CapsuleLayer:
     return found[0]
 
 
-def chosen_classes(classes, scores: np.ndarray) -> list[int]:
+def chosen_classes(
+    classes: Iterable[int] | None, scores: np.ndarray
+) -> list[int]:
     if classes is None:
         present = np.flatnonzero(scores > PRESENT)
         return present.tolist() or [int(scores.argmax())]

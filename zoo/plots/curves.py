@@ -2,12 +2,14 @@ import csv
 import math
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from keras_capsvae.typing import Tensor
 from zoo.plots.canvas import PALETTE
 from zoo.plots.canvas import Picture
 from zoo.plots.canvas import remove_upper_frame
@@ -73,7 +75,9 @@ def training_curves(
     return figure
 
 
-def epochs_and_columns(history) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def epochs_and_columns(
+    history: Any,
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Epochs counted from 1, and the values of each quantity over them."""
     if isinstance(history, keras.callbacks.History):
         columns = {**history.history, "epoch": history.epoch}
@@ -107,7 +111,7 @@ def csv_columns(path: str | os.PathLike) -> dict[str, list]:
     return {name: [row[name] for row in rows] for name in names if name}
 
 
-def numbers(name: str, values) -> np.ndarray:
+def numbers(name: str, values: Tensor) -> np.ndarray:
     try:
         return np.array(
             [math.nan if v in MISSING else float(v) for v in values]
@@ -122,7 +126,14 @@ def is_validation(name: str, columns: Mapping) -> bool:
     return name.startswith("val_") and name[4:] in columns
 
 
-def draw_curve(axes: Axes, epochs, values, label, colour, line) -> None:
+def draw_curve(
+    axes: Axes,
+    epochs: np.ndarray,
+    values: np.ndarray,
+    label: str,
+    colour: Any,
+    line: str,
+) -> None:
     known = np.isfinite(values)
     axes.plot(
         epochs[known],

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import keras
@@ -15,7 +16,7 @@ def manifold(
     model: keras.Model,
     size: int = 15,
     limits: tuple[float, float] = (0.05, 0.95),
-    image_shape=None,
+    image_shape: tuple[int, ...] | None = None,
 ) -> Picture:
     """Draws what the decoder makes of a grid of points of the latent space.
 
@@ -69,7 +70,7 @@ def manifold(
     return figure
 
 
-def normal_quantiles(size: int, limits: tuple[float, float]) -> np.ndarray:
+def normal_quantiles(size: int, limits: Sequence[float]) -> np.ndarray:
     limits = np.ravel(limits).tolist()
     expect(
         len(limits) == 2 and 0 < limits[0] < limits[1] < 1,

@@ -1,5 +1,7 @@
+import keras
 import numpy as np
 
+from keras_capsvae.typing import Tensor
 from zoo.evaluation.figures import posterior_deviations as deviations_of
 from zoo.plots.canvas import PALETTE
 from zoo.plots.canvas import Picture
@@ -10,7 +12,7 @@ from zoo.plots.checks import example_arrays
 BINS = 60
 
 
-def posterior_deviations(model, x) -> Picture:
+def posterior_deviations(model: keras.Model, x: Tensor) -> Picture:
     """Draws how wide the posteriors of a VAE are.
 
     Source: Jianlin Su, https://kexue.fm/archives/5383.

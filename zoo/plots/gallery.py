@@ -1,8 +1,11 @@
 """All pictures that suit a model, drawn into a folder; texts as text."""
 
+import os
 import pathlib
 import warnings
+from typing import Any
 
+import keras
 import numpy as np
 
 from keras_capsvae import CapsuleNetwork
@@ -14,14 +17,14 @@ from zoo.plots import text_pages as text_gallery
 
 
 def draw(
-    model,
-    folder,
-    images=None,
-    labels=None,
-    history=None,
-    image_shape=None,
-    seed=0,
-):
+    model: keras.Model,
+    folder: str | os.PathLike,
+    images: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
+    history: Any = None,
+    image_shape: tuple[int, ...] | None = None,
+    seed: int = 0,
+) -> list[pathlib.Path]:
     """Draw every picture that suits a model; write texts of a model of them.
 
     Args:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
@@ -13,7 +14,9 @@ PAPER = 1.0
 ROOM_FOR_NAMES = 1.0
 
 
-def image_grid(images, columns: int, image_shape=None) -> np.ndarray:
+def image_grid(
+    images: Tensor, columns: int, image_shape: tuple[int, ...] | None = None
+) -> np.ndarray:
     """Tiles images into one array, row by row, with thin gaps between them.
 
     Values are clipped to [0, 1]. The gaps, and the tiles that are left over in
@@ -61,7 +64,9 @@ def image_grid(images, columns: int, image_shape=None) -> np.ndarray:
     return grid[..., 0] if channels == 1 else grid
 
 
-def as_tiles(images, image_shape=None) -> np.ndarray:
+def as_tiles(
+    images: Tensor, image_shape: tuple[int, ...] | None = None
+) -> np.ndarray:
     """Images of any accepted layout → (n, h, w, channels)."""
     images = finite_array("images", images)
     if image_shape is None and images.ndim == 2:
@@ -103,7 +108,10 @@ def reshaped(images: np.ndarray, image_shape: tuple) -> np.ndarray:
 
 
 def grid_picture(
-    images, columns: int, image_shape=None, longest_side: float = 6.0
+    images: Tensor,
+    columns: int,
+    image_shape: tuple[int, ...] | None = None,
+    longest_side: float = 6.0,
 ) -> tuple[Picture, Axes]:
     grid = image_grid(images, columns, image_shape)
     height, width = grid.shape[:2]

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -6,6 +7,7 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from keras_capsvae.typing import Tensor
 from zoo.plots.canvas import PALETTE
 from zoo.plots.canvas import Picture
 from zoo.plots.canvas import remove_upper_frame
@@ -17,7 +19,9 @@ from zoo.plots.checks import finite_array
 NAMED_CLASSES = len(PALETTE)
 
 
-def latent_scatter(model: keras.Model, x, labels=None) -> Picture:
+def latent_scatter(
+    model: keras.Model, x: Tensor, labels: Tensor | None = None
+) -> Picture:
     """Draws the posterior means of examples, coloured by label.
 
     Two latent dims are drawn as they are, more of them through their first two
@@ -61,7 +65,7 @@ def latent_scatter(model: keras.Model, x, labels=None) -> Picture:
     return plane_picture(z_mean, classes, codes)
 
 
-def classes_and_codes(labels, count: int) -> tuple:
+def classes_and_codes(labels: Tensor | None, count: int) -> tuple:
     """Labels → the classes in order, and the place of each label in them."""
     if labels is None:
         return None, None
@@ -90,7 +94,7 @@ def posterior_means(model: keras.Model, arrays: list) -> np.ndarray:
     return z_mean
 
 
-def plane_picture(z_mean: np.ndarray, classes, codes) -> Picture:
+def plane_picture(z_mean: np.ndarray, classes: Any, codes: Any) -> Picture:
     points, axis_names = plane_of(z_mean)
     figure = Picture(6.4, 5.4)
     axes = figure.add_subplot()
@@ -130,7 +134,7 @@ def principal_components(
     return centred @ directions, variances[:count] / total
 
 
-def line_picture(z_mean: np.ndarray, classes, codes) -> Picture:
+def line_picture(z_mean: np.ndarray, classes: Any, codes: Any) -> Picture:
     figure = Picture(6.4, 4.0)
     axes = figure.add_subplot()
     remove_upper_frame(axes)
@@ -148,7 +152,10 @@ def line_picture(z_mean: np.ndarray, classes, codes) -> Picture:
     return figure
 
 
-def scatter(axes: Axes, x, y, classes, codes) -> None:
+def scatter(
+    axes: Axes, x: np.ndarray, y: np.ndarray, classes: Any, codes: Any
+) -> None:
+    colours: dict[str, Any]
     if classes is None:
         colours = {"color": PALETTE[0]}
     elif len(classes) <= NAMED_CLASSES:
@@ -178,10 +185,14 @@ def explain_colours(figure: Picture, axes: Axes, classes: np.ndarray) -> None:
     if not is_numeric(classes):
         step = math.ceil(len(classes) / NAMED_CLASSES)
         places = np.arange(len(classes))[::step]
-        bar.set_ticks(places, labels=[str(name) for name in classes[::step]])
+        bar.set_ticks(
+            places.tolist(), labels=[str(name) for name in classes[::step]]
+        )
 
 
-def name_clouds(axes: Axes, points: np.ndarray, classes, codes) -> None:
+def name_clouds(
+    axes: Axes, points: np.ndarray, classes: Any, codes: Any
+) -> None:
     if len(classes) > NAMED_CLASSES:
         return
     halo = [patheffects.withStroke(linewidth=3, foreground="white")]

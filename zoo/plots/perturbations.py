@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from keras_capsvae import CapsuleNetwork
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_label
 from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import Picture
@@ -17,7 +18,7 @@ from zoo.plots.pictures import expect_decoder
 
 def perturbations(
     model: keras.Model,
-    image,
+    image: Tensor,
     label: int | None = None,
     span: float = 0.25,
     steps: int = 11,

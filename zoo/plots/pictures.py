@@ -3,6 +3,7 @@ import math
 import keras
 import numpy as np
 
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import encoder_input
@@ -14,7 +15,10 @@ from zoo.plots.images import name_rows
 
 
 def reconstructions(
-    model: keras.Model, x, count: int = 10, image_shape=None
+    model: keras.Model,
+    x: Tensor,
+    count: int = 10,
+    image_shape: tuple[int, ...] | None = None,
 ) -> Picture:
     """Draws images above what the model makes of them.
 
@@ -89,7 +93,10 @@ def expect_unit_range(x: np.ndarray, tolerance: float = 0.1) -> None:
 
 
 def samples(
-    model: keras.Model, count: int = 100, seed: int | None = 0, image_shape=None
+    model: keras.Model,
+    count: int = 100,
+    seed: int | None = 0,
+    image_shape: tuple[int, ...] | None = None,
 ) -> Picture:
     """Draws images that the model generates, in a square.
 
@@ -128,7 +135,7 @@ def class_samples(
     model: keras.Model,
     per_class: int = 10,
     seed: int | None = 0,
-    image_shape=None,
+    image_shape: tuple[int, ...] | None = None,
 ) -> Picture:
     """Draws images that a conditional model generates, a row for each class.
 

@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from keras_capsvae import Classifier
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.labels import multi_hot
 from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import PALETTE
@@ -19,7 +20,10 @@ GREY = (0.78, 0.78, 0.78)
 
 
 def predictions(
-    model: keras.Model, images, labels=None, count: int = 12
+    model: keras.Model,
+    images: Tensor,
+    labels: Tensor | None = None,
+    count: int = 12,
 ) -> Picture:
     """Draws images above the classes that the model finds in them.
 
@@ -81,7 +85,9 @@ def predictions(
     return figure
 
 
-def label_sets(model: Classifier, labels, count: int) -> list[list[int]]:
+def label_sets(
+    model: Classifier, labels: Tensor, count: int
+) -> list[list[int]]:
     """The true classes of each image; none of them without labels."""
     if labels is None:
         return [[] for _ in range(count)]
@@ -146,7 +152,9 @@ def judge(axes: Axes, ranking: np.ndarray, truth: list[int]) -> list:
     return [colour] * len(truth)
 
 
-def draw_bars(axes: Axes, classes, scores, colours: list) -> None:
+def draw_bars(
+    axes: Axes, classes: np.ndarray, scores: np.ndarray, colours: list
+) -> None:
     places = np.arange(len(classes))
     axes.barh(places, scores, height=0.72, color=colours)
     axes.set_xlim(0, 1)
@@ -157,5 +165,10 @@ def draw_bars(axes: Axes, classes, scores, colours: list) -> None:
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     for place, score in zip(places, scores):
         axes.text(
-            1.04, place, f"{score:.2f}", fontsize=7, va="center", ha="left"
+            1.04,
+            float(place),
+            f"{score:.2f}",
+            fontsize=7,
+            va="center",
+            ha="left",
         )

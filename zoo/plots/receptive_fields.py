@@ -14,7 +14,9 @@ class ReceptiveFields:
     def __init__(self, pixels: int):
         self.positions, self.centre, self.step = pixels, 0.0, 1
 
-    def through(self, kernel: int, stride: int, padding: str, dilation: int):
+    def through(
+        self, kernel: int, stride: int, padding: str, dilation: int
+    ) -> None:
         """The map after one more convolution or pooling."""
         reach = (kernel - 1) * dilation
         before = self.positions
@@ -28,7 +30,7 @@ class ReceptiveFields:
         self.centre += (reach / 2 - first) * self.step
         self.step *= stride
 
-    def cut(self, size: int):
+    def cut(self, size: int) -> None:
         """The middle of the map."""
         self.centre += (self.positions - size) // 2 * self.step
         self.positions = size
@@ -40,7 +42,9 @@ class ReceptiveFields:
         return first, first + self.positions * self.step
 
 
-def fields_below(model: keras.Model, layer: keras.layers.Layer, image_shape):
+def fields_below(
+    model: keras.Model, layer: keras.layers.Layer, image_shape: tuple[int, ...]
+) -> tuple[ReceptiveFields, ...]:
     """The fields along height and width of the map that `layer` reads.
 
     `layer` reads capsules (batch, n, d), the positions of a feature map row by
@@ -53,8 +57,8 @@ def fields_below(model: keras.Model, layer: keras.layers.Layer, image_shape):
 
 
 def fields_and_shape(
-    model: keras.Model, layer: keras.layers.Layer, image_shape
-):
+    model: keras.Model, layer: keras.layers.Layer, image_shape: tuple[int, ...]
+) -> tuple[tuple[ReceptiveFields, ...], tuple[int, ...]]:
     """The fields of what `layer` reads, and the shape of that."""
     shape = (1, *image_shape)
     sides = tuple(ReceptiveFields(side) for side in image_shape[:2])

@@ -8,7 +8,12 @@ from keras_capsvae import TextClassifier
 COUNT = 20
 
 
-def pages(model, ids=None, labels=None, seed=0):
+def pages(
+    model: keras.Model,
+    ids: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
+    seed: int = 0,
+) -> dict[str, str]:
     """Name → text that shows what a model does.
 
     Args:

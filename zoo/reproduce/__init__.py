@@ -2,6 +2,8 @@
 
 import importlib
 import inspect
+import os
+import pathlib
 
 CLAIMS = {
     "couplets": "Gated convolutions of kexue.fm 4823 tell real couplets from "
@@ -16,7 +18,12 @@ CLAIMS = {
 }
 
 
-def reproduce(claim, out, quick=False, data=None):
+def reproduce(
+    claim: str,
+    out: str | os.PathLike,
+    quick: bool = False,
+    data: str | os.PathLike | None = None,
+) -> list[pathlib.Path]:
     """Run the experiment behind a published claim.
 
     Args:

@@ -1,8 +1,10 @@
 """kexue.fm 4823: gated convolutions read the order of characters."""
 
 import json
+import os
 import pathlib
 import statistics
+from typing import Any
 
 import click
 from matplotlib.figure import Figure
@@ -21,7 +23,11 @@ QUICK_EXAMPLES = 20_000
 UNKNOWN = "□"
 
 
-def run(out, quick=False, data="tang"):
+def run(
+    out: str | os.PathLike,
+    quick: bool = False,
+    data: str | os.PathLike = "tang",
+) -> list[pathlib.Path]:
     """Train on real and altered couplets; compare with a bag of characters.
 
     The test is on couplets of poems held out, half of them altered, so that
@@ -30,7 +36,7 @@ def run(out, quick=False, data="tang"):
     """
     folder = pathlib.Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    figures = {"data": str(data)}
+    figures: dict[str, Any] = {"data": str(data)}
     for fake in FAKES:
         task = datasets.load_real_or_fake(data, fake=fake)
         if quick:

@@ -1,6 +1,7 @@
 """Hinton 2018: matrix capsules with EM routing on MNIST."""
 
 import json
+import os
 import pathlib
 
 import click
@@ -20,7 +21,7 @@ SMALL_SEEDS = (1, 2, 3, 4, 5)
 CLAIMED = {"Hinton 2018": 0.9956, "best open version, 30 epochs": 0.991}
 
 
-def run(out, quick=False):
+def run(out: str | os.PathLike, quick: bool = False) -> list[pathlib.Path]:
     """Train a small net for an epoch with five seeds, then one of full size.
 
     Both with two iterations and batch normalisation, which the paper's has not.

@@ -1,10 +1,13 @@
 """kexue.fm 5112: nets that learn single digits and read two at once."""
 
 import json
+import os
 import pathlib
 import statistics
+from typing import Any
 
 import click
+import keras
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -27,7 +30,7 @@ CLAIMED = {"pooling": 0.40, "agreement": 0.91, "kmeans": 0.95}  # two digits
 PAIR_SEED = 0
 
 
-def run(out, quick=False):
+def run(out: str | os.PathLike, quick: bool = False) -> list[pathlib.Path]:
     """Train every net with its seeds; write accuracies and two pictures."""
     folder = pathlib.Path(out) / ("quick" if quick else "")
     data = steps.mnist_or_digits()
@@ -53,7 +56,9 @@ def run(out, quick=False):
     return paths
 
 
-def accuracy(model, images, labels):
+def accuracy(
+    model: keras.Model, images: np.ndarray, labels: Any
+) -> dict[str, float]:
     """Accuracy on single digits, two and three, as the post counts them.
 
     Args:
@@ -77,7 +82,9 @@ def accuracy(model, images, labels):
     }
 
 
-def side_by_side(images, labels, count, seed=PAIR_SEED):
+def side_by_side(
+    images: np.ndarray, labels: Any, count: int, seed: int = PAIR_SEED
+) -> tuple[np.ndarray, np.ndarray]:
     """Images of several different digits, and their multi-hot labels.
 
     The images are joined with random permutations of themselves: two along the

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import pathlib
 import statistics
 
@@ -27,7 +28,7 @@ ORIGINALS = {
 }
 
 
-def run(out, quick=False):
+def run(out: str | os.PathLike, quick: bool = False) -> list[pathlib.Path]:
     """Train every net with its seeds; write figures and the loss curves."""
     folder = pathlib.Path(out)
     curves = {}

@@ -5,7 +5,9 @@ their loss alone.
 """
 
 import json
+import os
 import pathlib
+from typing import Any
 
 import click
 import keras
@@ -17,6 +19,7 @@ from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae.divergences import importance_weighted_bound
+from keras_capsvae.typing import Tensor
 from zoo import datasets
 from zoo import evaluation
 from zoo import likelihood
@@ -33,7 +36,7 @@ TEST_IMAGES = 2000
 class SeveralSamples(ImportanceWeightedAutoencoder):
     """The ELBO with the mean of several samples in the place of one."""
 
-    def bound_of(self, log_weights):
+    def bound_of(self, log_weights: Tensor) -> Tensor:
         return ops.mean(log_weights, axis=-1)
 
 
@@ -44,8 +47,13 @@ class PriorSampling(ImportanceWeightedAutoencoder):
     """
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
+        self,
+        x: Tensor = None,
+        y: Tensor = None,
+        y_pred: Tensor = None,
+        sample_weight: Tensor = None,
+        training: bool = True,
+    ) -> Tensor:
         z = keras.random.normal(
             (self.num_samples, self.latent_dim),
             seed=self.get_layer("sampling").seed_generator,
@@ -78,7 +86,7 @@ NETS = {
 }
 
 
-def run(out, quick=False):
+def run(out: str | os.PathLike, quick: bool = False) -> list[pathlib.Path]:
     """Train the five nets; write figures and one picture.
 
     The short form trains two epochs on the embedded digits.
@@ -151,7 +159,8 @@ def _figures(model, test, samples):
 def _drawn(figures, deviations, draws):
     """Nats of each net, the posterior's σ, and what each net draws."""
     figure = Figure(figsize=(10, 5.2), layout="constrained")
-    upper, lower = figure.subfigures(2, height_ratios=[3, 2])
+    parts: Any = figure.subfigures(2, height_ratios=[3, 2])
+    upper, lower = parts
     bars, histogram = upper.subplots(1, 2, width_ratios=[3, 2])
     nats = [-figures[name]["log_likelihood"] for name in draws]
     drawn = bars.barh(list(draws), nats, color="C0")

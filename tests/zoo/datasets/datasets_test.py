@@ -574,7 +574,7 @@ def test_batches_turn_to_any_epoch(digits):
     ("epoch", "error"), [(-1, ValueError), (1.5, TypeError)]
 )
 def test_epoch_that_is_wrong(digits, epoch, error):
-    with pytest.raises(error, match="Expected `epoch`"):
+    with pytest.raises(error, match="`epoch` must be"):
         datasets.Batches(digits.x_train).set_epoch(epoch)
 
 

@@ -77,7 +77,7 @@ def test_posterior_deviations(images):
 
 @pytest.mark.parametrize("rows", [7, 400])
 def test_mutual_information(images, rows, monkeypatch):
-    monkeypatch.setattr(evaluation, "PAIRED_ROWS", rows)
+    monkeypatch.setattr("zoo.evaluation.figures.PAIRED_ROWS", rows)
     narrow = model_with_means([1.0, 1.0, 1.0])
     head = narrow.encoder.get_layer("z_log_var")
     head.set_weights([np.zeros((16, 3)), np.full(3, -20.0)])

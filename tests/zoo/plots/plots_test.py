@@ -178,7 +178,7 @@ class TestManifold:
 
     @pytest.mark.parametrize("size", [0, -1, 2.5, "3"])
     def test_bad_size(self, model, size):
-        with pytest.raises(ValueError, match="Expected `size`"):
+        with pytest.raises((ValueError, TypeError), match="`size` must be"):
             plots.manifold(model, size=size)
 
     @pytest.mark.parametrize("limits", [(0.9, 0.1), (0, 1), (0.1,), 0.5])
@@ -304,14 +304,14 @@ class TestReconstructions:
     @pytest.mark.parametrize(
         ("change", "count", "message"),
         [
-            (lambda x: x * 255, 2, r"values in \[0, 1\]"),
-            (lambda x: x * np.nan, 2, "finite"),
-            (lambda x: x[:0], 2, "not to be empty"),
+            (lambda x: x * 255, 2, r"Expected .*values in \[0, 1\]"),
+            (lambda x: x * np.nan, 2, "Expected .*finite"),
+            (lambda x: x[:0], 2, "Expected .*not to be empty"),
             (lambda x: x, 0, "at least 1"),
         ],
     )
     def test_bad_arguments(self, model, x, change, count, message):
-        with pytest.raises(ValueError, match=f"Expected .*{message}"):
+        with pytest.raises(ValueError, match=message):
             plots.reconstructions(model, change(x), count)
 
 
@@ -323,7 +323,7 @@ class TestSamples:
         assert drawn_image(figure).shape == (14, 14)
 
     def test_bad_count(self, model):
-        with pytest.raises(ValueError, match="Expected `count`"):
+        with pytest.raises(ValueError, match="`count` must be"):
             plots.samples(model, count=0)
 
     def test_a_row_for_each_class(self, conditional):
@@ -460,7 +460,7 @@ class TestEpochPicture:
     def test_bad_arguments(self, tmp_path):
         with pytest.raises(ValueError, match="Expected `draw`"):
             plots.EpochPicture("manifold", tmp_path)
-        with pytest.raises(ValueError, match="Expected `every`"):
+        with pytest.raises(ValueError, match="`every` must be"):
             plots.EpochPicture(plots.manifold, tmp_path, every=0)
 
     def test_draw_without_a_figure(self, tmp_path, model):

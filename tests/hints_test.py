@@ -1,0 +1,91 @@
+"""Every public function, method and constructor has type hints."""
+
+import ast
+import pathlib
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+# Still without hints; nothing may be added.
+WITHOUT = {
+    "keras_capsvae/blocks.py",
+    "keras_capsvae/layers/capsule.py",
+    "keras_capsvae/layers/class_matrix_capsule.py",
+    "keras_capsvae/layers/conv_matrix_capsule.py",
+    "keras_capsvae/layers/em_capsules.py",
+    "keras_capsvae/layers/importance_weighting.py",
+    "keras_capsvae/layers/kl_loss.py",
+    "keras_capsvae/layers/matrix_capsule.py",
+    "keras_capsvae/layers/primary_matrix_capsules.py",
+    "keras_capsvae/layers/sampling.py",
+    "keras_capsvae/layers/seeded.py",
+    "keras_capsvae/models/autoencoder_graph.py",
+    "keras_capsvae/models/capsule_classifier.py",
+    "keras_capsvae/models/capsule_network.py",
+    "keras_capsvae/models/checked_model.py",
+    "keras_capsvae/models/classifier.py",
+    "keras_capsvae/models/importance_weighted_autoencoder.py",
+    "keras_capsvae/models/latent_search.py",
+    "keras_capsvae/models/logits.py",
+    "keras_capsvae/models/matrix_capsule_network.py",
+    "keras_capsvae/models/poem_autoencoder.py",
+    "keras_capsvae/models/serving.py",
+    "keras_capsvae/models/text_classifier.py",
+    "keras_capsvae/models/variational_autoencoder.py",
+    "keras_capsvae/routing/agreement.py",
+    "keras_capsvae/routing/em.py",
+    "keras_capsvae/routing/gaussians.py",
+    "keras_capsvae/routing/sharing.py",
+    "keras_capsvae/validation/arrays.py",
+    "keras_capsvae/validation/labels.py",
+    "keras_capsvae/windows.py",
+    "zoo/cli/__init__.py",
+    "zoo/cli/browsing.py",
+    "zoo/cli/training.py",
+    "zoo/cli/using.py",
+    "zoo/models/capsnet.py",
+    "zoo/models/importance_weighted.py",
+    "zoo/models/poem.py",
+    "zoo/models/text.py",
+    "zoo/models/vae.py",
+    "zoo/pretrained/vocabularies.py",
+    "zoo/pretrained/weights.py",
+    "zoo/registry/builders.py",
+    "zoo/registry/cards.py",
+    "zoo/runs/interrupts.py",
+    "zoo/runs/ship.py",
+    "zoo/runs/training.py",
+}
+
+
+def _public_functions(body):
+    for node in body:
+        name = getattr(node, "name", "_")
+        private = name.startswith("_") and name != "__init__"
+        if isinstance(node, ast.ClassDef) and not private:
+            yield from _public_functions(node.body)
+        elif isinstance(node, ast.FunctionDef) and not private:
+            yield node
+
+
+def _lacks_hints(function):
+    given = function.args
+    arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs]
+    arguments += [one for one in (given.vararg, given.kwarg) if one]
+    named = [one for one in arguments if one.arg not in ("self", "cls")]
+    if any(one.annotation is None for one in named):
+        return True
+    return function.returns is None and function.name != "__init__"
+
+
+def test_public_functions_have_hints():
+    lacking = {}
+    for path in [
+        *ROOT.glob("keras_capsvae/**/*.py"),
+        *ROOT.glob("zoo/**/*.py"),
+    ]:
+        functions = _public_functions(ast.parse(path.read_text()).body)
+        names = [one.name for one in functions if _lacks_hints(one)]
+        file = path.relative_to(ROOT).as_posix()
+        if names and file not in WITHOUT:
+            lacking[file] = names
+    assert not lacking
