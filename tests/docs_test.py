@@ -29,6 +29,7 @@ OTHER_PROGRAMS = (
     "bash .ci/run",
     "pip install",
     "pre-commit install",
+    "pyright",
     "python -m pytest",
     "python -m venv",
     "ruff",
