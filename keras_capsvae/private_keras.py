@@ -34,6 +34,27 @@ def check_xla(model: keras.Model, jit_compile: bool | str | None) -> None:
         )
 
 
+def variables_to_restore(model: keras.Model, save_type: str) -> dict:
+    """TensorFlow's variables of a model, as children for a SavedModel.
+
+    In `tf.saved_model.save(model)` the variable that a function reads is a copy
+    other than the one that Keras restores. TensorFlow's own loader does not
+    mind; a session, as in the converter to LiteRT, finds it uninitialised and
+    gives numbers out of nowhere. As children of the model the variables that
+    are read are restored too.
+
+    Args:
+        model: The model.
+        save_type: As in `_trackable_children`: `"checkpoint"` needs nothing.
+    """
+    if save_type != "savedmodel":
+        return {}
+    return {
+        f"variable_to_restore_{place}": variable.value
+        for place, variable in enumerate(model.variables)
+    }
+
+
 def _has_cpu_replicas(model):
     import tensorflow as tf
 

@@ -8,6 +8,7 @@ import keras
 from keras_capsvae.models.serving import write_saved_model
 from keras_capsvae.private_keras import can_use_xla
 from keras_capsvae.private_keras import check_xla
+from keras_capsvae.private_keras import variables_to_restore
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
 
@@ -93,6 +94,10 @@ class CheckedModel(keras.Model):
                 f"own, {list(endpoints)}. Received: {sorted(kwargs)}"
             )
         write_saved_model(self, endpoints, filepath, verbose)
+
+    def _trackable_children(self, save_type="checkpoint", **kwargs):
+        children = super()._trackable_children(save_type, **kwargs)
+        return children | variables_to_restore(self, save_type)
 
     def check_compiled(self):
         """Raise unless the model is compiled with what it can train on."""
