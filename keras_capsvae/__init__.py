@@ -8,8 +8,13 @@ from keras_capsvae.activations import tanh_squash
 from keras_capsvae.callbacks import KLWarmUp
 from keras_capsvae.callbacks import PrintedText
 from keras_capsvae.callbacks import SpreadMargin
+from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.initializers import NoisyIdentity
-from keras_capsvae.layers import CapsuleDecoder
+from keras_capsvae.latents import ClassMeans
+from keras_capsvae.latents import GaussianLatent
+from keras_capsvae.latents import GaussianMixture
+from keras_capsvae.latents import Latent
+from keras_capsvae.latents import StandardNormal
 from keras_capsvae.layers import CapsuleLayer
 from keras_capsvae.layers import CapsuleLength
 from keras_capsvae.layers import CapsuleMask
@@ -17,7 +22,6 @@ from keras_capsvae.layers import CharacterEmbedding
 from keras_capsvae.layers import ClassMatrixCapsuleEM
 from keras_capsvae.layers import ConvMatrixCapsuleEM
 from keras_capsvae.layers import GatedConv1D
-from keras_capsvae.layers import ImportanceWeighting
 from keras_capsvae.layers import KLLoss
 from keras_capsvae.layers import MaskedPooling
 from keras_capsvae.layers import MatrixCapsuleEM
@@ -31,6 +35,7 @@ from keras_capsvae.losses import CategoricalReconstruction
 from keras_capsvae.losses import GaussianReconstruction
 from keras_capsvae.losses import LabelCrossentropy
 from keras_capsvae.losses import MarginLoss
+from keras_capsvae.losses import ReconstructionLoss
 from keras_capsvae.losses import SpreadLoss
 from keras_capsvae.metrics import LabelAccuracy
 from keras_capsvae.models import CapsuleNetwork
@@ -43,11 +48,10 @@ from keras_capsvae.models import VariationalAutoencoder
 from keras_capsvae.vocabulary import Vocabulary
 from keras_capsvae.vocabulary import vocabulary_of
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "BernoulliReconstruction",
-    "CapsuleDecoder",
     "CapsuleLayer",
     "CapsuleLength",
     "CapsuleMask",
@@ -55,16 +59,19 @@ __all__ = [
     "CategoricalReconstruction",
     "CharacterEmbedding",
     "ClassMatrixCapsuleEM",
+    "ClassMeans",
     "Classifier",
     "ConvMatrixCapsuleEM",
     "GatedConv1D",
+    "GaussianLatent",
+    "GaussianMixture",
     "GaussianReconstruction",
     "ImportanceWeightedAutoencoder",
-    "ImportanceWeighting",
     "KLLoss",
     "KLWarmUp",
     "LabelAccuracy",
     "LabelCrossentropy",
+    "Latent",
     "MarginLoss",
     "MaskedPooling",
     "MatrixCapsuleEM",
@@ -76,13 +83,16 @@ __all__ = [
     "PrimaryMatrixCapsules",
     "PrintedText",
     "RandomWindow",
+    "ReconstructionLoss",
     "Sampling",
     "SpreadLoss",
     "SpreadMargin",
+    "StandardNormal",
     "TextClassifier",
     "VariationalAutoencoder",
     "Vocabulary",
     "exponential_squash",
+    "gaussian_kl",
     "rational_squash",
     "routing",
     "squash",

@@ -1,9 +1,11 @@
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
+from keras_capsvae.latents.base import Latent
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.losses import SpreadLoss
 from keras_capsvae.typing import Config
@@ -14,7 +16,7 @@ from keras_capsvae.validation.numbers import check_number
 class KLWarmUp(keras.callbacks.Callback):
     """Raises the weight of the KL divergence linearly while training starts.
 
-    In epoch e (from 0) every `KLLoss` of the model weighs
+    In epoch e (from 0) the latent, and every `KLLoss` of the model, weighs
     `start + (end − start) · min(1, e / epochs)`: a model that pays nothing for
     its divergence first learns to use its latents, which helps against
     posterior collapse. The weight depends on the epoch alone, so a resumed
@@ -28,7 +30,7 @@ class KLWarmUp(keras.callbacks.Callback):
 
     Raises:
         ValueError: If `epochs` is below 1 or a weight is negative, and, before
-            training, if the model has no `KLLoss`.
+            training, if the model has neither.
 
     Example:
 
@@ -46,18 +48,29 @@ class KLWarmUp(keras.callbacks.Callback):
         self.end = None if end is None else check_number("end", end)
 
     def on_train_begin(self, logs: Config | None = None) -> None:
-        self._kl_losses = list(_kl_losses(self.model))
-        if not self._kl_losses:
+        self._weighted = list(_weighted_divergences(self.model))
+        if not self._weighted:
             raise ValueError(
-                "KLWarmUp expects a model with a KLLoss layer. "
+                "KLWarmUp expects a model with a latent or a KLLoss layer. "
                 f"Received: model {self.model.name!r} without one"
             )
 
     def on_epoch_begin(self, epoch: int, logs: Config | None = None) -> None:
-        progress = min(1.0, epoch / self.epochs)
-        for layer in self._kl_losses:
-            end = layer.initial_weight if self.end is None else self.end
-            layer.weight.assign(self.start + (end - self.start) * progress)
+        self._progress = min(1.0, epoch / self.epochs)
+        for layer in self._weighted:
+            end = layer.initial_beta if self.end is None else self.end
+            beta = self.start + (end - self.start) * self._progress
+            layer.beta.assign(beta)
+
+    def warn_if_unfinished(self) -> None:
+        """Warn if training ended before the last weight was reached."""
+        if self._progress < 1:
+            weights = [float(layer.beta) for layer in self._weighted]
+            warnings.warn(
+                f"Training ended within the {self.epochs} epochs of KLWarmUp: "
+                f"the KL divergence weighs {weights[0]:g}.",
+                stacklevel=3,
+            )
 
 
 class PrintedText(keras.callbacks.Callback):
@@ -100,12 +113,12 @@ class PrintedText(keras.callbacks.Callback):
             self.write(f"\n{done}: {text}")
 
 
-def _kl_losses(model):
+def _weighted_divergences(model):
     for layer in model.layers:
-        if isinstance(layer, KLLoss):
+        if isinstance(layer, keras.Model):
+            yield from _weighted_divergences(layer)
+        elif isinstance(layer, (KLLoss, Latent)):
             yield layer
-        elif isinstance(layer, keras.Model):
-            yield from _kl_losses(layer)
 
 
 class SpreadMargin(keras.callbacks.Callback):

@@ -8,6 +8,8 @@ from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import bounded_log_var
 from keras_capsvae.typing import Tensor
 
+LOG_2_PI = math.log(2 * math.pi)
+
 
 def gaussian_kl(
     z_mean: Tensor, z_log_var: Tensor, prior_mean: Tensor | None = None
@@ -64,6 +66,46 @@ def one_sample_kl(
     noise = (z - at_least_float32(z_mean)) * ops.exp(-0.5 * log_var)
     offset = _from_prior(z, prior_mean)
     return 0.5 * (ops.square(offset) - ops.square(noise) - log_var)
+
+
+def gaussian_log_density(z, z_mean, z_log_var):
+    """`ln N(z; μ, σ²)` of latents, summed over the dims.
+
+    Args:
+        z: Points, shape `(..., latent_dim)`.
+        z_mean, z_log_var: Mean and log-variance, shapes that broadcast to it.
+
+    Returns:
+        Shape `(...)`, in nats, float32 at least.
+    """
+    log_var = bounded_log_var(z_log_var)
+    offset = at_least_float32(z) - at_least_float32(z_mean)
+    square = ops.square(offset) * ops.exp(-log_var)
+    return -0.5 * ops.sum(square + log_var + LOG_2_PI, axis=-1)
+
+
+def unit_gaussian_log_density(z, mean=None):
+    """`ln N(z; m, 1)`, as `gaussian_log_density`; m defaults to 0."""
+    return -0.5 * ops.sum(ops.square(_from_prior(z, mean)) + LOG_2_PI, axis=-1)
+
+
+def mixture_log_density(z, logits, means, log_vars):
+    """`ln π_k N(z; μ_k, σ_k²)` for each component k of a mixture.
+
+    Its log-sum-exp over k is `ln q(z)`, its softmax are the responsibilities.
+
+    Args:
+        z: Points, shape `(..., latent_dim)`.
+        logits: Logits of the weights π, shape `(components,)`.
+        means, log_vars: μ and ln σ², shape `(components, latent_dim)`.
+
+    Returns:
+        Shape `(..., components)`, in nats, float32 at least.
+
+    Source: kexue.fm 5887.
+    """
+    density = gaussian_log_density(z[..., None, :], means, log_vars)
+    return ops.log_softmax(at_least_float32(logits)) + density
 
 
 def importance_log_weights(

@@ -1,6 +1,134 @@
-"""All that is not public, or not Keras: each use with its reason."""
+"""The one place that reaches beyond the public API of Keras.
+
+Each function says what Keras does not offer in public; a test of each fails
+when Keras changes underneath it.
+"""
+
+import functools
 
 import keras
+from keras import ops
+from keras.src.models import Functional
+from keras.src.trainers.compile_utils import MetricsList
+
+__all__ = [
+    "Functional",  # the class of functional models, to know a `call` by
+    "PerExampleMeans",
+    "ReplicaSeedGenerator",
+    "can_use_xla",
+    "check_in_graph",
+    "check_xla",
+    "named_export_archive",
+    "producer",
+    "replica_id",
+    "variables_to_restore",
+]
+
+
+class ReplicaSeedGenerator(keras.random.SeedGenerator):
+    """A `SeedGenerator` from which each replica draws numbers of its own.
+
+    Keras keeps one state for all replicas of a `tf.distribute` strategy, so
+    that all would draw the same. The first replica draws what a model without
+    replicas draws.
+    """
+
+    def next(self, ordered=True):
+        seed = super().next(ordered)
+        replica = replica_id()
+        if replica is None:
+            return seed
+        shift = ops.stack([replica * 1_000_003, 0])
+        return seed + ops.cast(shift, seed.dtype)
+
+
+def replica_id():
+    """Index of the replica that this code runs in; `None` outside of any.
+
+    Keras has no name for it.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return None
+    return context.replica_id_in_sync_group
+
+
+class PerExampleMeans(MetricsList):
+    """Means over the examples that `EarlyStopping` knows should fall.
+
+    Keras infers the direction of a monitored value from the metrics inside a
+    `MetricsList` alone, and from an attribute that it does not document.
+    """
+
+    def __init__(self, *names):
+        super().__init__([keras.metrics.Mean(name) for name in names])
+        for metric in self.metrics:
+            metric._direction = "down"
+
+    def update_state(self, **values):
+        for metric in self.metrics:
+            metric.update_state(values[metric.name])
+
+    def result(self):
+        return self.get_result()
+
+
+def producer(tensor):
+    """The operation that gives a symbolic tensor, and its symbolic inputs.
+
+    A layer knows the inputs of its first call alone, whichever it was.
+    """
+    operation, node, _ = tensor._keras_history
+    return operation, operation._inbound_nodes[node].input_tensors
+
+
+def check_in_graph(value, count, name):
+    """An integer tensor that a TensorFlow graph checks to be below `count`.
+
+    `keras.ops` has no assertion, and one-hot of a wrong class is all zeros.
+    """
+    import tensorflow as tf
+
+    message = f"`{name}` must lie in [0, {count - 1}]"
+    checks = [
+        tf.debugging.assert_non_negative(value, message),
+        tf.debugging.assert_less(value, count, message),
+    ]
+    with tf.control_dependencies([one for one in checks if one is not None]):
+        return tf.identity(value)
+
+
+def named_export_archive(outputs):
+    """An `ExportArchive` whose signatures name what they give.
+
+    Keras takes the names out of what an endpoint returns, so that one would
+    have to return a dict; here its caller gets tensors.
+
+    Args:
+        outputs: Endpoint → names of its outputs.
+    """
+    archive = keras.export.ExportArchive()
+    unnamed = archive._get_concrete_fn
+
+    @functools.cache
+    def named(endpoint):
+        import tensorflow as tf
+
+        function = unnamed(endpoint)
+
+        @tf.function(input_signature=function.input_signature, autograph=False)
+        def with_names(*arguments):
+            tensors = keras.tree.flatten(function(*arguments))
+            return dict(zip(outputs[endpoint], tensors, strict=True))
+
+        return with_names
+
+    archive._get_concrete_fn = named
+    return archive
 
 
 def can_use_xla(model: keras.Model | None = None) -> bool:

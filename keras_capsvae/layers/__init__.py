@@ -1,14 +1,12 @@
 """Layers of capsule networks, VAEs and models of texts."""
 
 from keras_capsvae.layers.capsule import CapsuleLayer
-from keras_capsvae.layers.capsule_decoder import CapsuleDecoder
 from keras_capsvae.layers.capsule_length import CapsuleLength
 from keras_capsvae.layers.capsule_mask import CapsuleMask
 from keras_capsvae.layers.character_embedding import CharacterEmbedding
 from keras_capsvae.layers.class_matrix_capsule import ClassMatrixCapsuleEM
 from keras_capsvae.layers.conv_matrix_capsule import ConvMatrixCapsuleEM
 from keras_capsvae.layers.gated_conv import GatedConv1D
-from keras_capsvae.layers.importance_weighting import ImportanceWeighting
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.layers.masked_pooling import MaskedPooling
 from keras_capsvae.layers.matrix_capsule import MatrixCapsuleEM
@@ -19,7 +17,6 @@ from keras_capsvae.layers.random_window import RandomWindow
 from keras_capsvae.layers.sampling import Sampling
 
 __all__ = [
-    "CapsuleDecoder",
     "CapsuleLayer",
     "CapsuleLength",
     "CapsuleMask",
@@ -27,7 +24,6 @@ __all__ = [
     "ClassMatrixCapsuleEM",
     "ConvMatrixCapsuleEM",
     "GatedConv1D",
-    "ImportanceWeighting",
     "KLLoss",
     "MaskedPooling",
     "MatrixCapsuleEM",

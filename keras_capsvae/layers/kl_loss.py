@@ -23,8 +23,7 @@ class KLLoss(keras.layers.Layer):
     - `"monte_carlo"`: `½ Σ ((z − m)² − (z − μ)² exp(−l) − l)`, unbiased, from
       the one sample z that the decoder sees.
 
-    After a call `divergence` holds the unweighted value of each example, shape
-    `(batch,)`, in nats.
+    `compute` gives the value of each example and adds nothing.
 
     Args:
         weight: Factor of the divergence (β). Kept as a non-trainable variable
@@ -35,7 +34,7 @@ class KLLoss(keras.layers.Layer):
             gradient. Defaults to 0: no such floor.
 
     Inputs: list `[z_mean, z_log_var]`, for `"monte_carlo"` `[z_mean, z_log_var,
-        z]`, each `(batch, latent_dim)`; keyword `prior_mean`, same shape.
+        z]`, each `(batch, ..., latent_dim)`; keyword `prior_mean`, same shape.
 
     Output: the list that came in.
 
@@ -66,7 +65,6 @@ class KLLoss(keras.layers.Layer):
         self.estimator = estimator
         self.free_bits = check_number("free_bits", free_bits)
         self.initial_weight = check_number("weight", weight)
-        self.divergence = None
 
     def build(self, input_shape):
         count = 3 if self.estimator == "monte_carlo" else 2
@@ -83,15 +81,41 @@ class KLLoss(keras.layers.Layer):
             autocast=False,
         )
 
+    @property
+    def beta(self):
+        """`weight`, by the name that it has in a latent."""
+        return self.weight
+
+    @property
+    def initial_beta(self):
+        return self.initial_weight
+
     def call(self, inputs, prior_mean=None):
-        estimate = {"analytic": gaussian_kl, "monte_carlo": one_sample_kl}
-        divergence = estimate[self.estimator](*inputs, prior_mean=prior_mean)
-        if self.free_bits > 0:
-            is_free = ops.mean(divergence, axis=0) < self.free_bits
-            divergence = ops.where(is_free, self.free_bits, divergence)
-        self.divergence = sum_over_dims(divergence)  # (batch,)
-        self.add_loss(self.weight * ops.mean(self.divergence))
+        terms = self.floored(self.per_dim(inputs, prior_mean))
+        count = ops.maximum(ops.shape(terms)[0], 1)
+        mean = ops.sum(terms) / ops.cast(count, terms.dtype)
+        self.add_loss(self.weight * mean)
         return list(inputs)
+
+    def compute(self, inputs, prior_mean=None):
+        """The divergence of each example, `(batch,)`, in nats.
+
+        Without weight and free bits; adds nothing to the loss.
+        """
+        return sum_over_dims(self.per_dim(inputs, prior_mean))
+
+    def per_dim(self, inputs, prior_mean=None):
+        """The divergence of each dim of each example."""
+        if self.estimator == "analytic":
+            return gaussian_kl(*inputs[:2], prior_mean=prior_mean)
+        return one_sample_kl(*inputs, prior_mean=prior_mean)
+
+    def floored(self, terms):
+        """Terms `(batch, ...)` with the floor of `free_bits`."""
+        if not self.free_bits:
+            return terms
+        is_free = ops.mean(terms, axis=0) < self.free_bits
+        return ops.where(is_free, self.free_bits, terms)
 
     def compute_output_shape(self, input_shape):
         return [tuple(shape) for shape in input_shape]

@@ -21,11 +21,11 @@ class Sampling(SeededLayer):
             with no axis of its own.
         seed: Integer seed of the noise. Defaults to `None`: a random one.
 
-    Inputs: list `[z_mean, z_log_var]`, each of shape `(batch, latent_dim)`.
+    Inputs: list `[z_mean, z_log_var]`, each `(batch, ..., latent_dim)`.
 
-    Output: `(batch, latent_dim)`, or `(batch, num_samples, latent_dim)`, in the
-        layer's compute dtype. log σ² is clipped to ±80, and a float16 output to
-        the largest finite float16.
+    Output: `(batch, ..., latent_dim)`, or `(batch, num_samples, ...,
+        latent_dim)`, in the layer's compute dtype. log σ² is clipped to ±80,
+        and a float16 output to the largest finite float16.
 
     Raises:
         ValueError: If `num_samples` is below 1, or the inputs are not two
@@ -52,30 +52,39 @@ class Sampling(SeededLayer):
         self.built = True
 
     def call(self, inputs):
-        z_mean, z_log_var = inputs  # (batch, latent_dim) each
+        return self.draw(inputs, self.num_samples)
+
+    def draw(self, inputs, num_samples=None, seed=None):
+        """Samples as the layer gives them, in a number of one's own.
+
+        `seed` is a `SeedGenerator`. Defaults to `None`: the layer's own.
+        """
+        z_mean, z_log_var = inputs  # (batch, ..., latent_dim) each
         mean = at_least_float32(z_mean)
         deviation = ops.exp(0.5 * bounded_log_var(z_log_var))
-        if self.num_samples is not None:
+        if num_samples is not None:
             mean = ops.expand_dims(mean, 1)
             deviation = ops.expand_dims(deviation, 1)
         noise = keras.random.normal(
-            self._noise_shape(ops.shape(z_mean)),
+            _with_samples(ops.shape(z_mean), num_samples),
             dtype=mean.dtype,
-            seed=self.seed_generator,
+            seed=seed or self.seed_generator,
         )
         return ops.saturate_cast(mean + deviation * noise, self.compute_dtype)
 
-    def _noise_shape(self, mean_shape):
-        batch, *dims = mean_shape
-        if self.num_samples is None:
-            return (batch, *dims)
-        return (batch, self.num_samples, *dims)
-
     def compute_output_shape(self, input_shape):
-        return self._noise_shape(input_shape[0])
+        return _with_samples(input_shape[0], self.num_samples)
 
     def get_config(self):
         return {**super().get_config(), "num_samples": self.num_samples}
+
+
+def _with_samples(shape, num_samples):
+    """The shape of samples of a mean of this shape."""
+    batch, *dims = shape
+    return (
+        (batch, *dims) if num_samples is None else (batch, num_samples, *dims)
+    )
 
 
 def check_posterior_shapes(layer, shapes, count):

@@ -1,19 +1,22 @@
 import keras
 
+from keras_capsvae.private_keras import ReplicaSeedGenerator
+
 SEED_STATE = "seed_state"
 
 
 class SeededLayer(keras.layers.Layer):
     """A layer that draws numbers, from a generator saved with the model.
 
-    A resumed training then draws what an uninterrupted one would have drawn.
-    Weights that a subclass adds are saved beside the generator's state.
+    A resumed training then draws what an uninterrupted one would have drawn,
+    and each replica of a distributed one draws numbers of its own. Weights that
+    a subclass adds are saved beside the generator's state.
     """
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = ReplicaSeedGenerator(seed)
 
     def save_own_variables(self, store):
         super().save_own_variables(store)

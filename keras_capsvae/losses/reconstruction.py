@@ -85,7 +85,7 @@ class BernoulliReconstruction(LogitReconstructionLoss):
         super().__init__(from_logits, name, **kwargs)
 
     def error(
-        self, x: Tensor, reconstruction: Tensor, from_logits: bool
+        self, x: Tensor, reconstruction: Tensor, from_logits: bool = False
     ) -> Tensor:
         _check_same_shape(x, reconstruction)
         entropy = ops.binary_crossentropy(x, reconstruction, from_logits)
@@ -180,7 +180,7 @@ class CategoricalReconstruction(LogitReconstructionLoss):
         super().__init__(from_logits, name, **kwargs)
 
     def error(
-        self, x: Tensor, reconstruction: Tensor, from_logits: bool
+        self, x: Tensor, reconstruction: Tensor, from_logits: bool = False
     ) -> Tensor:
         if len(x.shape) == len(reconstruction.shape) - 1:
             entropy = ops.sparse_categorical_crossentropy(

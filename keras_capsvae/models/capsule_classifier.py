@@ -1,17 +1,17 @@
+import numpy as np
+
+from keras_capsvae.models import serving
 from keras_capsvae.models.classifier import Classifier
+from keras_capsvae.models.prediction import predicted
 
 
 class CapsuleClassifier(Classifier):
     """A classifier with class capsules that can be looked at.
 
-    A subclass has a property `capsule_encoder`, x → class capsules.
+    A subclass sets `capsule_encoder`, x → class capsules.
     """
 
-    # Keras revives a functional subclass only if these are its parameters.
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-
-    def capsules(self, x, batch_size=None):
+    def capsules(self, x, batch_size: int | None = None) -> np.ndarray:
         """The class capsules of x.
 
         Args:
@@ -26,8 +26,11 @@ class CapsuleClassifier(Classifier):
             ValueError: If x does not fit the model.
         """
         self.check_input(x, self.inputs[0], "x")
-        return self.capsule_encoder.predict(x, batch_size, verbose=0)
+        return predicted(self.capsule_encoder, [x], batch_size)
 
     def serving_endpoints(self):
         """`serve`, x → scores, and `capsules`, x → class capsules."""
-        return {"serve": self, "capsules": self.capsule_encoder}
+        return {
+            "serve": serving.of_model(self, "scores"),
+            "capsules": serving.of_model(self.capsule_encoder, "capsules"),
+        }

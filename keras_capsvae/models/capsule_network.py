@@ -1,19 +1,27 @@
-import functools
-
 import keras
 import numpy as np
 from keras import ops
 
-from keras_capsvae.layers.capsule_decoder import CapsuleDecoder
 from keras_capsvae.layers.capsule_length import CapsuleLength
+from keras_capsvae.layers.capsule_mask import CapsuleMask
+from keras_capsvae.models import serving
 from keras_capsvae.models.capsule_classifier import CapsuleClassifier
+from keras_capsvae.models.composed_model import check_functional
+from keras_capsvae.models.forward_pass import ForwardPass
+from keras_capsvae.models.own_loss import OwnLossModel
+from keras_capsvae.models.own_loss import mean_over_examples
+from keras_capsvae.models.own_loss import weighted
+from keras_capsvae.models.prediction import predicted
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import sum_over_dims
+from keras_capsvae.private_keras import PerExampleMeans
+from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.labels import multi_hot
+from keras_capsvae.validation.numbers import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
-class CapsuleNetwork(CapsuleClassifier):
+class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
     """A classifier whose scores are the lengths of its class capsules.
 
     With a decoder it also learns to reconstruct the input from the capsule of
@@ -22,17 +30,23 @@ class CapsuleNetwork(CapsuleClassifier):
     errors of an example. `reconstruct` decodes the longest capsule instead.
 
     Args:
-        encoder: Functional `keras.Model`, x → class capsules
+        encoder: Functional or Sequential model, x → class capsules
             `(batch, classes, d)`.
         decoder: Optional functional or Sequential model, `(batch, classes · d)`
             → the shape of x. Defaults to `None`: a classifier alone.
         reconstruction_weight: Weight of the squared error. Defaults to 0.0005,
             that of the paper for a sum over pixels in [0, 1].
+        input_range: `(low, high)` outside of which x is refused. Defaults to
+            `None`: any finite x.
         name: Name of the model.
 
+    Attributes:
+        encoder, decoder: The parts.
+
     Raises:
-        ValueError: If encoder and decoder do not fit each other; by `fit` and
-            `evaluate` if the data do not fit the model.
+        ValueError: If encoder and decoder do not fit each other or the weight
+            is negative; by `fit` and `evaluate` if the data do not fit the
+            model.
         TypeError: If either is no functional model.
 
     Example:
@@ -50,62 +64,56 @@ class CapsuleNetwork(CapsuleClassifier):
     Source: kexue.fm 4819; Sabour, Frosst and Hinton, 2017.
     """
 
-    # Keras revives a functional subclass only if these are its parameters.
-    def __init__(self, *args, **kwargs):
-        if "encoder" in kwargs or (args and isinstance(args[0], keras.Model)):
-            *args, name = _connect(*args, **kwargs)
-            kwargs = {"name": name}
-        super().__init__(*args, **kwargs)
-        self.reconstruction_tracker = None
-        if self._reconstruction is not None:
-            self.reconstruction_tracker = keras.metrics.Mean(
-                "reconstruction_loss"
-            )
-        self._forward = (None, None)
-
-    @property
-    def decoder(self):
-        """Masked capsules `(batch, classes · d)` → image, or `None`."""
-        layer = self._reconstruction
-        return None if layer is None else layer.decoder
-
-    @functools.cached_property
-    def capsule_encoder(self):
-        """x → class capsules, a functional model on the same layers."""
-        capsules = self.get_layer("scores").input
-        return keras.Model(self.inputs, capsules, name="capsule_encoder")
-
-    @property
-    def _reconstruction(self):
-        names = [layer.name for layer in self.layers]
-        has_one = "reconstruction" in names
-        return self.get_layer("reconstruction") if has_one else None
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model | None = None,
+        *,
+        reconstruction_weight: float = 0.0005,
+        input_range: tuple[float, float] | None = None,
+        name: str | None = None,
+    ):
+        _check_parts(encoder, decoder, reconstruction_weight)
+        capsules = encoder.outputs[0]  # (batch, classes, d)
+        scores = CapsuleLength(name="scores", dtype="float32")(capsules)
+        super().__init__(
+            encoder.inputs, scores, input_range=input_range, name=name
+        )
+        self.encoder, self.decoder = encoder, decoder
+        self.reconstruction_weight = reconstruction_weight
+        self.capsule_encoder = encoder
+        self._mask = CapsuleMask()
+        self._pass = ForwardPass(
+            self.inputs, "scores", scores=scores, capsules=capsules
+        )
+        self._means = None
+        if decoder is not None:
+            self._means = PerExampleMeans("reconstruction_loss")
 
     def call(self, inputs, training=None, mask=None):
-        scores = super().call(inputs, training=training, mask=mask)
-        if self._reconstruction is not None:
-            self._forward = (scores, self._reconstruction.capsules)
-        return scores
+        return self._pass.run(inputs, training)
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        scores, capsules = self._forward
-        # Keras builds its loss on stand-ins that no forward pass made.
-        if self._reconstruction is None or scores is not y_pred:
-            return loss
-        image = x[self.inputs[0].name] if isinstance(x, dict) else _first(x)
-        labels = multi_hot(y, self.num_classes)
-        decoded = self._reconstruction.reconstruct(capsules, labels, training)
-        difference = at_least_float32(image) - at_least_float32(decoded)
-        error = sum_over_dims(ops.square(difference))  # (batch,)
-        if sample_weight is not None:
-            error *= ops.cast(sample_weight, error.dtype)
-        self.reconstruction_tracker.update_state(error)
-        return loss + self._reconstruction.weight * ops.mean(error)
+        capsules = self._pass.take(y_pred)["capsules"]
+        loss = self.scored(y, y_pred, sample_weight)
+        if self.decoder is not None:
+            labels = multi_hot(y, self.num_classes)
+            decoded = self.decoder(
+                self._mask([capsules, labels]), training=training
+            )
+            image = x[self.inputs[0].name] if isinstance(x, dict) else _first(x)
+            difference = at_least_float32(image) - at_least_float32(decoded)
+            error = sum_over_dims(ops.square(difference))  # (batch,)
+            error = weighted(error, sample_weight)
+            self._means.update_state(reconstruction_loss=error)
+            loss += self.reconstruction_weight * mean_over_examples(error)
+        return loss + super().compute_loss() if self.losses else loss
 
-    def reconstruct(self, x, labels=None, batch_size=None):
+    def reconstruct(
+        self, x, labels=None, batch_size: int | None = None
+    ) -> np.ndarray:
         """Decode the longest capsule of each example, or the labelled ones.
 
         Args:
@@ -125,16 +133,14 @@ class CapsuleNetwork(CapsuleClassifier):
             raise ValueError(
                 f"Model {self.name!r} has no decoder: it classifies alone."
             )
-        capsules = self.capsules(x, batch_size)
+        kept = [self.capsules(x, batch_size)]
         if labels is not None:
             labels = np.asarray(labels)
             self.check_targets(labels, "labels")
-            labels = multi_hot(labels, self.num_classes)
-        inputs = [capsules] if labels is None else [capsules, labels]
-        masked = self._reconstruction.mask_capsules(inputs)
-        return self.decoder.predict(
-            ops.convert_to_numpy(masked), batch_size, verbose=0
-        )
+            check_same_length([x, labels], "x, labels")
+            kept.append(multi_hot(labels, self.num_classes))
+        masked = ops.convert_to_numpy(self._mask(kept))
+        return predicted(self.decoder, [masked], batch_size)
 
     def serving_endpoints(self):
         """`serve`, `capsules` and, with a decoder, `reconstruct`.
@@ -143,42 +149,39 @@ class CapsuleNetwork(CapsuleClassifier):
         """
         endpoints = super().serving_endpoints()
         if self.decoder is not None:
-            encoder = self.capsule_encoder
-            decoded = self._reconstruction.reconstruct(encoder.output)
-            endpoints["reconstruct"] = keras.Model(self.inputs, decoded)
+            decoded = self.decoder(self._mask([self.encoder.outputs[0]]))
+            endpoints["reconstruct"] = serving.of_model(
+                keras.Model(self.inputs, decoded), "reconstruction"
+            )
         return endpoints
 
 
-def _connect(encoder, decoder=None, reconstruction_weight=0.0005, name=None):
-    if not isinstance(encoder, keras.Model) or not getattr(
-        encoder, "inputs", None
-    ):
-        raise TypeError(
-            "`encoder` must be a functional or a built Sequential model. "
-            f"Received: {encoder!r} of type {type(encoder).__name__}"
-        )
+def _check_parts(encoder, decoder, reconstruction_weight):
+    check_functional(encoder, "encoder")
     capsules = encoder.outputs[0]
     if len(encoder.outputs) > 1 or len(capsules.shape) != 3:
         raise ValueError(
             "`encoder` must return class capsules (batch, classes, d). "
             f"Received: outputs {[tuple(o.shape) for o in encoder.outputs]}"
         )
-    scores = CapsuleLength(name="scores", dtype="float32")(capsules)
-    if decoder is not None:
-        received = tuple(decoder.outputs[0].shape)
-        expected = tuple(encoder.inputs[0].shape)
-        if received != expected:
-            raise ValueError(
-                "`decoder` must return the shape of the encoder's input, "
-                f"{expected}. Received: output of shape {received}"
-            )
-        scores = CapsuleDecoder(
-            decoder,
-            reconstruction_weight,
-            name="reconstruction",
-            dtype="float32",
-        )([scores, capsules])
-    return encoder.inputs, scores, name
+    check_number("reconstruction_weight", reconstruction_weight)
+    if decoder is None:
+        return
+    check_functional(decoder, "decoder")
+    _, count, dims = capsules.shape
+    taken = tuple(decoder.inputs[0].shape[1:])
+    if taken != (count * dims,):
+        raise ValueError(
+            f"`decoder` must take {count} · {dims} = {count * dims} "
+            f"values. Received: a decoder of inputs {taken}"
+        )
+    expected = tuple(encoder.inputs[0].shape)
+    received = tuple(decoder.outputs[0].shape)
+    if received != expected:
+        raise ValueError(
+            "`decoder` must return the shape of the encoder's input, "
+            f"{expected}. Received: output of shape {received}"
+        )
 
 
 def _first(x):

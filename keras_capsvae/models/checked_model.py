@@ -5,15 +5,12 @@ import types
 
 import keras
 
-from keras_capsvae.models.serving import write_saved_model
-from keras_capsvae.private_keras import can_use_xla
-from keras_capsvae.private_keras import check_xla
-from keras_capsvae.private_keras import variables_to_restore
+from keras_capsvae.models.composed_model import ComposedModel
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
 
 
-class CheckedModel(keras.Model):
+class CheckedModel(ComposedModel):
     """A functional model that refuses unusable data before it trains.
 
     `fit` and `evaluate` check arrays whole, and the first batch of a stream
@@ -48,56 +45,6 @@ class CheckedModel(keras.Model):
             self._check_training_data(given.arguments)
             args, kwargs = given.args, given.kwargs
         return super().evaluate(*args, **kwargs)
-
-    @functools.wraps(keras.Model.compile)
-    def compile(self, *args, **kwargs):
-        given = inspect.signature(super().compile).bind(*args, **kwargs)
-        check_xla(self, given.arguments.get("jit_compile"))
-        super().compile(*args, **kwargs)
-
-    def compile_from_config(self, config):
-        if not can_use_xla(self):
-            # XLA on the CPU is a choice for TensorFlow and one device, which
-            # the file may come from; PyTorch would take minutes to compile.
-            config = {**config, "jit_compile": "auto"}
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
-    def serving_endpoints(self):
-        """Endpoints of a SavedModel by name; see `write_saved_model`.
-
-        None: what Keras makes of the model, `serve` alone.
-        """
-        return {}
-
-    def export(
-        self, filepath, format="tf_saved_model", verbose=False, **kwargs
-    ):
-        """Write the model for serving; see `keras.Model.export`.
-
-        A SavedModel, the default format, has the `serving_endpoints` of the
-        model, for any batch size.
-
-        Raises:
-            TypeError: If such endpoints are given a signature.
-            RuntimeError: If such endpoints are to be written on another backend
-                than TensorFlow.
-        """
-        is_saved_model = format == "tf_saved_model"
-        endpoints = self.serving_endpoints() if is_saved_model else {}
-        if not endpoints:
-            super().export(filepath, format, verbose, **kwargs)
-            return
-        if kwargs:
-            raise TypeError(
-                f"A SavedModel of a {type(self).__name__} has endpoints of its "
-                f"own, {list(endpoints)}. Received: {sorted(kwargs)}"
-            )
-        write_saved_model(self, endpoints, filepath, verbose)
-
-    def _trackable_children(self, save_type="checkpoint", **kwargs):
-        children = super()._trackable_children(save_type, **kwargs)
-        return children | variables_to_restore(self, save_type)
 
     def check_compiled(self):
         """Raise unless the model is compiled with what it can train on."""

@@ -17,11 +17,16 @@ class Classifier(CheckedModel):
     images outside [0, 1], and ids for which an embedding has no row.
     """
 
-    input_range = (0.0, 1.0)
-
-    # Keras revives a functional subclass only if these are its parameters.
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        inputs,
+        outputs,
+        *,
+        input_range: tuple[float, float] | None = None,
+        name: str | None = None,
+    ):
+        super().__init__(inputs, outputs, name=name)
+        self.input_range = input_range
         # Shapes of labels: of the data last checked, by their name, and of
         # those that the functions of Keras were traced for.
         self._label_shapes, self._traced = {}, {}

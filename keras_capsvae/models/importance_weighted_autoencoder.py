@@ -2,9 +2,11 @@ import keras
 from keras import ops
 
 from keras_capsvae.divergences import importance_weighted_bound
-from keras_capsvae.models.autoencoder_graph import connect_samples
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 from keras_capsvae.numerics import scaled_gradient
+from keras_capsvae.validation.numbers import check_integer
+
+GRADIENTS = ("plain", "stl", "dreg")
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -12,24 +14,29 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
     """A variational autoencoder trained on the importance-weighted bound.
 
     `loss = −mean_x [logsumexp_i log w_i − ln k]` over k posterior samples of
-    each example, `log w_i = ln q(x|z_i) − weight · (ln p(z_i|x) − ln q(z_i))`.
+    each example, `log w_i = ln q(x|z_i) + β · (ln q(z_i) − ln p(z_i|x))`.
     Beside it `reconstruction_loss` and `kl_loss` report the two terms, means
     over examples and samples: their weighted sum is the one-sample bound, above
     `loss` by what the k samples gain, and equal to it at k = 1.
 
     In all else it is a `VariationalAutoencoder`: the output, `reconstruct`,
-    `generate` and the SavedModel decode one sample of an example.
+    `generate` and the SavedModel decode one latent of an example.
 
     Args:
-        encoder, decoder, prior, kl_weight, seed, name: See
-            `VariationalAutoencoder`.
+        encoder, decoder, latent, kl_weight, input_range, seed, name: See
+            `VariationalAutoencoder`; the latent must have densities.
         num_samples: Posterior samples k of each example. Defaults to 5.
-        gradient: `"plain"`, `"stl"` or `"dreg"`, see `ImportanceWeighting`; the
-            decoder's gradient is the same in all three. `"dreg"` decodes twice,
-            first for the weights. Defaults to `"plain"`.
+        gradient: How the encoder learns. `"plain"`: the gradient of the bound;
+            `"stl"` (sticking the landing): none through μ and σ inside
+            ln p(z|x), exact at one sample and biased at more; `"dreg"` (doubly
+            reparameterised): the same, with weights squared on the path
+            through z, exact at any number. The decoder's gradient is the same
+            in all three. `"dreg"` decodes twice, first for the weights.
+            Defaults to `"plain"`.
 
     Raises:
-        ValueError: As `VariationalAutoencoder`; if `num_samples` is below 1.
+        ValueError: As `VariationalAutoencoder`; if `num_samples` is below 1,
+            the gradient unknown, or the latent has no densities.
         TypeError: If `num_samples` is no integer.
 
     Example:
@@ -42,61 +49,86 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
     ```
 
     Source: Burda, Grosse and Salakhutdinov, "Importance Weighted Autoencoders",
-        2015.
+        2015; Roeder et al., "Sticking the Landing", 2017; Tucker et al.,
+        "Doubly Reparameterized Gradient Estimators", 2018.
     """
 
-    connected = staticmethod(connect_samples)
-
-    @property
-    def num_samples(self):
-        """Posterior samples of each example in the loss."""
-        return self.get_layer("sampling").num_samples
-
-    def call(self, inputs, training=None, mask=None):
-        outputs = super().call(inputs, training=training, mask=mask)
-        self._posterior = self.kl_layer.posterior
-        return outputs
-
-    def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        latent=None,
+        *,
+        num_samples: int = 5,
+        gradient: str = "plain",
+        kl_weight: float = 1.0,
+        input_range: tuple[float, float] | None = None,
+        seed: int | None = None,
+        name: str | None = None,
     ):
-        forward = self._forward
-        if forward is None or forward.outputs is not y_pred:
-            # Keras builds its loss on stand-ins that no forward pass made.
-            return super().compute_loss(x, y, y_pred, sample_weight, training)
-        target = self._target(x, y)
-        z = self._posterior[2]  # (batch, num_samples, latent_dim)
-        if self.kl_layer.gradient == "dreg":
-            z = self._doubly_reparameterised(target, z, training)
-        error, divergence = self._terms(target, z, training)
-        bound = self.bound_of(self._log_weights(error, divergence))  # (batch,)
-        values = [-bound, ops.mean(error, axis=-1), ops.mean(divergence, -1)]
-        if sample_weight is not None:
-            weights = ops.cast(sample_weight, bound.dtype)
-            values = [weights * value for value in values]
-        loss, error, divergence = values  # (batch,) each
-        self.reconstruction_tracker.update_state(error)
-        self.divergence_tracker.update_state(divergence)
-        return ops.mean(loss) + sum(self.losses)
+        num_samples = check_integer("num_samples", num_samples)
+        if gradient not in GRADIENTS:
+            raise ValueError(
+                f"`gradient` must be one of {GRADIENTS}. "
+                f"Received: gradient={gradient!r}"
+            )
+        super().__init__(
+            encoder,
+            decoder,
+            latent,
+            kl_weight=kl_weight,
+            input_range=input_range,
+            seed=seed,
+            name=name,
+        )
+        if not self.latent.has_densities:
+            raise ValueError(
+                "`latent` must have densities to weigh samples by. "
+                f"Received: {type(self.latent).__name__}"
+            )
+        self.num_samples = num_samples
+        self.gradient = gradient
+
+    def terms(self, target, forward, training):
+        parameters = forward["parameters"]
+        z = self.latent.sample(parameters, self.num_samples)  # (batch, k, ...)
+        if self.gradient != "plain":
+            parameters = keras.tree.map_structure(ops.stop_gradient, parameters)
+
+        def log_terms(z):
+            """ln q(x|z_i) and ln q(z_i) − ln p(z_i|x), (batch, k) each."""
+            given = forward["given"]
+            error = self.reconstruction.errors_of_samples(
+                self.loss,
+                target,
+                z,
+                self.conditions.for_decoder(given),
+                training,
+            )
+            prior = self.conditions.for_prior(given)
+            return -error, self.latent.log_ratio(z, parameters, prior)
+
+        if self.gradient == "dreg":
+            z = self._doubly_reparameterised(z, *log_terms(z))
+        log_likelihood, log_ratio = log_terms(z)
+        bound = self.bound_of(log_likelihood + self.latent.beta * log_ratio)
+        return (
+            -ops.mean(log_likelihood, axis=-1),
+            -ops.mean(log_ratio, axis=-1),
+            -bound,
+        )
 
     def bound_of(self, log_weights):
         """What is maximised, of log-weights `(batch, num_samples)`."""
         return importance_weighted_bound(log_weights)
 
-    def _doubly_reparameterised(self, target, z, training):
+    def _doubly_reparameterised(self, z, log_likelihood, log_ratio):
         """z, whose gradient is multiplied by its sample's share.
 
         The bound multiplies it by the share once already. With a weight β of
         the divergence the factor is 1 − β (1 − share).
         """
-        log_weights = self._log_weights(*self._terms(target, z, training))
-        shares = ops.softmax(log_weights, axis=-1)[..., None]
-        return scaled_gradient(z, 1 - self.kl_layer.weight * (1 - shares))
-
-    def _log_weights(self, error, divergence):
-        return -error - self.kl_layer.weight * divergence
-
-    def _terms(self, target, z, training):
-        """−ln q(x|z_i) and ln p(z_i|x) − ln q(z_i), (batch, num_samples)."""
-        divergence = self.kl_layer.divergence_of(z, self._posterior)
-        return self.sample_errors(target, z, training), divergence
+        beta = self.latent.beta
+        shares = ops.softmax(log_likelihood + beta * log_ratio, axis=-1)
+        factor = 1 - beta * (1 - shares[..., None])
+        return scaled_gradient(z, factor)

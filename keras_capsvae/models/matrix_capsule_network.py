@@ -1,20 +1,29 @@
-import functools
-
 import keras
 
 from keras_capsvae.losses import SpreadLoss
 from keras_capsvae.models.capsule_classifier import CapsuleClassifier
+from keras_capsvae.models.composed_model import check_functional
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
 class MatrixCapsuleNetwork(CapsuleClassifier):
     """A classifier whose scores are the activations of its class capsules.
 
-    A functional model with one output: the activations of a layer named
-    `class_capsules`, such as `ClassMatrixCapsuleEM` or `MatrixCapsuleEM`.
+    Args:
+        encoder: Functional model, x → `[poses, activations]` of the class
+            capsules, `(batch, classes, p, p)` and `(batch, classes)`, as
+            `ClassMatrixCapsuleEM` and `MatrixCapsuleEM` give them.
+        input_range: `(low, high)` outside of which x is refused. Defaults to
+            `None`: any finite x.
+        name: Name of the model.
+
+    Attributes:
+        encoder: The part.
 
     Raises:
-        ValueError: By `fit` and `evaluate` if the data do not fit the model.
+        ValueError: If the encoder gives anything else; by `fit` and `evaluate`
+            if the data do not fit the model.
+        TypeError: If it is no functional model.
 
     Example:
 
@@ -22,8 +31,8 @@ class MatrixCapsuleNetwork(CapsuleClassifier):
     image = keras.Input((28, 28, 1))
     x = keras.layers.Conv2D(64, 5, strides=2, activation="relu")(image)
     x = PrimaryMatrixCapsules(8)(x)
-    _, scores = ClassMatrixCapsuleEM(10, name="class_capsules")(x)
-    model = MatrixCapsuleNetwork(image, scores)
+    encoder = keras.Model(image, ClassMatrixCapsuleEM(10)(x))
+    model = MatrixCapsuleNetwork(encoder)
     model.compile("adam", loss=SpreadLoss(), metrics=[LabelAccuracy()])
     model.fit(images, labels, epochs=10, callbacks=[SpreadMargin(5000)])
     ```
@@ -31,9 +40,26 @@ class MatrixCapsuleNetwork(CapsuleClassifier):
     Source: kexue.fm 5155; Hinton, Sabour and Frosst, 2018.
     """
 
-    # Keras revives a functional subclass only if these are its parameters.
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        encoder: keras.Model,
+        *,
+        input_range: tuple[float, float] | None = None,
+        name: str | None = None,
+    ):
+        check_functional(encoder, "encoder")
+        shapes = [tuple(output.shape) for output in encoder.outputs]
+        if len(shapes) != 2 or shapes[0][:2] != shapes[1]:
+            raise ValueError(
+                "`encoder` must return [poses, activations], (batch, classes, "
+                f"p, p) and (batch, classes). Received: outputs {shapes}"
+            )
+        poses, scores = encoder.outputs
+        super().__init__(
+            encoder.inputs, scores, input_range=input_range, name=name
+        )
+        self.encoder = encoder
+        self.capsule_encoder = keras.Model(self.inputs, poses)
 
     @property
     def metrics_variables(self):
@@ -42,9 +68,3 @@ class MatrixCapsuleNetwork(CapsuleClassifier):
         if self.compiled and isinstance(self.loss, SpreadLoss):
             return [*variables, self.loss.margin]
         return variables
-
-    @functools.cached_property
-    def capsule_encoder(self):
-        """x → poses of the class capsules, a model on the same layers."""
-        poses, _ = self.get_layer("class_capsules").output
-        return keras.Model(self.inputs, poses, name="capsule_encoder")

@@ -6,7 +6,6 @@ import numpy as np
 from keras_capsvae.layers.character_embedding import CharacterEmbedding
 from keras_capsvae.models.latent_search import search
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
-from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.numbers import check_sizes
 from keras_capsvae.vocabulary import Vocabulary
 from keras_capsvae.vocabulary import check_texts
@@ -83,6 +82,11 @@ class PoemAutoencoder(VariationalAutoencoder):
         """Ids `(texts, sentence_length)` → printed texts."""
         return [self._printed(text) for text in self.vocabulary.decode(ids)]
 
+    def posterior(self, x, batch_size: int | None = None) -> list[np.ndarray]:
+        """The parameters of the posterior of texts or of ids."""
+        x = self.encode_text(x) if _is_text(x) else x
+        return super().posterior(x, batch_size)
+
     def generate(
         self, n: int, *, seed: int | None = None, temperature: float = 0.0
     ) -> list[str]:
@@ -129,8 +133,7 @@ class PoemAutoencoder(VariationalAutoencoder):
                 )
             return super().reconstruct(x)
         _check_temperature(temperature)
-        z_mean, _ = self.encoder.predict(self.encode_text(x), verbose=0)
-        return self._text_of(z_mean, seed, temperature)
+        return self._text_of(self.encode(x), seed, temperature)
 
     def interpolate(
         self,
@@ -152,12 +155,8 @@ class PoemAutoencoder(VariationalAutoencoder):
         Returns:
             List of `steps` strings.
         """
-        check_integer("steps", steps, 2)
         _check_temperature(temperature)
-        ids = self.encode_text([first, last])
-        z_mean, _ = self.encoder.predict(ids, verbose=0)
-        share = np.linspace(0, 1, steps, dtype="float32")[:, None]
-        z = (1 - share) * z_mean[0] + share * z_mean[1]
+        z, _ = self._way([first], [last], steps)
         return self._text_of(z, seed, temperature)
 
     def complete(
@@ -208,13 +207,13 @@ class PoemAutoencoder(VariationalAutoencoder):
         positions = np.arange(len(known))
 
         def log_likelihood(z):
-            probabilities = self.decoder.predict(z, verbose=0)
+            probabilities = self.decode(z)
             chosen = probabilities[:, positions, ids]  # (draws, known)
             return np.log(np.maximum(chosen, TINY)).sum(-1, dtype="float64")
 
         z, _ = search(
             log_likelihood,
-            self.latent_dim,
+            self.decoder.inputs[0].shape[-1],
             draws,
             rounds,
             np.random.default_rng(seed),
@@ -225,7 +224,7 @@ class PoemAutoencoder(VariationalAutoencoder):
 
     def most_probable(self, z):
         """The most probable ids of latents, `(batch, sentence_length)`."""
-        return self._decoded(z, lambda probabilities: probabilities)
+        return self._chosen(z, lambda probabilities: probabilities)
 
     def _text_of(self, z, seed, temperature):
         if not temperature:
@@ -237,19 +236,16 @@ class PoemAutoencoder(VariationalAutoencoder):
             logits = np.log(np.maximum(probabilities, TINY)) / temperature
             return logits + random.gumbel(size=logits.shape)
 
-        return self.decode_text(self._decoded(z, perturbed))
+        return self.decode_text(self._chosen(z, perturbed))
 
-    def _decoded(self, z, scores_of):
+    def _chosen(self, z, scores_of):
         """Ids of the highest scores, not all probabilities held at once."""
         parts = [
             z[start : start + DECODED_AT_ONCE]
             for start in range(0, len(z), DECODED_AT_ONCE)
         ]
         return np.concatenate(
-            [
-                scores_of(self.decoder.predict(part, verbose=0)).argmax(-1)
-                for part in parts
-            ]
+            [scores_of(self.decode(part)).argmax(-1) for part in parts]
         )
 
     def _printed(self, text):

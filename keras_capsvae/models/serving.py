@@ -1,16 +1,55 @@
 """Models as SavedModels with endpoints of their own."""
 
+import dataclasses
+from collections.abc import Callable
+
 import keras
 from keras import ops
+
+from keras_capsvae.latents.numbers import GraphNumbers
+from keras_capsvae.models.conditions import called
+from keras_capsvae.private_keras import check_in_graph
+from keras_capsvae.private_keras import named_export_archive
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """A function with names for what goes in and what comes out.
+
+    Attributes:
+        function: Takes tensors, returns one or a list.
+        signature: `keras.InputSpec`s with names, as the function takes them.
+        outputs: Names of what it returns.
+    """
+
+    function: Callable
+    signature: list
+    outputs: tuple[str, ...]
+
+
+def of_model(model, *outputs):
+    """The `Endpoint` of a functional model, of any batch size."""
+    specs = [
+        keras.InputSpec(
+            shape=(None, *tensor.shape[1:]),
+            dtype=tensor.dtype,
+            name=tensor.name,
+        )
+        for tensor in model.inputs
+    ]
+    signature = specs if len(specs) == 1 else [specs]
+    return Endpoint(model.__call__, signature, outputs)
 
 
 def write_saved_model(model, endpoints, filepath, verbose=False):
     """Write a SavedModel.
 
+    An endpoint of several tensors takes them as a list and gives a list; its
+    signature has them by name.
+
     Args:
         model: The model whose variables are saved.
-        endpoints: Name → functional model on those variables, or `(function,
-            signature)`.
+        endpoints: Name → `Endpoint` on those variables.
         filepath: Folder to write.
         verbose: Whether to print the endpoints.
 
@@ -23,55 +62,34 @@ def write_saved_model(model, endpoints, filepath, verbose=False):
             "to a .keras file, load that with KERAS_BACKEND=tensorflow and "
             f"export it there. Received: backend {keras.backend.backend()!r}"
         )
-    archive = keras.export.ExportArchive()
+    archive = named_export_archive(
+        {name: endpoint.outputs for name, endpoint in endpoints.items()}
+    )
     archive.track(model)
     for name, endpoint in endpoints.items():
-        if isinstance(endpoint, keras.Model):
-            endpoint = (endpoint.__call__, _signature(endpoint))
-        archive.add_endpoint(name, *endpoint)
+        archive.add_endpoint(name, endpoint.function, endpoint.signature)
     archive.write_out(filepath, verbose=verbose)
 
 
-def autoencoder_endpoints(model):
-    """`serve`, `encode`, `decode` and `generate` of an autoencoder."""
-    integer = keras.InputSpec(shape=(), dtype="int32")
-    if model.prior is None:
-        generate = (_draw_from(model), [integer])
-    else:
-        generate = (_draw_from_class_of(model), [integer, integer])
-    return {
-        "serve": model,
-        "encode": model.encoder,
-        "decode": model.decoder,
-        "generate": generate,
-    }
+def draws(model, outputs):
+    """The endpoint that decodes draws from the prior of an autoencoder.
 
+    It takes an integer n and, where the model has classes, an integer label.
+    """
+    numbers = GraphNumbers(model.latent.seed_generator)
+    classes = model.num_classes
 
-def _signature(model):
-    specs = [
-        keras.InputSpec(shape=(None, *tensor.shape[1:]), dtype=tensor.dtype)
-        for tensor in model.inputs
+    def generate(n, label=None):
+        given = None
+        if label is not None:
+            label = check_in_graph(label, classes, "label")
+            labels = ops.broadcast_to(label, (n,))
+            given = [ops.one_hot(labels, classes)]
+        z = model.latent.draw(numbers, n, model.conditions.for_prior(given))
+        return called(model.decoder, model.decoder_inputs(z, given))
+
+    names = ["n"] if classes is None else ["n", "label"]
+    signature = [
+        keras.InputSpec(shape=(), dtype="int32", name=name) for name in names
     ]
-    return specs if len(specs) == 1 else [specs]
-
-
-def _draw_from(model):
-    def generate(n):
-        return model.decoder(_noise(model, n))
-
-    return generate
-
-
-def _draw_from_class_of(model):
-    num_classes = model.prior.inputs[0].shape[-1]
-
-    def generate(n, label):
-        one_hot = ops.one_hot(ops.reshape(label, (1,)), num_classes)
-        return model.decoder(_noise(model, n) + model.prior(one_hot))
-
-    return generate
-
-
-def _noise(model, n):
-    seed = model.get_layer("sampling").seed_generator
-    return keras.random.normal((n, model.latent_dim), seed=seed)
+    return Endpoint(generate, signature, outputs)

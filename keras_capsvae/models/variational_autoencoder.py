@@ -1,56 +1,74 @@
-import contextlib
+import functools
+import inspect
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_capsvae.losses import ReconstructionLoss
-from keras_capsvae.models.autoencoder_graph import connect
-from keras_capsvae.models.checked_model import CheckedModel
-from keras_capsvae.models.logits import activation_name
-from keras_capsvae.models.logits import kept_logits
-from keras_capsvae.models.logits import output_layer
-from keras_capsvae.models.serving import autoencoder_endpoints
-from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.callbacks import KLWarmUp
+from keras_capsvae.latents.base import Latent
+from keras_capsvae.latents.gaussian import GaussianLatent
+from keras_capsvae.losses import CategoricalReconstruction
+from keras_capsvae.models.composed_model import check_functional
+from keras_capsvae.models.conditions import Conditions
+from keras_capsvae.models.conditions import called
+from keras_capsvae.models.conditions import input_like
+from keras_capsvae.models.forward_pass import ForwardPass
+from keras_capsvae.models.generative_model import GenerativeModel
+from keras_capsvae.models.output_logits import output_layer
+from keras_capsvae.models.own_loss import mean_over_examples
+from keras_capsvae.models.own_loss import weighted
+from keras_capsvae.models.reconstruction import Reconstruction
+from keras_capsvae.private_keras import PerExampleMeans
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_classes
-from keras_capsvae.validation.arrays import check_label
 from keras_capsvae.validation.arrays import check_one_hot
-from keras_capsvae.validation.numbers import check_integer
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
-class VariationalAutoencoder(CheckedModel):
-    """A variational autoencoder from one's own encoder and decoder.
+class VariationalAutoencoder(GenerativeModel):
+    """A variational autoencoder from one's own encoder, latent and decoder.
 
-    Trains on `loss = reconstruction_loss + weight · kl_loss` (the negative
-    ELBO at weight 1), each the mean over the examples, in nats, and reports all
-    three. The input is the target: `fit(x)`; `fit(x, x)` is the same.
+    Trains on the mean over the examples of `reconstruction + penalty`, the
+    penalty of Gaussian latents being β · divergence, and reports
+    `reconstruction_loss`, `kl_loss` (the divergence) and their sum
+    `negative_elbo`, in nats. The input is the target: `fit(x)`; `fit(x, x)` is
+    the same, and `fit(noisy, clean)` removes noise.
 
     The reconstruction loss is the compiled loss: `BernoulliReconstruction`,
     `CategoricalReconstruction`, `GaussianReconstruction`, or any Keras loss,
     which then keeps its own mean over the dims. Though the decoder gives
-    probabilities, the first two are computed from the logits that its last
-    layer hands to its `activation` (`"sigmoid"`, `"softmax"`), so that
-    confident mistakes have a finite loss and a gradient.
+    probabilities, the first two are computed from logits where its graph shows
+    them: where it ends in a sigmoid or softmax of a dense layer, a convolution
+    or an `Activation`, shapes aside.
+
+    Inputs of the encoder after x and of the decoder after z are conditions:
+    those with one `keras.Input` name are one, others go by position.
+    `fit([x, c])` trains on them.
 
     Args:
-        encoder: Functional `keras.Model`, x → `[z_mean, z_log_var]`, two
-            tensors `(batch, latent_dim)`.
-        decoder: Functional or Sequential model, `(batch, latent_dim)` → the
-            shape of x.
-        prior: Optional functional model, one-hot labels `(batch, num_classes)`
-            → the mean of each class's prior `(batch, latent_dim)`. The labels
-            become the last input. Defaults to `None`: the prior is N(0, 1).
-        kl_weight, estimator, free_bits: See `KLLoss`.
-        seed: Integer seed of the posterior samples. Defaults to `None`: a
-            random one. Its state is saved with the model.
+        encoder: Functional or Sequential model, x (and conditions) → the
+            parameters of the posterior: of Gaussian latents `[z_mean,
+            z_log_var]`, `(batch, latent_dim)` each.
+        decoder: Functional or Sequential model, latents (and conditions) → the
+            shape of x, or that and an axis of classes; further outputs are for
+            a loss that takes them, such as a log-variance.
+        latent: A `Latent`, such as `GaussianLatent(prior=ClassMeans(10))`.
+            Defaults to `None`: Gaussian with the prior N(0, 1).
+        kl_weight, estimator, free_bits, seed: Of the default latent; see
+            `GaussianLatent`.
+        input_range: `(low, high)` outside of which x is refused, unless the
+            loss scores any number. Defaults to `None`: any finite x.
         name: Name of the model.
 
+    Attributes:
+        encoder, latent, decoder: The parts. `latent.beta` is the variable β.
+
     Raises:
-        ValueError: If encoder, decoder and prior do not fit each other; by
-            `fit` and `evaluate` if the data do not fit the model or
-            `sample_weight` comes without targets.
+        ValueError: If the parts do not fit each other, or arguments of the
+            default latent come with another one; by `fit` and `evaluate` if
+            the data do not fit the model.
+        TypeError: If encoder or decoder is no functional model.
 
     Example:
 
@@ -71,77 +89,85 @@ class VariationalAutoencoder(CheckedModel):
     Source: kexue.fm 5253, 5343 and 5383; Kingma and Welling, 2013.
     """
 
-    input_range = None
-    connected = staticmethod(connect)
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        latent=None,
+        *,
+        kl_weight: float = 1.0,
+        estimator: str = "analytic",
+        free_bits: float = 0.0,
+        input_range: tuple[float, float] | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+    ):
+        # The parts and what connects them.
+        check_functional(encoder, "encoder")
+        check_functional(decoder, "decoder")
+        latent = _latent(latent, kl_weight, estimator, free_bits, seed)
+        conditions = Conditions(encoder, decoder, latent)
 
-    # Keras revives a functional subclass only if these are its parameters.
-    def __init__(self, *args, **kwargs):
-        if "encoder" in kwargs or (args and isinstance(args[0], keras.Model)):
-            inputs, outputs = self.connected(*args, **kwargs)
-            args, kwargs = (inputs, outputs), {"name": kwargs.get("name")}
-        super().__init__(*args, **kwargs)
-        self.reconstruction_tracker = keras.metrics.Mean("reconstruction_loss")
-        self.divergence_tracker = keras.metrics.Mean("kl_loss")
-        self._forward = None
+        # The graph, in the order of the data.
+        x = input_like(encoder.inputs[0])
+        given = conditions.inputs
+        parameters = called(encoder, [x, *conditions.for_encoder(given)])
+        z, divergence, penalty = _connected(
+            latent, parameters, conditions.for_prior(given)
+        )
+        _check_decoder(decoder, z, x)
+        decoder_inputs = [z, *conditions.for_decoder(given)]
+        reconstruction = called(decoder, decoder_inputs)
+        super().__init__([x, *given] if given else x, reconstruction, name=name)
 
-    @property
-    def encoder(self):
-        """x → `[z_mean, z_log_var]`, deterministic."""
-        return self.get_layer("encoder")
-
-    @property
-    def decoder(self):
-        """Latents → reconstruction (probabilities)."""
-        return self.get_layer("decoder")
-
-    @property
-    def prior(self):
-        """One-hot label → prior mean, or `None`."""
-        names = [layer.name for layer in self.layers]
-        return self.get_layer("prior") if "prior" in names else None
-
-    @property
-    def kl_layer(self):
-        """The model's `KLLoss`; its `weight` is the weight of `kl_loss`."""
-        return self.get_layer("kl")
-
-    @property
-    def latent_dim(self):
-        return self.decoder.inputs[0].shape[-1]
+        # What the model keeps.
+        self.encoder, self.latent, self.decoder = encoder, latent, decoder
+        self.conditions = conditions
+        self.input_range = input_range
+        self.reconstruction = Reconstruction(decoder)
+        self._pass = ForwardPass(
+            self.inputs,
+            "decoded",
+            **self.reconstruction.outputs(decoder_inputs),
+            given=given,
+            parameters=parameters,
+            divergence=divergence,
+            penalty=penalty,
+        )
+        self._means = PerExampleMeans(
+            "reconstruction_loss", "kl_loss", "negative_elbo"
+        )
 
     def call(self, inputs, training=None, mask=None):
-        with self._kept_logits() as kept:
-            outputs = super().call(inputs, training=training, mask=mask)
-        self._forward = _Forward(outputs, kept, self.kl_layer.divergence)
-        return outputs
-
-    def _kept_logits(self):
-        """The decoder's logits in a list, `None` if it has none."""
-        layer = output_layer(self.decoder)
-        keeps = activation_name(layer) in ("sigmoid", "softmax")
-        return kept_logits(layer) if keeps else contextlib.nullcontext()
+        return self._pass.run(inputs, training)
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        target = self._target(x, y)
-        forward = self._forward
-        if forward is None or forward.outputs is not y_pred:
-            # Keras builds its loss on stand-ins that no forward pass made.
-            forward = _Forward(y_pred, None, ops.zeros(ops.shape(target)[:1]))
-        reconstruction = self._error(target, forward.outputs, forward.kept)
-        divergence = forward.divergence  # (batch,)
-        loss = sum(self.losses)
-        if sample_weight is not None:
-            weights = ops.cast(sample_weight, reconstruction.dtype)
-            # The divergence is in self.losses already, with weights of 1.
-            excess = (weights - 1.0) * divergence
-            loss += self.kl_layer.weight * ops.mean(excess)
-            reconstruction = weights * reconstruction
-            divergence = weights * divergence
-        self.reconstruction_tracker.update_state(reconstruction)
-        self.divergence_tracker.update_state(divergence)
-        return ops.mean(reconstruction) + loss
+        forward = self._pass.take(y_pred)
+        terms = self.terms(self._target(x, y), forward, training)
+        reconstruction, divergence, objective = (
+            weighted(term, sample_weight) for term in terms
+        )  # (batch,) each
+        self._means.update_state(
+            reconstruction_loss=reconstruction,
+            kl_loss=divergence,
+            negative_elbo=reconstruction + divergence,
+        )
+        loss = mean_over_examples(objective)
+        return loss + super().compute_loss() if self.losses else loss
+
+    def terms(self, target, forward, training):
+        """Reconstruction, divergence and what is minimised, `(batch,)` each.
+
+        Args:
+            target: What to reconstruct, `(batch, ...)`.
+            forward: The tensors of the forward pass: `decoded`, `parameters`,
+                `given` (the conditions), `divergence`, `penalty`.
+            training: Whether the decoder runs as in training.
+        """
+        error = self.reconstruction.error(self.loss, target, forward)
+        return error, forward["divergence"], error + forward["penalty"]
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         target = self._target(x, y)
@@ -149,42 +175,47 @@ class VariationalAutoencoder(CheckedModel):
 
     def _target(self, x, y):
         if y is not None:
-            return y
-        return x[self.inputs[0].name] if isinstance(x, dict) else _first(x)
+            return ops.convert_to_tensor(_only(y))
+        x = x[self.inputs[0].name] if isinstance(x, dict) else _first(x)
+        return ops.convert_to_tensor(x)
 
-    def _error(self, target, outputs, kept):
-        """The reconstruction loss of each example, `(batch,)`, float32."""
-        loss = keras.losses.get(self.loss)
-        error = loss.call if isinstance(loss, keras.losses.Loss) else loss
-        outputs = at_least_float32(outputs)
-        target = ops.cast(target, outputs.dtype)
-        if kept and getattr(loss, "activation", None):
-            logits = ops.cast(kept[-1], outputs.dtype)
-            logits = ops.reshape(logits, ops.shape(outputs))
-            return loss.error(target, logits, from_logits=True)
-        values = error(target, outputs)
-        return ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), -1)
-
-    def sample_errors(self, target, z, training=False):
-        """The reconstruction loss of several samples of each example.
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        **kwargs,
+    ):
+        """Compile for training; see `keras.Model.compile`.
 
         Args:
-            target: Examples, `(batch, ...)`.
-            z: Latents, `(batch, num_samples, latent_dim)`.
-            training: Whether the decoder runs as in training. Defaults to
-                `False`.
+            loss: A `ReconstructionLoss`, a Keras loss or its name, or a
+                function of targets and reconstructions.
 
-        Returns:
-            Shape `(batch, num_samples)`, float32 at least.
+        Raises:
+            ValueError: If the loss does not suit what the decoder ends in, or
+                there are `loss_weights`.
         """
-        num_samples, latent_dim = z.shape[1:]
-        with self._kept_logits() as kept:
-            outputs = self.decoder(
-                ops.reshape(z, (-1, latent_dim)), training=training
-            )
-        target = ops.repeat(ops.convert_to_tensor(target), num_samples, axis=0)
-        errors = self._error(target, outputs, kept)
-        return ops.reshape(errors, (-1, num_samples))
+        super().compile(optimizer, loss, loss_weights, metrics, **kwargs)
+        if self.loss is not None:
+            self.reconstruction.check_loss(self.loss)
+
+    @functools.wraps(GenerativeModel.fit)
+    def fit(self, *args, **kwargs):
+        beta = _BetaOfLastEpoch(self.latent.beta)
+        given = inspect.signature(super().fit).bind(*args, **kwargs)
+        callbacks = given.arguments.get("callbacks")
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            return super().fit(*args, **kwargs)
+        callbacks = keras.tree.flatten(callbacks or [])
+        given.arguments["callbacks"] = [*callbacks, beta]
+        history = super().fit(*given.args, **given.kwargs)
+        beta.restore()
+        for callback in callbacks:
+            if isinstance(callback, KLWarmUp):
+                callback.warn_if_unfinished()
+        return history
 
     def adapt(self, x):
         """Set the bias of the decoder's output to the mean of the data.
@@ -204,156 +235,134 @@ class VariationalAutoencoder(CheckedModel):
         """
         layer = output_layer(self.decoder)
         bias = getattr(layer, "bias", None)
-        if activation_name(layer) != "sigmoid" or bias is None:
+        if self.reconstruction.activation != "sigmoid" or bias is None:
             raise ValueError(
-                "`adapt` expects a decoder whose last layer, reshapes aside, "
-                "has a sigmoid and a bias. Received: layer "
-                f"{layer.name!r} with activation={activation_name(layer)!r}"
+                "The decoder must end in a layer with a sigmoid and a bias to "
+                "`adapt`, shapes aside. Received: "
+                f"activation={self.reconstruction.last_activation!r}"
             )
         x = check_array(x, self.inputs[0].shape[1:], "x", (0.0, 1.0))
         mean = x.reshape(-1, *bias.shape).mean(axis=0, dtype="float64")
         mean = np.clip(mean, 0.001, 0.999)
         bias.assign(np.log(mean) - np.log1p(-mean))
 
-    def generate(self, n, label=None, seed=None):
-        """Decode n draws from the prior.
-
-        Args:
-            n: Number of examples, at least 1.
-            label: Integer class, for a model with a prior of its own for each
-                class. Defaults to `None`: classes drawn uniformly.
-            seed: Integer seed. Defaults to `None`: fresh draws each time.
-
-        Returns:
-            NumPy array `(n, ...)` of the decoder's output.
-
-        Raises:
-            ValueError: If n is below 1, the label is out of range, or the model
-                has no classes.
-            TypeError: If the label is no integer.
-        """
-        z = self.draw_latents(n, label, seed)
-        return self.decoder.predict(z, verbose=0)
-
-    def draw_latents(self, n, label=None, seed=None):
-        """n draws from the prior, as `generate` decodes them.
-
-        Takes the arguments of `generate`; returns `(n, latent_dim)`.
-        """
-        n = check_integer("n", n)
-        random = np.random.default_rng(seed)
-        z = random.standard_normal((n, self.latent_dim)).astype("float32")
-        if self.prior is not None:
-            num_classes = self.prior.inputs[0].shape[-1]
-            if label is None:
-                labels = random.integers(num_classes, size=n)
-            else:
-                labels = np.full(n, check_label(label, num_classes))
-            z += ops.convert_to_numpy(
-                self.prior(keras.utils.to_categorical(labels, num_classes))
-            )
-        elif label is not None:
-            raise ValueError(
-                f"Model {self.name!r} has no classes. Received: label={label}"
-            )
-        return z
-
-    def reconstruct(self, x):
-        """Decode the posterior means of x.
-
-        Args:
-            x: Array, or the list of arrays that the encoder or the model takes.
-
-        Returns:
-            NumPy array `(batch, ...)` of the decoder's output.
-
-        Raises:
-            ValueError: If x does not fit the encoder.
-        """
-        expected = self.encoder.inputs
-        if isinstance(x, dict):
-            x = [x[tensor.name] for tensor in expected if tensor.name in x]
-        arrays = list(x) if isinstance(x, (list, tuple)) else [x]
-        if len(arrays) not in (len(expected), len(self.inputs)):
-            raise ValueError(
-                f"The encoder takes {len(expected)} arrays, "
-                f"{[tensor.name for tensor in expected]}. "
-                f"Received: {len(arrays)}"
-            )
-        arrays = arrays[: len(expected)]
-        for array, tensor in zip(arrays, expected):
-            self.check_input(array, tensor, "x")
-        z_mean, _ = self.encoder.predict(
-            arrays if len(arrays) > 1 else arrays[0], verbose=0
-        )
-        return self.decoder.predict(z_mean, verbose=0)
-
     def check_input(self, array, tensor, name):
-        if self.prior is not None and tensor.name == self.inputs[-1].name:
-            check_one_hot(array, tensor.shape[-1], name)
-        elif activation_name(output_layer(self.decoder)) == "softmax":
+        if tensor is not self.inputs[0]:
+            self._check_condition(array, tensor, name)
+        elif self._has_classes:
             self.check_targets(array, name)
         else:
-            loss_range = getattr(self.loss, "target_range", None)
-            check_array(
-                array, tensor.shape[1:], name, self.input_range or loss_range
-            )
+            check_array(array, tensor.shape[1:], name, self._range_of_inputs)
 
     def check_targets(self, targets, name):
         expected = tuple(self.outputs[0].shape[1:])
-        has_classes = activation_name(output_layer(self.decoder)) == "softmax"
-        if has_classes and len(targets.shape) == len(expected):
+        targets = _only(targets)
+        if self._has_classes and len(targets.shape) == len(expected):
             *positions, num_classes = expected
             check_classes(targets, positions, num_classes, name)
         else:
-            loss_range = getattr(self.loss, "target_range", None)
-            check_array(targets, expected, name, loss_range)
+            check_array(targets, expected, name, self._range_of_targets)
 
-    def check_compiled(self):
-        super().check_compiled()
-        if self.loss is None:
-            raise ValueError(
-                "A VariationalAutoencoder must be compiled with a "
-                "reconstruction loss, e.g. loss=BernoulliReconstruction(). "
-                "Received: loss=None"
-            )
-        if getattr(self.loss, "from_logits", False):
-            raise ValueError(
-                "The decoder returns probabilities, and the loss is computed "
-                "from its logits all the same. Received: a loss with "
-                "from_logits=True"
-            )
-        expected = getattr(self.loss, "activation", None)
-        layer = output_layer(self.decoder)
-        if isinstance(self.loss, ReconstructionLoss) and expected:
-            if activation_name(layer) != expected:
-                raise ValueError(
-                    f"{type(self.loss).__name__} expects a decoder whose last "
-                    f"layer, reshapes aside, has activation={expected!r}, as "
-                    f"Dense, Conv2D or Activation({expected!r}) have it. "
-                    f"Received: layer {layer.name!r} with "
-                    f"activation={activation_name(layer)!r}"
-                )
+    def _check_condition(self, array, tensor, name):
+        is_label = self.latent.num_classes is not None and (
+            tensor is self.inputs[1 + self.conditions.of_prior]
+        )
+        if is_label:
+            check_one_hot(array, tensor.shape[-1], name)
+        else:
+            check_array(array, tensor.shape[1:], name)
 
-    def serving_endpoints(self):
-        """`serve`, `encode`, `decode` and `generate`.
+    @property
+    def _has_classes(self):
+        """Whether outputs are classes of what comes in as integers."""
+        return isinstance(self.loss, CategoricalReconstruction)
 
-        `serve` takes x and gives a stochastic reconstruction, `encode` gives
-        `[z_mean, z_log_var]`, `decode` takes latents, `generate` an integer n
-        and, for a conditional model, an integer label.
-        Other formats take encoder and decoder: `model.encoder.export(...)`.
-        """
-        return autoencoder_endpoints(self)
+    @property
+    def _range_of_targets(self):
+        return getattr(self.loss, "target_range", None)
+
+    @property
+    def _range_of_inputs(self):
+        """The range of x: declared, unless any number can be scored."""
+        return self._range_of_targets and self.input_range
 
 
-class _Forward:
-    """What one forward pass left for the loss of the same trace."""
+class _BetaOfLastEpoch(keras.callbacks.Callback):
+    """Keeps β as the last epoch left it.
 
-    def __init__(self, outputs, kept, divergence):
-        self.outputs = outputs
-        self.kept = kept
-        self.divergence = divergence
+    `EarlyStopping` restores every weight of its best epoch, β among them.
+    """
+
+    def __init__(self, beta):
+        super().__init__()
+        self.beta = beta
+        self.last = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.last = ops.convert_to_numpy(self.beta)
+
+    def restore(self):
+        if self.last is not None:
+            self.beta.assign(self.last)
+
+
+def _latent(latent, kl_weight, estimator, free_bits, seed):
+    """The given latent, or the one that the arguments describe."""
+    if latent is None:
+        return GaussianLatent(
+            kl_weight=kl_weight,
+            estimator=estimator,
+            free_bits=free_bits,
+            seed=seed,
+            name="latent",
+        )
+    if not isinstance(latent, Latent):
+        raise TypeError(
+            "`latent` must be a Latent, e.g. GaussianLatent(). Received: "
+            f"{latent!r} of type {type(latent).__name__}"
+        )
+    if (kl_weight, estimator, free_bits, seed) != (1.0, "analytic", 0.0, None):
+        raise ValueError(
+            "`kl_weight`, `estimator`, `free_bits` and `seed` must be given to "
+            f"the latent, {type(latent).__name__}(...), if there is one. "
+            f"Received: kl_weight={kl_weight}, estimator={estimator!r}, "
+            f"free_bits={free_bits}, seed={seed}"
+        )
+    return latent
+
+
+def _connected(latent, parameters, condition):
+    """z, divergence and penalty of symbolic parameters."""
+    if condition is None:
+        return latent(parameters)
+    return latent(parameters, condition=condition)
+
+
+def _check_decoder(decoder, z, x):
+    if not _fits(decoder.inputs[0].shape, z.shape):
+        raise ValueError(
+            f"`decoder` must take the latents, {tuple(z.shape)}. "
+            f"Received: inputs of shape {tuple(decoder.inputs[0].shape)}"
+        )
+    received = decoder.outputs[0].shape
+    with_classes = len(received) == len(x.shape) + 1
+    if not _fits(received[:-1] if with_classes else received, x.shape):
+        raise ValueError(
+            "`decoder` must return the shape of the encoder's first input, "
+            f"{tuple(x.shape)}. Received: output of shape {tuple(received)}"
+        )
+
+
+def _fits(one, other):
+    return len(one) == len(other) and all(
+        None in pair or pair[0] == pair[1] for pair in zip(one, other)
+    )
 
 
 def _first(x):
     return x[0] if isinstance(x, (list, tuple)) else x
+
+
+def _only(y):
+    """The target, alone in a list or not."""
+    return y[0] if isinstance(y, (list, tuple)) and len(y) == 1 else y

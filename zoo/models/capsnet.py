@@ -88,6 +88,7 @@ def capsule_cnn(
     *,
     routings: int = 3,
     routing: str = "kmeans",
+    input_range: tuple[float, float] | None = (0.0, 1.0),
     name: str = "capsule_cnn",
 ) -> keras.Model:
     """Convolutions and capsules for images of any size, compiled.
@@ -102,6 +103,7 @@ def capsule_cnn(
         routings: Routing iterations. Defaults to 3.
         routing: `"kmeans"`, `"agreement"` or `"dynamic"`. Defaults to
             `"kmeans"`.
+        input_range: See `CapsuleNetwork`. Defaults to (0, 1).
         name: Name of the model.
 
     Returns:
@@ -131,7 +133,9 @@ def capsule_cnn(
     digits = CapsuleLayer(
         num_classes, 16, routings, routing=routing, name="capsules"
     )(parts)  # (batch, num_classes, 16)
-    return CapsuleNetwork(keras.Model(image, digits), name=name)
+    return CapsuleNetwork(
+        keras.Model(image, digits), input_range=input_range, name=name
+    )
 
 
 @register(
@@ -155,6 +159,7 @@ def pooling_cnn(
     input_shape: tuple[int | None, int | None, int] = (None, None, 1),
     num_classes: int = 10,
     *,
+    input_range: tuple[float, float] | None = (0.0, 1.0),
     name: str = "pooling_cnn",
 ) -> keras.Model:
     """The control of `capsule_cnn` without capsules, compiled.
@@ -166,6 +171,7 @@ def pooling_cnn(
         input_shape: Height, width and channels; `None` for sides that vary.
             Defaults to (None, None, 1).
         num_classes: Classes. Defaults to 10.
+        input_range: See `CapsuleNetwork`. Defaults to (0, 1).
         name: Name of the model.
 
     Returns:
@@ -194,7 +200,7 @@ def pooling_cnn(
     scores = layers.Dense(
         num_classes, "sigmoid", dtype="float32", name="scores"
     )(x)  # (batch, num_classes)
-    return Classifier(image, scores, name=name)
+    return Classifier(image, scores, input_range=input_range, name=name)
 
 
 @register(
@@ -224,6 +230,7 @@ def capsnet(
     routing: str = "dynamic",
     reconstruction_weight: float = 0.0005,
     rematerialize: bool = False,
+    input_range: tuple[float, float] | None = (0.0, 1.0),
     name: str = "capsnet",
 ) -> keras.Model:
     """The capsule network of Sabour, Frosst and Hinton, compiled.
@@ -245,6 +252,7 @@ def capsnet(
             reconstruction, summed over the image. Defaults to 0.0005.
         rematerialize: Whether to compute votes and routing twice, for memory.
             Defaults to `False`.
+        input_range: See `CapsuleNetwork`. Defaults to (0, 1).
         name: Name of the model.
 
     Returns:
@@ -286,5 +294,6 @@ def capsnet(
         keras.Model(image, digits),
         capsule_decoder(num_classes, 16, tuple(input_shape)),
         reconstruction_weight=reconstruction_weight,
+        input_range=input_range,
         name=name,
     )

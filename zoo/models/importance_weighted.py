@@ -70,6 +70,7 @@ def importance_weighted_vae(
     *,
     gradient: str = "plain",
     kl_weight: float = 1.0,
+    input_range: tuple[float, float] | None = (0.0, 1.0),
     name: str = "importance_weighted_vae",
 ) -> keras.Model:
     """Importance-weighted autoencoder with one stochastic layer, compiled.
@@ -84,9 +85,11 @@ def importance_weighted_vae(
         intermediate_dim: Units of each hidden layer. Defaults to 200.
         num_samples: Posterior samples k in training; 1 gives the one-sample
             ELBO. Defaults to 5.
-        gradient: `"plain"`, `"stl"` or `"dreg"`, see `ImportanceWeighting`.
+        gradient: `"plain"`, `"stl"` or `"dreg"`, see
+            `ImportanceWeightedAutoencoder`.
             Defaults to `"plain"`.
         kl_weight: Weight of the KL divergence (β). Defaults to 1.
+        input_range: See `VariationalAutoencoder`. Defaults to (0, 1).
         name: Name of the model.
 
     Returns:
@@ -117,5 +120,6 @@ def importance_weighted_vae(
         num_samples=num_samples,
         gradient=gradient,
         kl_weight=kl_weight,
+        input_range=input_range,
         name=name,
     )

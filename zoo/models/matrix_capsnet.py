@@ -53,6 +53,7 @@ def matrix_capsnet(
     batch_normalization: bool = True,
     rematerialize: bool = False,
     window: int | None = None,
+    input_range: tuple[float, float] | None = (0.0, 1.0),
     name: str = "matrix_capsnet",
 ) -> keras.Model:
     """Matrix capsules with EM routing, compiled.
@@ -84,6 +85,7 @@ def matrix_capsnet(
         window: Side of the window of each image that the net sees, a random one
             in training and the middle one after it; the paper takes 32 out of
             48 for smallNORB. Defaults to `None`: the whole image.
+        input_range: See `MatrixCapsuleNetwork`. Defaults to (0, 1).
         name: Name of the model.
 
     Returns:
@@ -132,10 +134,12 @@ def matrix_capsnet(
     parts = ConvMatrixCapsuleEM(types[2], 3, name="conv_capsules_2", **options)(
         parts
     )  # (batch, rows − 2, columns − 2, D, 4, 4)
-    _, scores = ClassMatrixCapsuleEM(
+    classes = ClassMatrixCapsuleEM(
         num_classes, dtype="float32", name="class_capsules", **options
-    )(parts)  # (batch, num_classes)
-    return MatrixCapsuleNetwork(image, scores, name=name)
+    )(parts)  # poses and activations, (batch, num_classes, …)
+    return MatrixCapsuleNetwork(
+        keras.Model(image, classes), input_range=input_range, name=name
+    )
 
 
 def _check_window(window, input_shape):

@@ -4,6 +4,8 @@ import keras
 from keras import layers
 
 from keras_capsvae import BernoulliReconstruction
+from keras_capsvae import ClassMeans
+from keras_capsvae import GaussianLatent
 from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae.validation.numbers import check_integer
@@ -20,24 +22,17 @@ SOURCE = "https://kexue.fm/archives/5253"
 PAPER = "Kingma and Welling, Auto-Encoding Variational Bayes, 2013"
 
 
-@keras.saving.register_keras_serializable(package="keras_capsvae")
-class ImageAutoencoder(VariationalAutoencoder):
-    """A `VariationalAutoencoder` that takes images in [0, 1] alone."""
-
-    input_range = (0.0, 1.0)
-
-
-@keras.saving.register_keras_serializable(package="keras_capsvae")
-class ImportanceWeightedImageAutoencoder(ImportanceWeightedAutoencoder):
-    """An `ImportanceWeightedAutoencoder` of images in [0, 1] alone."""
-
-    input_range = (0.0, 1.0)
-
-
 def image_autoencoder(
-    encoder, decoder, prior=None, num_samples=None, gradient="plain", **options
+    encoder,
+    decoder,
+    prior=None,
+    num_samples=None,
+    gradient="plain",
+    kl_weight=1.0,
+    **options,
 ):
     """Trained on the ELBO, or on the bound of `num_samples`."""
+    latent = GaussianLatent(prior, kl_weight=kl_weight, name="latent")
     if num_samples is None:
         if gradient != "plain":
             raise ValueError(
@@ -45,11 +40,11 @@ def image_autoencoder(
                 "be 'plain' without `num_samples`. "
                 f"Received: gradient={gradient!r} with num_samples=None"
             )
-        return ImageAutoencoder(encoder, decoder, prior, **options)
-    return ImportanceWeightedImageAutoencoder(
+        return VariationalAutoencoder(encoder, decoder, latent, **options)
+    return ImportanceWeightedAutoencoder(
         encoder,
         decoder,
-        prior,
+        latent,
         num_samples=num_samples,
         gradient=gradient,
         **options,
@@ -78,13 +73,6 @@ def dense_decoder(original_dim, latent_dim, intermediate_dim):
         original_dim, "sigmoid", dtype="float32", name="pixels"
     )(hidden)
     return keras.Model(z, pixels, name="decoder")
-
-
-def class_means(num_classes, latent_dim):
-    """One-hot label → the trained mean of the class's prior."""
-    label = keras.Input((num_classes,), name="label")
-    mean = layers.Dense(latent_dim, name="class_mean")(label)
-    return keras.Model(label, mean, name="prior")
 
 
 def conv_encoder(input_shape, latent_dim):
@@ -169,6 +157,7 @@ def dense_vae(
     kl_weight: float = 1.0,
     num_samples: int | None = None,
     gradient: str = "plain",
+    input_range: tuple[float, float] | None = (0.0, 1.0),
     name: str = "dense_vae",
 ) -> keras.Model:
     """Dense variational autoencoder, compiled.
@@ -183,8 +172,10 @@ def dense_vae(
         kl_weight: Weight of the KL divergence (β). Defaults to 1.
         num_samples: Posterior samples of an importance-weighted bound.
             Defaults to `None`: the ELBO, with its KL divergence in closed form.
-        gradient: `"plain"`, `"stl"` or `"dreg"`, see `ImportanceWeighting`.
-            The latter two need `num_samples`. Defaults to `"plain"`.
+        gradient: `"plain"`, `"stl"` or `"dreg"` of that bound, see
+            `ImportanceWeightedAutoencoder`. The latter two need `num_samples`.
+            Defaults to `"plain"`.
+        input_range: See `VariationalAutoencoder`. Defaults to (0, 1).
         name: Name of the model.
 
     Returns:
@@ -215,6 +206,7 @@ def dense_vae(
         num_samples=num_samples,
         gradient=gradient,
         kl_weight=kl_weight,
+        input_range=input_range,
         name=name,
     )
 
@@ -244,6 +236,7 @@ def conv_vae(
     kl_weight: float = 1.0,
     num_samples: int | None = None,
     gradient: str = "plain",
+    input_range: tuple[float, float] | None = (0.0, 1.0),
     name: str = "conv_vae",
 ) -> keras.Model:
     """Convolutional variational autoencoder, compiled.
@@ -259,8 +252,10 @@ def conv_vae(
         kl_weight: Weight of the KL divergence (β). Defaults to 1.
         num_samples: Posterior samples of an importance-weighted bound.
             Defaults to `None`: the ELBO, with its KL divergence in closed form.
-        gradient: `"plain"`, `"stl"` or `"dreg"`, see `ImportanceWeighting`.
-            The latter two need `num_samples`. Defaults to `"plain"`.
+        gradient: `"plain"`, `"stl"` or `"dreg"` of that bound, see
+            `ImportanceWeightedAutoencoder`. The latter two need `num_samples`.
+            Defaults to `"plain"`.
+        input_range: See `VariationalAutoencoder`. Defaults to (0, 1).
         name: Name of the model.
 
     Returns:
@@ -289,6 +284,7 @@ def conv_vae(
         num_samples=num_samples,
         gradient=gradient,
         kl_weight=kl_weight,
+        input_range=input_range,
         name=name,
     )
 
@@ -323,6 +319,7 @@ def conditional_vae(
     kl_weight: float = 1.0,
     num_samples: int | None = None,
     gradient: str = "plain",
+    input_range: tuple[float, float] | None = (0.0, 1.0),
     name: str = "conditional_vae",
 ) -> keras.Model:
     """Conditional dense variational autoencoder, compiled.
@@ -338,8 +335,10 @@ def conditional_vae(
         kl_weight: Weight of the KL divergence (β). Defaults to 1.
         num_samples: Posterior samples of an importance-weighted bound.
             Defaults to `None`: the ELBO, with its KL divergence in closed form.
-        gradient: `"plain"`, `"stl"` or `"dreg"`, see `ImportanceWeighting`.
-            The latter two need `num_samples`. Defaults to `"plain"`.
+        gradient: `"plain"`, `"stl"` or `"dreg"` of that bound, see
+            `ImportanceWeightedAutoencoder`. The latter two need `num_samples`.
+            Defaults to `"plain"`.
+        input_range: See `VariationalAutoencoder`. Defaults to (0, 1).
         name: Name of the model.
 
     Returns:
@@ -369,9 +368,10 @@ def conditional_vae(
     return image_autoencoder(
         dense_encoder(original_dim, latent_dim, intermediate_dim),
         dense_decoder(original_dim, latent_dim, intermediate_dim),
-        prior=class_means(num_classes, latent_dim),
+        prior=ClassMeans(num_classes),
         num_samples=num_samples,
         gradient=gradient,
         kl_weight=kl_weight,
+        input_range=input_range,
         name=name,
     )

@@ -9,7 +9,7 @@ import zipfile
 
 import keras
 
-from keras_capsvae import KLLoss
+from keras_capsvae import Latent
 from keras_capsvae.layers.seeded import SeededLayer
 
 UNREADABLE = (ValueError, OSError, KeyError, zipfile.BadZipFile)
@@ -125,8 +125,7 @@ def _load_trained(model, name, path):
     asked_for = [
         (variable, keras.ops.convert_to_numpy(variable))
         for layer in model.layers
-        if isinstance(layer, (KLLoss, SeededLayer))
-        for variable in layer.variables
+        for variable in _variables_of_training(layer)
     ]
     try:
         model.load_weights(path)
@@ -138,3 +137,11 @@ def _load_trained(model, name, path):
     # The file also holds the seed and KL weight of the training that made it.
     for variable, value in asked_for:
         variable.assign(value)
+
+
+def _variables_of_training(layer):
+    if isinstance(layer, Latent):
+        return [layer.beta, layer.seed_generator.state]
+    if isinstance(layer, SeededLayer):
+        return [layer.seed_generator.state]
+    return []

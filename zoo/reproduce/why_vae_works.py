@@ -46,25 +46,20 @@ class PriorSampling(ImportanceWeightedAutoencoder):
     The samples are shared by the batch; the encoder is never trained.
     """
 
-    def compute_loss(
-        self,
-        x: Tensor = None,
-        y: Tensor = None,
-        y_pred: Tensor = None,
-        sample_weight: Tensor = None,
-        training: bool = True,
-    ) -> Tensor:
+    def terms(
+        self, target: Tensor, forward: dict[str, Tensor], training: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        z_mean, _ = forward["parameters"]
+        batch, latent_dim = ops.shape(z_mean)
         z = keras.random.normal(
-            (self.num_samples, self.latent_dim),
-            seed=self.get_layer("sampling").seed_generator,
+            (1, self.num_samples, latent_dim), seed=self.latent.seed_generator
         )
-        batch = ops.shape(x)[0]
-        shape = (batch, self.num_samples, self.latent_dim)
-        z = ops.broadcast_to(z[None], shape)
-        errors = self.sample_errors(x, z, training)
-        self.reconstruction_tracker.update_state(ops.mean(errors, axis=-1))
-        self.divergence_tracker.update_state(ops.zeros((batch,)))
-        return -ops.mean(importance_weighted_bound(-errors))
+        z = ops.broadcast_to(z, (batch, self.num_samples, latent_dim))
+        errors = self.reconstruction.errors_of_samples(
+            self.loss, target, z, [], training
+        )
+        bound = importance_weighted_bound(-errors)
+        return ops.mean(errors, axis=-1), ops.zeros_like(bound), -bound
 
 
 NETS = {

@@ -1,0 +1,76 @@
+"""What a model asks of its latents."""
+
+import keras
+from keras import ops
+
+
+class Latent(keras.layers.Layer):
+    """Latents of a variational autoencoder, between encoder and decoder.
+
+    `latent(parameters, condition=None)` takes what the encoder gives, the
+    parameters of the posterior, and returns
+
+    - z for the decoder,
+    - `divergence`, `(batch,)`: the ELBO's, in nats,
+    - `penalty`, `(batch,)`: what training adds to the reconstruction loss, such
+      as β · divergence.
+
+    Each call draws anew. A subclass implements `call` and the methods below; a
+    latent that has no densities leaves out `sample` and `log_ratio`, without
+    which there is no likelihood and no importance weighting.
+
+    Attributes:
+        parameter_names: Names of the parameters in the order of the encoder's
+            outputs, for errors and for files.
+        condition_shape: Shape of the condition that the prior depends on,
+            without the batch; `None` for a prior of its own.
+        num_classes: Classes whose draws `generate(label=…)` can ask for.
+        num_clusters: Clusters whose draws `generate(cluster=…)` can ask for.
+        beta, initial_beta: The variable that weighs the divergence in the
+            penalty, which `KLWarmUp` moves, and what it starts from.
+        seed_generator: The `SeedGenerator` that it draws from.
+    """
+
+    parameter_names: tuple[str, ...] = ()
+    condition_shape: tuple[int, ...] | None = None
+    num_classes: int | None = None
+    num_clusters: int | None = None
+    has_densities = False
+
+    def value(self, parameters):
+        """The deterministic latent: mean, mode or most probable code."""
+        raise NotImplementedError
+
+    def draw(self, numbers, n, condition=None, cluster=None):
+        """n draws from the prior.
+
+        Args:
+            numbers: Where they come from, such as `NumpyNumbers(seed)`.
+            n: Number of draws.
+            condition: Conditions of the prior `(n, ...)`, if it has any.
+            cluster: Integer cluster. Defaults to `None`: any.
+
+        Returns:
+            `(n, ...)`, as the decoder takes them.
+        """
+        raise NotImplementedError
+
+    def sample(self, parameters, num_samples, seed=None):
+        """Posterior samples of each example, `(batch, num_samples, ...)`.
+
+        `seed` is a `SeedGenerator`; by default the latent's own.
+        """
+        raise NotImplementedError
+
+    def log_ratio(self, z, parameters, condition=None):
+        """`ln q(z) − ln p(z|x)` of samples, `(batch, num_samples)`."""
+        raise NotImplementedError
+
+    def mean_divergence(self, z, parameters, condition=None):
+        """The divergence of each example, `(batch,)`, of samples or exact."""
+        return -ops.mean(self.log_ratio(z, parameters, condition), axis=-1)
+
+    def between(self, first, last, shares):
+        """Latents on the way from one to another, `(steps, ...)`, in NumPy."""
+        shares = shares.reshape(-1, *[1] * first.ndim)
+        return (1 - shares) * first + shares * last

@@ -1,0 +1,167 @@
+import keras
+from keras import ops
+
+from keras_capsvae.divergences import gaussian_kl
+from keras_capsvae.latents.base import Latent
+from keras_capsvae.latents.priors import StandardNormal
+from keras_capsvae.layers.kl_loss import KLLoss
+from keras_capsvae.layers.sampling import Sampling
+from keras_capsvae.layers.sampling import check_posterior_shapes
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class GaussianLatent(Latent):
+    """Latents with a diagonal Gaussian posterior N(μ, σ²).
+
+    `z = μ + σ ε`; the divergence is `KL(N(μ, σ²) ‖ q(z))` from the prior q, in
+    closed form where the prior has one, else estimated with z; the penalty is
+    β times the divergence, with the floor of `free_bits`.
+
+    Args:
+        prior: `StandardNormal()`, `ClassMeans(num_classes)`,
+            `GaussianMixture(num_components)` or a prior of your own with their
+            methods. Defaults to `None`: `StandardNormal()`.
+        kl_weight: β at the start. Defaults to 1.
+        estimator: `"analytic"` or `"monte_carlo"`, see `KLLoss`. Defaults to
+            `None`: analytic if the prior has a closed form.
+        free_bits: See `KLLoss`. Defaults to 0.
+        seed: Integer seed of the samples. Defaults to `None`: a random one.
+
+    Inputs: list `[z_mean, z_log_var]`, `(batch, latent_dim)` each, and the
+        `condition` of a prior that has one.
+
+    Output: `(z, divergence, penalty)`: `(batch, latent_dim)` in the compute
+        dtype, and `(batch,)` twice in float32 at least.
+
+    Raises:
+        ValueError: If an argument is out of range, the posterior is no two
+            tensors of one shape, or a closed form or free bits are asked of a
+            mixture.
+
+    Example:
+
+    >>> latent = GaussianLatent(kl_weight=0.5, seed=0)
+    >>> z, divergence, penalty = latent([np.ones((4, 2)), np.zeros((4, 2))])
+    >>> float(divergence[0]), float(penalty[0])
+    (1.0, 0.5)
+
+    Source: kexue.fm 5253 and 5383; Kingma and Welling, 2013.
+    """
+
+    parameter_names = ("z_mean", "z_log_var")
+    has_densities = True
+
+    def __init__(
+        self,
+        prior=None,
+        *,
+        kl_weight: float = 1.0,
+        estimator: str | None = None,
+        free_bits: float = 0.0,
+        seed: int | None = None,
+        **kwargs,
+    ):
+        kwargs.setdefault("autocast", False)
+        super().__init__(**kwargs)
+        self.prior = StandardNormal() if prior is None else prior
+        self.estimator = estimator
+        closed = self.prior.has_closed_form
+        if not closed and (estimator == "analytic" or free_bits):
+            raise ValueError(
+                f"The divergence from a {type(self.prior).__name__} has no "
+                "closed form and no terms for each dim. Received: "
+                f"estimator={estimator!r}, free_bits={free_bits}"
+            )
+        self.kl_loss = KLLoss(
+            kl_weight,
+            estimator or ("analytic" if closed else "monte_carlo"),
+            free_bits,
+        )
+        self.sampling = Sampling(seed=seed, dtype=self.dtype_policy)
+
+    @property
+    def beta(self):
+        return self.kl_loss.weight
+
+    @property
+    def initial_beta(self):
+        """β that the latent was made with."""
+        return self.kl_loss.initial_weight
+
+    @property
+    def seed_generator(self):
+        return self.sampling.seed_generator
+
+    @property
+    def condition_shape(self):
+        return self.prior.condition_shape
+
+    @property
+    def num_classes(self):
+        return self.prior.num_classes
+
+    @property
+    def num_clusters(self):
+        return self.prior.num_clusters
+
+    def build(self, parameters_shape, condition_shape=None):
+        check_posterior_shapes(self, parameters_shape, count=2)
+        self.latent_dim = parameters_shape[0][-1]
+        self.sampling.build(parameters_shape)
+        self.kl_loss.add_factor()
+        self.kl_loss.built = True
+        if not self.prior.built:
+            self.prior.build(parameters_shape[0])
+
+    def call(self, parameters, condition=None):
+        z_mean, z_log_var = parameters  # (batch, latent_dim) each
+        z = self.sampling(parameters)  # (batch, latent_dim)
+        terms = self.prior.divergence(
+            self.kl_loss, z, z_mean, z_log_var, condition
+        )
+        divergence = ops.sum(terms, -1)  # (batch,)
+        penalty = self.beta * ops.sum(self.kl_loss.floored(terms), -1)
+        return z, divergence, penalty
+
+    def compute_output_spec(self, parameters, condition=None):
+        z_mean = parameters[0]
+        batch = z_mean.shape[:1]
+        each = keras.backend.result_type(z_mean.dtype, "float32")
+        return (
+            keras.KerasTensor(z_mean.shape, self.compute_dtype),
+            keras.KerasTensor(batch, each),
+            keras.KerasTensor(batch, each),
+        )
+
+    def value(self, parameters):
+        return parameters[0]
+
+    def sample(self, parameters, num_samples, seed=None):
+        return self.sampling.draw(parameters, num_samples, seed)
+
+    def log_ratio(self, z, parameters, condition=None):
+        return self.prior.log_ratio(z, *parameters, condition)
+
+    def mean_divergence(self, z, parameters, condition=None):
+        if not self.prior.has_closed_form:
+            return super().mean_divergence(z, parameters, condition)
+        mean = self.prior.mean(condition)
+        return ops.sum(gaussian_kl(*parameters, prior_mean=mean), -1)
+
+    def draw(self, numbers, n, condition=None, cluster=None):
+        return self.prior.draw(numbers, n, self.latent_dim, condition, cluster)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "prior": keras.saving.serialize_keras_object(self.prior),
+            "kl_weight": self.initial_beta,
+            "estimator": self.estimator,
+            "free_bits": self.kl_loss.free_bits,
+            "seed": self.sampling.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        prior = keras.saving.deserialize_keras_object(config["prior"])
+        return cls(**{**config, "prior": prior})

@@ -1,0 +1,219 @@
+"""Priors of Gaussian latents: densities, divergences and draws.
+
+A prior has `condition_shape`, `num_classes`, `num_clusters` as a `Latent` has,
+and the methods of `UnitGaussian`.
+"""
+
+import keras
+from keras import ops
+
+from keras_capsvae.divergences import gaussian_log_density
+from keras_capsvae.divergences import mixture_log_density
+from keras_capsvae.divergences import one_sample_kl
+from keras_capsvae.divergences import unit_gaussian_log_density
+from keras_capsvae.validation.numbers import check_integer
+
+
+class UnitGaussian(keras.layers.Layer):
+    """Priors N(m, 1), with which the divergence has a closed form."""
+
+    condition_shape = None
+    num_classes = None
+    num_clusters = None
+    has_closed_form = True
+
+    def mean(self, condition):
+        """m for each example, `(batch, latent_dim)`; `None` for 0."""
+        return None
+
+    def log_density(self, z, condition=None):
+        """`ln q(z)`, `(...)`, of latents `(..., latent_dim)`."""
+        return unit_gaussian_log_density(
+            z, _of_samples(self.mean(condition), z)
+        )
+
+    def log_ratio(self, z, z_mean, z_log_var, condition=None):
+        """`ln q(z) − ln p(z|x)` of samples `(batch, num_samples, d)`."""
+        mean = _of_samples(self.mean(condition), z)
+        return -ops.sum(
+            one_sample_kl(z_mean[:, None], z_log_var[:, None], z, mean), -1
+        )
+
+    def divergence(self, kl_loss, z, z_mean, z_log_var, condition=None):
+        """Terms of the divergence that free bits count, `(batch, terms)`."""
+        return kl_loss.per_dim(
+            [z_mean, z_log_var, z], prior_mean=self.mean(condition)
+        )
+
+    def draw(self, numbers, n, latent_dim, condition=None, cluster=None):
+        z = numbers.normal((n, latent_dim))
+        mean = self.mean(condition)
+        return z if mean is None else ops.add(z, mean)
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class StandardNormal(UnitGaussian):
+    """The prior N(0, 1).
+
+    Example:
+
+    >>> float(StandardNormal().log_density(np.zeros((1, 2)))[0])
+    -1.8378770351409912
+    """
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class ClassMeans(UnitGaussian):
+    """The prior N(m_y, 1) around a trained mean for each class.
+
+    `m_y = W[y] + b`, from one-hot labels, which become a condition of the
+    model named `label`.
+
+    Args:
+        num_classes: Classes.
+
+    Raises:
+        ValueError: If `num_classes` is below 1.
+        TypeError: If it is no integer.
+
+    Example:
+
+    ```python
+    latent = GaussianLatent(prior=ClassMeans(10))
+    model = VariationalAutoencoder(encoder, decoder, latent)
+    model.compile("adam", loss=BernoulliReconstruction())
+    model.fit([images, one_hot_labels])
+    sevens = model.generate(16, label=7)
+    ```
+
+    Source: kexue.fm 5253.
+    """
+
+    def __init__(self, num_classes: int, **kwargs):
+        super().__init__(**kwargs)
+        self.num_classes = check_integer("num_classes", num_classes)
+        self.condition_shape = (self.num_classes,)
+
+    def build(self, latent_shape):
+        self.means = keras.layers.Dense(latent_shape[-1], dtype="float32")
+        self.means.build((None, self.num_classes))
+
+    def mean(self, condition):
+        return self.means(condition)
+
+    def get_config(self):
+        return {**super().get_config(), "num_classes": self.num_classes}
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class GaussianMixture(keras.layers.Layer):
+    """A mixture of diagonal Gaussians, `q(z) = Σ_k π_k N(z; μ_k, σ_k²)`.
+
+    Means, variances and weights are trained with the model. The divergence has
+    no closed form and is estimated with the sample that the decoder sees.
+
+    Args:
+        num_components: Components, which are clusters of the data.
+        unit_variance: Whether all σ_k are 1. Defaults to `False`.
+        mean_initializer: Of the means. Defaults to `None`: drawn from N(0, 1),
+            apart from each other, or all components would stay alike.
+
+    Raises:
+        ValueError: If `num_components` is below 1.
+        TypeError: If it is no integer.
+
+    Example:
+
+    ```python
+    latent = GaussianLatent(prior=GaussianMixture(10))
+    model = VariationalAutoencoder(encoder, decoder, latent)
+    pictures = model.generate(16, cluster=3)
+    ```
+
+    Source: kexue.fm 5887; Jiang et al., "Variational Deep Embedding", 2016.
+    """
+
+    condition_shape = None
+    num_classes = None
+    has_closed_form = False
+
+    def __init__(
+        self,
+        num_components: int,
+        unit_variance: bool = False,
+        mean_initializer=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.num_components = check_integer("num_components", num_components)
+        self.unit_variance = unit_variance
+        if mean_initializer is None:
+            mean_initializer = keras.initializers.RandomNormal(stddev=1.0)
+        self.mean_initializer = keras.initializers.get(mean_initializer)
+
+    @property
+    def num_clusters(self):
+        return self.num_components
+
+    def build(self, latent_shape):
+        shape = (self.num_components, latent_shape[-1])
+        self.means = self._weight("means", shape, self.mean_initializer)
+        self.log_vars = self._weight(
+            "log_vars", shape, "zeros", trainable=not self.unit_variance
+        )
+        self.logits = self._weight("logits", shape[:1], "zeros")
+
+    def _weight(self, name, shape, initializer, trainable=True):
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            trainable=trainable,
+            dtype="float32",
+            autocast=False,
+        )
+
+    def log_density(self, z, condition=None):
+        """`ln q(z)`, `(...)`, of latents `(..., latent_dim)`."""
+        return ops.logsumexp(self.log_joint(z), axis=-1)
+
+    def log_joint(self, z):
+        """`ln π_k N(z; μ_k, σ_k²)`, `(..., num_components)`."""
+        return mixture_log_density(z, self.logits, self.means, self.log_vars)
+
+    def responsibilities(self, z):
+        """`p(k|z)`, `(..., num_components)`: to which cluster z belongs."""
+        return ops.softmax(self.log_joint(z), axis=-1)
+
+    def log_ratio(self, z, z_mean, z_log_var, condition=None):
+        posterior = gaussian_log_density(z, z_mean[:, None], z_log_var[:, None])
+        return self.log_density(z) - posterior
+
+    def divergence(self, kl_loss, z, z_mean, z_log_var, condition=None):
+        ratio = self.log_ratio(z[:, None], z_mean, z_log_var)
+        return -ratio  # (batch, 1): the dims of a mixture are no separate terms
+
+    def draw(self, numbers, n, latent_dim, condition=None, cluster=None):
+        noise = numbers.normal((n, latent_dim))
+        if cluster is None:
+            cluster = numbers.categories(ops.log_softmax(self.logits), n)
+        means = ops.take(self.means, cluster, axis=0)
+        deviations = ops.exp(0.5 * ops.take(self.log_vars, cluster, axis=0))
+        return means + ops.multiply(deviations, noise)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_components": self.num_components,
+            "unit_variance": self.unit_variance,
+            "mean_initializer": keras.initializers.serialize(
+                self.mean_initializer
+            ),
+        }
+
+
+def _of_samples(mean, z):
+    """The mean of each example with an axis for its samples, if z has one."""
+    if mean is None or len(mean.shape) == len(z.shape):
+        return mean
+    return mean[:, None]

@@ -1,0 +1,136 @@
+"""A functional model with a constructor of its own that files can call."""
+
+import functools
+import inspect
+
+import keras
+
+from keras_capsvae.models.serving import write_saved_model
+from keras_capsvae.private_keras import can_use_xla
+from keras_capsvae.private_keras import check_xla
+from keras_capsvae.private_keras import variables_to_restore
+
+
+class ComposedModel(keras.Model):
+    """A model that is saved as the arguments of its constructor.
+
+    Keras revives a functional model from its graph, and only if its constructor
+    takes `*args, **kwargs`. Here the config holds what the constructor was
+    called with, parts such as an encoder included, and `from_config` calls it
+    again; so do subclasses with a constructor of their own, as long as Keras
+    can serialise their arguments.
+    """
+
+    def __new__(cls, *args, **kwargs):
+        model = super().__new__(cls, *args, **kwargs)
+        # Neither tracked nor walked by Keras: the parts are saved once.
+        object.__setattr__(model, "_constructed", _Call(args, kwargs))
+        return model
+
+    def get_config(self):
+        signature = inspect.signature(type(self))
+        arguments = self._constructed.arguments(signature)
+        if "name" in signature.parameters:
+            arguments["name"] = self.name
+        if keras.backend.is_keras_tensor(_first(arguments.get("inputs"))):
+            graph = keras.Model(arguments.pop("inputs"), arguments["outputs"])
+            arguments["outputs"] = graph  # of which Keras has the config
+        serialize = keras.saving.serialize_keras_object
+        return {key: serialize(value) for key, value in arguments.items()}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        if "layers" in config and "input_layers" in config:
+            raise ValueError(
+                f"This {cls.__name__} was saved by keras-capsvae 0.1, whose "
+                "models this version does not read: load it with 0.1"
+            )
+        deserialize = keras.saving.deserialize_keras_object
+        arguments = {
+            key: deserialize(value, custom_objects)
+            if isinstance(value, dict)
+            else value
+            for key, value in config.items()
+        }
+        if isinstance(arguments.get("outputs"), keras.Model):
+            graph = arguments["outputs"]
+            arguments |= {"inputs": graph.input, "outputs": graph.output}
+        return cls(**arguments)
+
+    @functools.wraps(keras.Model.compile)
+    def compile(self, *args, **kwargs):
+        given = inspect.signature(super().compile).bind(*args, **kwargs)
+        check_xla(self, given.arguments.get("jit_compile"))
+        super().compile(*args, **kwargs)
+
+    def compile_from_config(self, config):
+        if not can_use_xla(self):
+            # XLA on the CPU is a choice for TensorFlow and one device, which
+            # the file may come from; PyTorch would take minutes to compile.
+            config = {**config, "jit_compile": "auto"}
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def _trackable_children(self, save_type="checkpoint", **kwargs):
+        children = super()._trackable_children(save_type, **kwargs)
+        return children | variables_to_restore(self, save_type)
+
+    def serving_endpoints(self):
+        """Endpoints of a SavedModel by name; see `write_saved_model`.
+
+        None: what Keras makes of the model, `serve` alone.
+        """
+        return {}
+
+    def export(
+        self, filepath, format="tf_saved_model", verbose=False, **kwargs
+    ):
+        """Write the model for serving; see `keras.Model.export`.
+
+        A SavedModel, the default format, has the `serving_endpoints` of the
+        model, for any batch size.
+
+        Raises:
+            TypeError: If such endpoints are given a signature.
+            RuntimeError: If such endpoints are to be written on another backend
+                than TensorFlow.
+        """
+        is_saved_model = format == "tf_saved_model"
+        endpoints = self.serving_endpoints() if is_saved_model else {}
+        if not endpoints:
+            super().export(filepath, format, verbose, **kwargs)
+            return
+        if kwargs:
+            raise TypeError(
+                f"A SavedModel of a {type(self).__name__} has endpoints of its "
+                f"own, {list(endpoints)}. Received: {sorted(kwargs)}"
+            )
+        write_saved_model(self, endpoints, filepath, verbose)
+
+
+def _first(structure):
+    return next(iter(keras.tree.flatten(structure)), None)
+
+
+class _Call:
+    """The arguments of a call, as they were given."""
+
+    def __init__(self, args, kwargs):
+        self.args, self.kwargs = args, kwargs
+
+    def arguments(self, signature):
+        """By name, those of a `**kwargs` parameter among them."""
+        given = dict(signature.bind(*self.args, **self.kwargs).arguments)
+        for parameter in signature.parameters.values():
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                given.update(given.pop(parameter.name, {}))
+        return given
+
+
+def check_functional(model, name):
+    """Raise unless a part is a model whose graph is known."""
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        raise TypeError(
+            f"`{name}` must be a functional or a built Sequential model. "
+            f"Received: {model!r} of type {type(model).__name__}"
+        )

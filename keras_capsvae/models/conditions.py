@@ -1,0 +1,142 @@
+"""Inputs of a model that go to its parts beside x and z."""
+
+import keras
+import numpy as np
+
+from keras_capsvae.validation.arrays import check_array
+from keras_capsvae.validation.arrays import check_label
+from keras_capsvae.validation.arrays import check_same_length
+
+
+class Conditions:
+    """The conditions of encoder, decoder and prior, each once.
+
+    Conditions with one `keras.Input` name are one; others go by their position
+    among the conditions of their part, if they have one shape.
+
+    Attributes:
+        inputs: A symbolic input for each condition.
+        of_encoder, of_decoder: Indices of the conditions that a part takes.
+        of_prior: Index of the prior's condition, `None` without one.
+        num_classes: Classes of the only condition, taken for one-hot; `None`
+            where there is none or there are several.
+    """
+
+    def __init__(self, encoder, decoder, latent):
+        self.inputs = []
+        self.of_encoder = self._matched(encoder.inputs[1:])
+        self.of_decoder = self._matched(decoder.inputs[1:])
+        self.of_prior = None
+        if latent.condition_shape is not None:
+            label = keras.Input(latent.condition_shape, name="label")
+            (self.of_prior,) = self._matched([label])
+        self._prior_has_classes = latent.num_classes is not None
+        shapes = [tensor.shape for tensor in self.inputs]
+        is_label = len(shapes) == 1 and len(shapes[0]) == 2 and shapes[0][1] > 1
+        self.num_classes = shapes[0][1] if is_label else None
+
+    def _matched(self, wanted):
+        """The index of each wanted input; those not yet there are added."""
+        names = [known.name for known in self.inputs]
+        taken = {names.index(w.name) for w in wanted if w.name in names}
+        indices = []
+        for position, tensor in enumerate(wanted):
+            if tensor.name in names:
+                indices.append(names.index(tensor.name))
+            elif position not in taken and self._fits(position, tensor):
+                indices.append(position)
+            else:
+                indices.append(len(self.inputs))
+                self.inputs.append(input_like(tensor))
+        return indices
+
+    def _fits(self, position, tensor):
+        return (
+            position < len(self.inputs)
+            and self.inputs[position].shape == tensor.shape
+        )
+
+    def for_encoder(self, values):
+        return [values[index] for index in self.of_encoder]
+
+    def for_decoder(self, values):
+        return [values[index] for index in self.of_decoder]
+
+    def for_prior(self, values):
+        if values is None or self.of_prior is None:
+            return None
+        return values[self.of_prior]
+
+    def given(self, n, label=None, condition=None):
+        """The conditions of n examples as arrays; `None` if none is given."""
+        if label is not None and condition is not None:
+            raise ValueError(
+                "`label` or `condition` must be None. "
+                f"Received: label={label!r}, condition={condition!r}"
+            )
+        if label is not None:
+            return [self._one_hot(n, label)]
+        return None if condition is None else self._arrays(n, condition)
+
+    def drawn(self, n, numbers):
+        """Classes drawn uniformly, for a prior that has them."""
+        if not self._prior_has_classes or self.num_classes is None:
+            raise ValueError(self.missing())
+        labels = numbers.integers(self.num_classes, n)
+        return [keras.utils.to_categorical(labels, self.num_classes)]
+
+    def missing(self):
+        """What to say when there should be conditions and are none."""
+        names = [tensor.name for tensor in self.inputs]
+        return (
+            f"`condition` must hold {names}, which this model depends on, or "
+            "`label` a class of a one-hot one. Received: neither"
+        )
+
+    def _arrays(self, n, condition):
+        is_list = len(self.inputs) > 1 and isinstance(condition, (list, tuple))
+        arrays = [
+            np.asarray(c) for c in (condition if is_list else [condition])
+        ]
+        if len(arrays) != len(self.inputs):
+            names = [tensor.name for tensor in self.inputs]
+            raise ValueError(
+                f"`condition` must hold {len(names)} arrays, {names}. "
+                f"Received: {len(arrays)}"
+            )
+        return [
+            self._for_all(n, array, tensor)
+            for array, tensor in zip(arrays, self.inputs)
+        ]
+
+    def _for_all(self, n, array, tensor):
+        """An array `(n, ...)`, of which a single one may be given."""
+        if array.ndim == len(tensor.shape) - 1:
+            array = np.broadcast_to(array, (n, *array.shape))
+        check_array(array, tensor.shape[1:], tensor.name)
+        check_same_length([range(n), array], "condition")
+        return array
+
+    def _one_hot(self, n, label):
+        classes = self.num_classes
+        if classes is None:
+            raise ValueError(
+                "`label` must be None: this model has no single condition with "
+                f"classes. Received: label={label!r}"
+            )
+        labels = np.full(n, label) if np.ndim(label) == 0 else label
+        check_same_length([range(n), labels], "label")
+        for one in dict.fromkeys(labels):
+            check_label(one, classes)
+        return keras.utils.to_categorical(labels, classes)
+
+
+def input_like(tensor):
+    """A fresh symbolic input of the same shape, dtype and name."""
+    return keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
+
+
+def called(part, arrays, training=None):
+    """Call a model with a list of arrays, or with the only one."""
+    inputs = arrays if len(arrays) > 1 else arrays[0]
+    return part(inputs, training=training)

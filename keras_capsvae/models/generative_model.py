@@ -1,0 +1,302 @@
+"""What one does with an encoder, a latent and a decoder, in NumPy."""
+
+import numpy as np
+from keras import ops
+
+from keras_capsvae.latents.numbers import NumpyNumbers
+from keras_capsvae.models import likelihood
+from keras_capsvae.models import serving
+from keras_capsvae.models.own_loss import OwnLossModel
+from keras_capsvae.models.prediction import predicted
+from keras_capsvae.validation.arrays import check_array
+from keras_capsvae.validation.arrays import check_label
+from keras_capsvae.validation.numbers import check_integer
+
+
+class GenerativeModel(OwnLossModel):
+    """The methods that every autoencoder has.
+
+    A subclass sets `encoder`, `latent`, `decoder` and `conditions`. All methods
+    may be called from several threads at once.
+    """
+
+    @property
+    def num_classes(self) -> int | None:
+        """Classes that `label` chooses from; `None` without a label."""
+        return self.conditions.num_classes
+
+    def posterior(self, x, batch_size: int | None = None) -> list[np.ndarray]:
+        """The parameters of the posterior of each example, in order.
+
+        Args:
+            x: Examples; with the conditions `[x, c]` where the encoder takes
+                them.
+            batch_size: Examples at a time. Defaults to Keras' 32.
+
+        Returns:
+            List of arrays `(n, ...)`, of Gaussian latents `[z_mean,
+            z_log_var]`.
+
+        Raises:
+            ValueError: If x does not fit the encoder.
+        """
+        arrays = self._of_encoder(x)
+        parameters = predicted(self.encoder, arrays, batch_size)
+        return parameters if isinstance(parameters, list) else [parameters]
+
+    def encode(self, x, batch_size: int | None = None) -> np.ndarray:
+        """The deterministic latent of each example.
+
+        The mean of Gaussian latents; arguments as of `posterior`.
+        """
+        parameters = self.posterior(x, batch_size)
+        return ops.convert_to_numpy(self.latent.value(parameters))
+
+    def decode(self, z, *, label=None, condition=None, batch_size=None):
+        """What the decoder makes of latents.
+
+        Args:
+            z: Latents `(n, ...)`.
+            label: Integer class, or one for each latent, for a decoder with
+                one condition that is one-hot.
+            condition: What the decoder takes beside z: an array `(n, ...)`,
+                a single one for all, or a list of such.
+            batch_size: Latents at a time. Defaults to Keras' 32.
+
+        Returns:
+            Array `(n, ...)`; the list of them for a decoder of several outputs.
+
+        Raises:
+            ValueError: If the decoder takes another condition, or none.
+        """
+        z = np.asarray(z)
+        given = self.conditions.given(len(z), label, condition)
+        if given is None and self.conditions.of_decoder:
+            raise ValueError(self.conditions.missing())
+        if given is not None and not self.conditions.of_decoder:
+            raise ValueError(
+                "`label` and `condition` must be None: the decoder of "
+                f"{self.name!r} takes latents alone. Received: "
+                f"label={label!r}, condition={condition!r}"
+            )
+        return self._decoded(z, given, batch_size)
+
+    def reconstruct(self, x, batch_size: int | None = None) -> np.ndarray:
+        """Decode the deterministic latents of x.
+
+        Args:
+            x: Examples; with the conditions `[x, c]` where encoder or decoder
+                take them.
+            batch_size: Examples at a time. Defaults to Keras' 32.
+
+        Returns:
+            Array `(n, ...)` of the decoder's (first) output.
+
+        Raises:
+            ValueError: If x does not fit the model.
+        """
+        z = self.encode(x, batch_size)
+        given = None
+        if self.conditions.of_decoder:
+            given = self._in_order(x)[1:]
+        return _first(self._decoded(z, given, batch_size))
+
+    def generate(
+        self,
+        n: int,
+        *,
+        label=None,
+        cluster: int | None = None,
+        condition=None,
+        seed: int | None = None,
+    ) -> np.ndarray:
+        """Decode n draws from the prior.
+
+        Args:
+            n: Number of examples, at least 1.
+            label: Integer class, or one for each example, of a model with a
+                one-hot condition. Defaults to `None`: of a prior with classes
+                drawn uniformly.
+            cluster: Integer component of a mixture. Defaults to `None`: any.
+            condition: Conditions of another kind, see `decode`.
+            seed: Integer seed. Defaults to `None`: fresh draws each time.
+
+        Returns:
+            Array `(n, ...)` of the decoder's (first) output.
+
+        Raises:
+            ValueError: If n is below 1, the model has no classes, clusters or
+                conditions that were asked for, or needs one that was not.
+            TypeError: If n, label or cluster is no integer.
+        """
+        z, given = self._drawn(n, label, cluster, condition, seed)
+        return _first(self._decoded(z, given))
+
+    def draw_latents(
+        self, n, *, label=None, cluster=None, condition=None, seed=None
+    ):
+        """n draws from the prior, as `generate` decodes them.
+
+        Takes the arguments of `generate`; returns `(n, ...)`.
+        """
+        return self._drawn(n, label, cluster, condition, seed)[0]
+
+    def interpolate(self, first, last, steps: int = 8) -> np.ndarray:
+        """Decode the latents on the way from one example to another.
+
+        Args:
+            first, last: Two single examples, without a batch axis; of a model
+                with conditions `[x, c]` each, of which the first's condition
+                goes along.
+            steps: Examples to give, the reconstructions of both ends among
+                them; at least 2. Defaults to 8.
+
+        Returns:
+            Array `(steps, ...)`.
+
+        Raises:
+            ValueError: If `steps` is below 2 or an example does not fit.
+        """
+        z, given = self._way(_batch_of_one(first), _batch_of_one(last), steps)
+        return _first(self._decoded(z, given))
+
+    def score_samples(
+        self, x, num_samples: int | None = None, *, seed: int = 0
+    ) -> np.ndarray:
+        """How badly the model explains each example, in nats.
+
+        The negative ELBO, whose expectation is taken over one posterior
+        sample; with `num_samples` the importance-sampled −ln q(x), which is
+        less. High scores are outliers.
+
+        Args:
+            x: Examples, with their conditions `[x, c]` if the model has any.
+                Any finite values: data out of range are what scores are for.
+            num_samples: Posterior samples of each example. Defaults to `None`.
+            seed: Integer that fixes the samples. Defaults to 0.
+
+        Returns:
+            Array `(n,)`.
+
+        Raises:
+            ValueError: If x does not fit, the loss is no likelihood, or the
+                latent has no densities.
+        """
+        if num_samples is None:
+            return -likelihood.elbo(self, x, seed=seed, verbose=0)
+        return -likelihood.log_likelihood(
+            self, x, num_samples, seed=seed, verbose=0
+        )
+
+    def serving_endpoints(self):
+        """`serve`, `encode`, `decode` and `generate`.
+
+        `serve` takes x and gives a stochastic reconstruction, `encode` gives
+        the parameters of the posterior by name, `decode` takes latents,
+        `generate` an integer n and, for a model with classes, an integer label.
+        Other formats take encoder and decoder: `model.encoder.export(...)`.
+        """
+        outputs = _names(self.decoder)
+        endpoints = {
+            "serve": serving.of_model(self, *outputs),
+            "encode": serving.of_model(
+                self.encoder, *self.latent.parameter_names
+            ),
+            "decode": serving.of_model(self.decoder, *outputs),
+        }
+        if self.num_classes is not None or not self.conditions.inputs:
+            endpoints["generate"] = serving.draws(self, outputs)
+        return endpoints
+
+    def export(
+        self, filepath, format="tf_saved_model", verbose=False, **kwargs
+    ):
+        if format != "tf_saved_model":
+            raise ValueError(
+                "A model that draws noise must be exported in parts: "
+                "`model.encoder.export(...)` and `model.decoder.export(...)`. "
+                f"Received: format={format!r}"
+            )
+        super().export(filepath, format, verbose, **kwargs)
+
+    def decoder_inputs(self, z, given):
+        """What the decoder takes: z, and its own of the given conditions."""
+        return [z, *self.conditions.for_decoder(given or [])]
+
+    def _drawn(self, n, label, cluster, condition, seed):
+        """Latents and the conditions that they were drawn under."""
+        n = check_integer("n", n)
+        clusters = self.latent.num_clusters
+        if cluster is not None:
+            if clusters is None:
+                raise ValueError(
+                    f"`cluster` must be None: the prior of {self.name!r} has "
+                    f"no clusters. Received: cluster={cluster!r}"
+                )
+            cluster = np.full(n, check_label(cluster, clusters))
+        given = self.conditions.given(n, label, condition)
+        numbers = NumpyNumbers(seed)
+        if given is None and self.conditions.inputs:
+            given = self.conditions.drawn(n, numbers)
+        of_prior = self.conditions.for_prior(given)
+        z = self.latent.draw(numbers, n, of_prior, cluster)
+        return ops.convert_to_numpy(z), given
+
+    def _decoded(self, z, given, batch_size=None):
+        return predicted(
+            self.decoder, self.decoder_inputs(z, given), batch_size
+        )
+
+    def _way(self, first, last, steps):
+        """Latents `(steps, ...)` from one to another, and conditions."""
+        steps = check_integer("steps", steps, 2)
+        ends = [self.encode(one)[0] for one in (first, last)]
+        shares = np.linspace(0, 1, steps, dtype="float32")
+        given = None
+        if self.conditions.of_decoder:
+            given = [
+                np.repeat(array, steps, axis=0)
+                for array in self._in_order(first)[1:]
+            ]
+        return self.latent.between(*ends, shares), given
+
+    def _of_encoder(self, x):
+        """The arrays that the encoder takes, checked."""
+        names = [tensor.name for tensor in self.encoder.inputs]
+        if isinstance(x, dict):
+            x = [x[name] for name in names if name in x]
+        arrays = list(x) if isinstance(x, (list, tuple)) else [x]
+        if len(arrays) == len(self.inputs):
+            given = self.conditions.for_encoder(arrays[1:])
+            arrays = [arrays[0], *given]
+        if len(arrays) != len(names):
+            raise ValueError(
+                f"`x` must hold the {len(names)} arrays of the encoder, "
+                f"{names}, or the {len(self.inputs)} of the model. "
+                f"Received: {len(arrays)}"
+            )
+        for array, tensor in zip(arrays, self.encoder.inputs):
+            check_array(array, tensor.shape[1:], "x")
+        return arrays
+
+    def _in_order(self, x):
+        """The arrays that the model takes."""
+        return self._inputs_in_order(x, "x")
+
+
+def _first(outputs):
+    return outputs[0] if isinstance(outputs, list) else outputs
+
+
+def _batch_of_one(example):
+    if isinstance(example, (list, tuple)):
+        return [np.asarray(part)[None] for part in example]
+    return np.asarray(example)[None]
+
+
+def _names(decoder):
+    """Names of the decoder's outputs in files."""
+    count = len(decoder.outputs)
+    if count == 1:
+        return ("reconstruction",)
+    return tuple(f"reconstruction_{index}" for index in range(count))

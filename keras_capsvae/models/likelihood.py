@@ -1,0 +1,205 @@
+"""Likelihood of single examples under a VAE, by importance sampling."""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_capsvae.divergences import importance_weighted_bound
+from keras_capsvae.latents.base import Latent
+from keras_capsvae.losses import ReconstructionLoss
+from keras_capsvae.models.conditions import called
+from keras_capsvae.validation.arrays import check_array
+from keras_capsvae.validation.arrays import check_same_length
+from keras_capsvae.validation.numbers import check_integer
+
+CHUNK_MEGABYTES = 4
+
+
+def log_likelihood(
+    model,
+    x,
+    num_samples=5000,
+    *,
+    seed=0,
+    chunk_megabytes=CHUNK_MEGABYTES,
+    verbose="auto",
+):
+    """ln q(x) of each example, estimated with samples of its posterior.
+
+    `logsumexp_i [ln q(x|z_i) + ln q(z_i) − ln p(z_i|x)] − ln k`: in the mean
+    below ln q(x), and nearer to it with every further sample. With one sample
+    it is the one-sample ELBO.
+
+    Args:
+        model: A VAE compiled with a `ReconstructionLoss`, −ln q(x|z) in nats.
+            Its `kl_weight` has no influence.
+        x: Examples, or the list `[examples, one-hot labels]` of a conditional
+            model.
+        num_samples: Samples k of each example. Defaults to 5000.
+        seed: Integer that fixes the samples. Defaults to 0.
+        chunk_megabytes: Size of the largest array of decoded samples. Defaults
+            to 4, which the cache of a processor holds; a GPU likes more.
+        verbose: As in `keras.Model.predict`: the progress bar, which counts
+            chunks of samples if there are several.
+
+    Returns:
+        Array `(n,)` in nats, float64.
+
+    Raises:
+        ValueError: If `num_samples` is below 1, x does not fit the model or its
+            range, the model was compiled with another loss, or a single decoded
+            sample is larger than a chunk.
+        TypeError: If the model has no encoder and decoder.
+
+    Example:
+
+    >>> nats = -log_likelihood(model, images, num_samples=500).mean()
+
+    Source: Burda et al., 2015, section 5; kexue.fm 5383.
+    """
+    arguments = (num_samples, seed, chunk_megabytes, verbose)
+    log_weights, _ = _chunks(model, x, *arguments)
+    return _mean_of_exponentials(log_weights)
+
+
+def elbo(
+    model,
+    x,
+    num_samples=1,
+    *,
+    seed=0,
+    chunk_megabytes=CHUNK_MEGABYTES,
+    verbose="auto",
+):
+    """The evidence lower bound of each example.
+
+    `mean_i ln q(x|z_i) − KL(p(z|x) ‖ q(z))`, the divergence in closed form.
+    Arguments, errors and result as of `log_likelihood`; `num_samples` defaults
+    to 1.
+    """
+    arguments = (num_samples, seed, chunk_megabytes, verbose)
+    _, bounds = _chunks(model, x, *arguments)
+    counts = np.array([count for count, _ in bounds])
+    values = np.stack([values for _, values in bounds])
+    return np.average(values, axis=0, weights=counts)
+
+
+def _mean_of_exponentials(chunks):
+    """ln of the mean weight, from (count, ln of the mean weight) of chunks."""
+    total = sum(count for count, _ in chunks)
+    logs = [values + math.log(count / total) for count, values in chunks]
+    return np.logaddexp.reduce(logs, axis=0)
+
+
+def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
+    """(samples, value of each example) of as many chunks as are needed."""
+    _check_model(model)
+    num_samples = check_integer("num_samples", num_samples)
+    arrays = list(x) if isinstance(x, (list, tuple)) else [x]
+    _check_data(model, arrays)
+    rows = _rows_that_fit(model, chunk_megabytes)
+    count = -(-num_samples // rows)
+    sizes = [len(part) for part in np.array_split(range(num_samples), count)]
+    noise = keras.random.SeedGenerator(seed)  # one, lest chunks repeat it
+    estimators = {
+        size: _Estimator(model, size, noise) for size in sorted(set(sizes))
+    }
+    weights, bounds = [], []
+    bar = keras.utils.Progbar(count, verbose=int(bool(verbose and count > 1)))
+    for done, size in enumerate(sizes, start=1):
+        batch_size = max(1, min(rows // size, len(arrays[0])))
+        padded = [_padded(array, batch_size) for array in arrays]
+        both = (
+            estimators[size]
+            .predict(
+                padded if len(padded) > 1 else padded[0],
+                batch_size=batch_size,
+                verbose=verbose if count == 1 else 0,
+            )[: len(arrays[0])]
+            .astype("float64")
+        )  # (n, 2)
+        weights.append((size, both[:, 0]))
+        bounds.append((size, both[:, 1]))
+        bar.update(done)
+    return weights, bounds
+
+
+def _padded(array, batch_size):
+    """Whole batches: a last one of another size would be compiled anew."""
+    array = ops.convert_to_numpy(array)
+    missing = -len(array) % batch_size
+    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
+
+
+def _check_model(model):
+    if not isinstance(getattr(model, "latent", None), Latent):
+        raise TypeError(
+            "`model` must be a VAE, a `VariationalAutoencoder` or a model of "
+            f"the zoo made of one. Received: {type(model).__name__}"
+        )
+    if not model.latent.has_densities:
+        raise ValueError(
+            "A likelihood needs a latent with densities. "
+            f"Received: {type(model.latent).__name__}"
+        )
+    model.check_compiled()
+    if not isinstance(model.loss, ReconstructionLoss):
+        raise ValueError(
+            "A likelihood needs a model compiled with a `ReconstructionLoss`, "
+            "which is −ln q(x|z) in nats. "
+            f"Received: loss={model.loss!r}"
+        )
+
+
+def _check_data(model, arrays):
+    """Any finite values may be scored, whatever the range of the training."""
+    if len(arrays) != len(model.inputs):
+        raise ValueError(
+            f"`x` must hold {[tensor.name for tensor in model.inputs]}. "
+            f"Received: {len(arrays)} arrays"
+        )
+    for array, tensor in zip(arrays, model.inputs):
+        check_array(array, tensor.shape[1:], tensor.name)
+    check_same_length(arrays, "x")
+
+
+def _rows_that_fit(model, chunk_megabytes):
+    values = math.prod(model.decoder.outputs[0].shape[1:])
+    rows = int(chunk_megabytes * 2**20) // (4 * values)
+    if rows < 1:
+        raise ValueError(
+            "Expected `chunk_megabytes` to hold at least one decoded sample, "
+            f"{4 * values / 2**20:.3g} MB. "
+            f"Received: chunk_megabytes={chunk_megabytes}"
+        )
+    return rows
+
+
+class _Estimator(keras.Model):
+    """x → [ln of the mean weight, ELBO] of each example."""
+
+    def __init__(self, vae, num_samples, noise):
+        super().__init__(name="likelihood")
+        self.vae = vae
+        self.num_samples = num_samples
+        self.noise = noise
+        self.compile(jit_compile=vae.jit_compile)
+
+    def call(self, inputs):
+        vae = self.vae
+        arrays = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        x, *given = arrays
+        seen = [x, *vae.conditions.for_encoder(given)]
+        parameters = called(vae.encoder, seen)
+        condition = vae.conditions.for_prior(given)
+        z = vae.latent.sample(parameters, self.num_samples, self.noise)
+        log_likelihood = -vae.reconstruction.errors_of_samples(
+            vae.loss, x, z, vae.conditions.for_decoder(given), training=False
+        )  # (batch, num_samples)
+        log_ratio = vae.latent.log_ratio(z, parameters, condition)
+        estimate = importance_weighted_bound(log_likelihood + log_ratio)
+        divergence = vae.latent.mean_divergence(z, parameters, condition)
+        bound = ops.mean(log_likelihood, axis=-1) - divergence
+        return ops.stack([estimate, bound], axis=-1)

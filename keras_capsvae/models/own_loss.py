@@ -1,0 +1,92 @@
+"""Models that compute their loss from more than targets and outputs."""
+
+import keras
+from keras import ops
+
+from keras_capsvae.models.checked_model import CheckedModel
+
+
+class _PerExampleMean(keras.losses.Loss):
+    """The mean of `(batch,)` values.
+
+    Keras brings sample weights and the share of each replica.
+    """
+
+    def call(self, y_true, y_pred):
+        return y_pred
+
+
+class OwnLossModel(CheckedModel):
+    """A model whose `compute_loss` takes the compiled loss into its own hands.
+
+    Keras would call `compute_loss` on stand-ins that no forward pass made, to
+    build the loss that it compiles. So it compiles none; `loss` is the loss
+    given to `compile`.
+    """
+
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        **kwargs,
+    ):
+        """Compile for training; see `keras.Model.compile`.
+
+        Raises:
+            ValueError: If there are `loss_weights` or several losses.
+        """
+        if loss_weights is not None:
+            raise ValueError(
+                "`loss_weights` must be None: this model weighs the terms of "
+                f"its one loss itself. Received: loss_weights={loss_weights!r}"
+            )
+        super().compile(optimizer, loss=None, metrics=metrics, **kwargs)
+        self.loss = _only(loss)
+
+    def check_compiled(self):
+        super().check_compiled()
+        if self.loss is None:
+            raise ValueError(
+                "`loss` must be given to `compile`, e.g. "
+                "loss=MarginLoss(). Received: loss=None"
+            )
+
+    def scored(self, y, y_pred, sample_weight=None):
+        """The compiled loss of targets and outputs, a scalar."""
+        loss = keras.losses.get(self.loss)
+        if isinstance(loss, keras.losses.Loss):
+            return loss(y, y_pred, sample_weight)
+        return mean_over_examples(loss(y, y_pred), sample_weight)
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config is None:
+            return None
+        loss = keras.saving.serialize_keras_object(self.loss)
+        return {**config, "loss": loss}
+
+
+def mean_over_examples(values, sample_weight=None):
+    """The mean of `(batch,)` values, as Keras takes that of its losses."""
+    return _PerExampleMean(name="mean")(values, values, sample_weight)
+
+
+def weighted(values, sample_weight):
+    """Values `(batch,)` times the weight of each example."""
+    if sample_weight is None:
+        return values
+    weights = ops.reshape(ops.cast(sample_weight, values.dtype), (-1,))
+    return values * weights
+
+
+def _only(loss):
+    """The loss itself, out of a list or dict of one."""
+    losses = keras.tree.flatten(loss)
+    if len(losses) > 1:
+        raise ValueError(
+            "`loss` must be a single loss, which scores all outputs. "
+            f"Received: loss={loss!r}"
+        )
+    return losses[0] if losses else None

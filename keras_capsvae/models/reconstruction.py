@@ -1,0 +1,122 @@
+"""How well a decoder gives its target back, whatever it ends in."""
+
+import warnings
+
+import keras
+from keras import ops
+
+from keras_capsvae.losses import ReconstructionLoss
+from keras_capsvae.models.conditions import called
+from keras_capsvae.models.output_logits import activation_name
+from keras_capsvae.models.output_logits import output_layer
+from keras_capsvae.models.output_logits import with_logits
+from keras_capsvae.numerics import at_least_float32
+
+
+class Reconstruction:
+    """A decoder, and the error of what it gives under a loss.
+
+    Args:
+        decoder: Functional or Sequential model.
+    """
+
+    def __init__(self, decoder):
+        self.decoder = decoder
+        layer = output_layer(decoder)
+        self.last_activation = None if layer is None else activation_name(layer)
+        self._with_logits, self.activation = with_logits(decoder)
+
+    def outputs(self, inputs, training=None):
+        """`decoded` and, if the graph shows them, its `logits`."""
+        if self._with_logits is None:
+            return {"decoded": called(self.decoder, inputs, training)}
+        decoded, logits = called(self._with_logits, inputs, training)
+        return {"decoded": decoded, "logits": logits}
+
+    def error(self, loss, target, outputs):
+        """The loss of each example, `(batch,)`, float32 at least.
+
+        Args:
+            loss: A `ReconstructionLoss`, Keras loss, function or name.
+            target: Examples `(batch, ...)`.
+            outputs: What `outputs` gave, of their latents.
+        """
+        if self.activation and self.activation == _activation_of(loss):
+            logits = at_least_float32(outputs["logits"])
+            target = ops.cast(target, logits.dtype)
+            return loss.error(target, logits, from_logits=True)
+        decoded = keras.tree.map_structure(at_least_float32, outputs["decoded"])
+        target = ops.cast(target, keras.tree.flatten(decoded)[0].dtype)
+        values = _function(loss)(target, decoded)
+        return ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), -1)
+
+    def errors_of_samples(self, loss, target, z, given, training=None):
+        """The loss of several latents of each example.
+
+        Args:
+            loss: See `error`.
+            target: Examples `(batch, ...)`.
+            z: Latents `(batch, num_samples, ...)`.
+            given: What the decoder takes beside them, `(batch, ...)` each.
+            training: Whether the decoder runs as in training.
+
+        Returns:
+            Shape `(batch, num_samples)`, float32 at least.
+        """
+        num_samples, *dims = z.shape[1:]
+        latents = ops.reshape(z, (-1, *dims))
+        repeated = [
+            ops.repeat(ops.convert_to_tensor(array), num_samples, axis=0)
+            for array in [target, *given]
+        ]
+        outputs = self.outputs([latents, *repeated[1:]], training)
+        errors = self.error(loss, repeated[0], outputs)
+        return ops.reshape(errors, (-1, num_samples))
+
+    def check_loss(self, loss):
+        """Raise, or warn, if a loss does not suit what the decoder gives.
+
+        Raises:
+            ValueError: If the loss takes probabilities and the decoder ends
+                without an activation, or takes logits and it ends in one.
+        """
+        expected = _activation_of(loss)
+        takes_logits = getattr(loss, "from_logits", False)
+        if expected and not takes_logits and self.last_activation == "linear":
+            raise ValueError(
+                f"A decoder under {type(loss).__name__}() must end in "
+                f"probabilities, with activation={expected!r}, or the loss "
+                "take logits, from_logits=True. Received: a last layer with "
+                "activation='linear'"
+            )
+        if expected and takes_logits and self.activation:
+            raise ValueError(
+                f"{type(loss).__name__}(from_logits=True) must score a decoder "
+                "that ends in logits. Without from_logits the loss is computed "
+                "from the logits of a sigmoid or softmax all the same. "
+                f"Received: a last layer with activation={self.activation!r}"
+            )
+        if _is_of_keras(loss):
+            warnings.warn(
+                f"The loss {loss!r} is a mean over the D values of an example: "
+                "the KL divergence weighs D times as much as in the ELBO. "
+                "GaussianReconstruction() is the sum, in nats.",
+                stacklevel=3,
+            )
+
+
+def _activation_of(loss):
+    return loss.activation if isinstance(loss, ReconstructionLoss) else None
+
+
+def _function(loss):
+    """A function of targets and outputs that gives values for each example."""
+    loss = keras.losses.get(loss)
+    return loss.call if isinstance(loss, keras.losses.Loss) else loss
+
+
+def _is_of_keras(loss):
+    function = _function(loss)
+    owner = getattr(function, "__self__", function)
+    module = getattr(owner, "__module__", None) or type(owner).__module__
+    return module.startswith("keras.")
