@@ -77,14 +77,14 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
         capsules = encoder.outputs[0]  # (batch, classes, d)
         scores = CapsuleLength(name="scores", dtype="float32")(capsules)
         super().__init__(
-            encoder.inputs, scores, input_range=input_range, name=name
+            encoder.input, scores, input_range=input_range, name=name
         )
         self.encoder, self.decoder = encoder, decoder
         self.reconstruction_weight = reconstruction_weight
         self.capsule_encoder = encoder
         self._mask = CapsuleMask()
         self._pass = ForwardPass(
-            self.inputs, "scores", scores=scores, capsules=capsules
+            encoder.input, "scores", scores=scores, capsules=capsules
         )
         self._means = None
         if decoder is not None:

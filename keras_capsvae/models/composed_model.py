@@ -134,3 +134,11 @@ def check_functional(model, name):
             f"`{name}` must be a functional or a built Sequential model. "
             f"Received: {model!r} of type {type(model).__name__}"
         )
+    is_sequential = isinstance(model, keras.Sequential)
+    for structure in () if is_sequential else (model.input, model.output):
+        if isinstance(structure, dict):
+            raise ValueError(
+                f"`{name}` must take and return tensors or lists of them, "
+                "whose order is plain. Received: a dict with the keys "
+                f"{list(structure)}"
+            )

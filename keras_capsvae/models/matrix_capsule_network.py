@@ -56,10 +56,10 @@ class MatrixCapsuleNetwork(CapsuleClassifier):
             )
         poses, scores = encoder.outputs
         super().__init__(
-            encoder.inputs, scores, input_range=input_range, name=name
+            encoder.input, scores, input_range=input_range, name=name
         )
         self.encoder = encoder
-        self.capsule_encoder = keras.Model(self.inputs, poses)
+        self.capsule_encoder = keras.Model(encoder.input, poses)
 
     @property
     def metrics_variables(self):

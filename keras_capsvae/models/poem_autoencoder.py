@@ -84,7 +84,7 @@ class PoemAutoencoder(VariationalAutoencoder):
 
     def posterior(self, x, batch_size: int | None = None) -> list[np.ndarray]:
         """The parameters of the posterior of texts or of ids."""
-        x = self.encode_text(x) if _is_text(x) else x
+        x = self.encode_text(x) if is_texts(x) else x
         return super().posterior(x, batch_size)
 
     def generate(

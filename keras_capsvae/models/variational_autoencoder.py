@@ -118,7 +118,8 @@ class VariationalAutoencoder(GenerativeModel):
         _check_decoder(decoder, z, x)
         decoder_inputs = [z, *conditions.for_decoder(given)]
         reconstruction = called(decoder, decoder_inputs)
-        super().__init__([x, *given] if given else x, reconstruction, name=name)
+        inputs = [x, *given] if given else x
+        super().__init__(inputs, reconstruction, name=name)
 
         # What the model keeps.
         self.encoder, self.latent, self.decoder = encoder, latent, decoder
@@ -126,7 +127,7 @@ class VariationalAutoencoder(GenerativeModel):
         self.input_range = input_range
         self.reconstruction = Reconstruction(decoder)
         self._pass = ForwardPass(
-            self.inputs,
+            inputs,
             "decoded",
             **self.reconstruction.outputs(decoder_inputs),
             given=given,
@@ -246,13 +247,19 @@ class VariationalAutoencoder(GenerativeModel):
         mean = np.clip(mean, 0.001, 0.999)
         bias.assign(np.log(mean) - np.log1p(-mean))
 
+    def check_batch(self, x, y=None, sample_weight=None, name="x"):
+        super().check_batch(x, y, sample_weight, name)
+        first = self._inputs_in_order(x, name)[0]
+        if y is None:
+            self.check_targets(first, name)
+        if self.input_range and (y is None or y is first):
+            self._check_input_range(first, name)
+
     def check_input(self, array, tensor, name):
-        if tensor is not self.inputs[0]:
-            self._check_condition(array, tensor, name)
-        elif self._has_classes:
-            self.check_targets(array, name)
+        if tensor is self.inputs[0]:
+            check_array(array, tensor.shape[1:], name)
         else:
-            check_array(array, tensor.shape[1:], name, self._range_of_inputs)
+            self._check_condition(array, tensor, name)
 
     def check_targets(self, targets, name):
         expected = tuple(self.outputs[0].shape[1:])
@@ -281,10 +288,10 @@ class VariationalAutoencoder(GenerativeModel):
     def _range_of_targets(self):
         return getattr(self.loss, "target_range", None)
 
-    @property
-    def _range_of_inputs(self):
-        """The range of x: declared, unless any number can be scored."""
-        return self._range_of_targets and self.input_range
+    def _check_input_range(self, x, name):
+        """Where x is the target too, and not every number can be scored."""
+        if self._range_of_targets is not None:
+            check_array(x, self.inputs[0].shape[1:], name, self.input_range)
 
 
 class _BetaOfLastEpoch(keras.callbacks.Callback):

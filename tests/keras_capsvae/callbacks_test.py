@@ -17,7 +17,7 @@ class Recorder(keras.callbacks.Callback):
         self.weights = []
 
     def on_train_batch_end(self, batch, logs=None):
-        self.weights.append(float(self.model.kl_layer.weight))
+        self.weights.append(float(self.model.latent.beta))
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_reaches_the_layer_inside_another_model(model):
     outer = keras.Model(image, keras.layers.Dense(1)(model(image)))
     outer.compile("adam", "mean_squared_error", jit_compile=False)
     outer.fit(X, X[:, :1], verbose=0, callbacks=[KLWarmUp(2, start=0.375)])
-    assert float(model.kl_layer.weight) == 0.375
+    assert float(model.latent.beta) == 0.375
 
 
 def test_a_model_without_kl_loss():
@@ -107,4 +107,4 @@ def test_ends_at_the_weight_that_the_layer_was_made_with():
     model = zoo.dense_vae(4, intermediate_dim=3, kl_weight=0.5)
     x = np.ones((4, 4), "float32")
     model.fit(x, epochs=3, callbacks=[KLWarmUp(2)], verbose=0)
-    assert float(model.kl_layer.weight) == 0.5
+    assert float(model.latent.beta) == 0.5

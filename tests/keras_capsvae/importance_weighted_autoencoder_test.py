@@ -276,7 +276,7 @@ def test_reload_keeps_samples_gradient_and_noise(tmp_path):
 def test_warm_up_moves_the_weight():
     model = model_of(2)
     model.fit(X, epochs=2, callbacks=[KLWarmUp(4)], verbose=0)
-    assert float(model.kl_layer.weight) == 0.25
+    assert float(model.latent.beta) == 0.25
 
 
 def test_prior_of_each_class():

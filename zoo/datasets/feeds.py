@@ -169,4 +169,4 @@ def _streams(model, config):
 
 
 def _is_conditional(model):
-    return getattr(model, "prior", None) is not None
+    return len(model.inputs) > 1

@@ -1,14 +1,12 @@
 """Figures of merit of trained models."""
 
 from zoo.evaluation.figures import active_units
-from zoo.evaluation.figures import divergence
 from zoo.evaluation.figures import evaluate
 from zoo.evaluation.figures import mutual_information
 from zoo.evaluation.figures import posterior_deviations
 
 __all__ = [
     "active_units",
-    "divergence",
     "evaluate",
     "mutual_information",
     "posterior_deviations",

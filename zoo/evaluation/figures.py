@@ -8,7 +8,6 @@ import numpy as np
 from keras_capsvae import Classifier
 from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import PoemAutoencoder
-from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.numerics import LOG_VAR_LIMIT
 from keras_capsvae.typing import Tensor
 from zoo import likelihood
@@ -64,9 +63,7 @@ def evaluate(
     if isinstance(model, Classifier):
         return figures
     if not isinstance(model, ImportanceWeightedAutoencoder):
-        if model.kl_layer.free_bits:
-            figures["kl_loss"] = divergence(model, inputs)
-        figures["loss"] = figures["reconstruction_loss"] + figures["kl_loss"]
+        figures["loss"] = figures["negative_elbo"]
     figures["active_units"] = active_units(model, images)
     if num_samples is not None:
         values = likelihood.log_likelihood(
@@ -79,26 +76,6 @@ def evaluate(
     if isinstance(model, PoemAutoencoder):
         figures |= text_evaluation.figures_of(model, images, figures["loss"])
     return figures
-
-
-def divergence(model: keras.Model, inputs: Any) -> float:
-    """Mean KL divergence of the posteriors from the prior, in nats.
-
-    In closed form and without the floor of `free_bits`.
-
-    Args:
-        model: A VAE of the zoo.
-        inputs: Images, or the list `[images, one-hot labels]` of a conditional
-            model.
-    """
-    arrays = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-    prior_mean = None
-    if model.prior is not None:
-        prior_mean = model.prior.predict(arrays.pop(), verbose=0)
-    seen = arrays if len(arrays) > 1 else arrays[0]
-    z_mean, z_log_var = model.encoder.predict(seen, verbose=0)
-    each = gaussian_kl(z_mean, z_log_var, prior_mean=prior_mean)
-    return float(np.sum(each, axis=-1, dtype="float64").mean())
 
 
 def active_units(model: keras.Model, images: Any) -> int:
@@ -120,8 +97,7 @@ def active_units(model: keras.Model, images: Any) -> int:
     Source: Burda et al., "Importance Weighted Autoencoders", 2015, section 5.2.
     """
     _check_several(images)
-    z_mean, _ = model.encoder.predict(images, verbose=0)
-    variance = np.var(z_mean, axis=0)
+    variance = np.var(model.encode(images), axis=0)
     return int(np.sum(variance > ACTIVE_VARIANCE))
 
 

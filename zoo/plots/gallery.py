@@ -109,11 +109,11 @@ def _drawn_images(model, images, image_shape, seed):
     figures = {
         "samples": plots.samples(model, seed=seed, image_shape=image_shape)
     }
-    if model.prior is not None:
+    if model.num_classes is not None:
         figures["class_samples"] = plots.class_samples(
             model, seed=seed, image_shape=image_shape
         )
-    elif model.latent_dim <= 2:
+    elif model.decoder.inputs[0].shape[-1] <= 2:
         figures["manifold"] = plots.manifold(model, image_shape=image_shape)
     if images is not None:
         figures["reconstructions"] = plots.reconstructions(

@@ -169,14 +169,12 @@ def class_samples(
     ```
     """
     check_integer("per_class", per_class)
-    prior = getattr(model, "prior", None)
     expect(
-        prior is not None,
-        "a conditional model, whose `prior` maps a class to its mean",
+        len(model.inputs) > 1 and model.num_classes is not None,
+        "a conditional model, whose inputs are images and labels",
         model=model.name,
-        prior=prior,
     )
-    classes = range(prior.inputs[0].shape[-1])
+    classes = range(model.num_classes)
     rows = [model.generate(per_class, seed=seed, label=c) for c in classes]
     figure, axes = grid_picture(np.concatenate(rows), per_class, image_shape)
     name_rows(axes, [str(c) for c in classes])

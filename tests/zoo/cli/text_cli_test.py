@@ -41,7 +41,7 @@ def test_a_run_on_a_file_of_ones_own(run):
     model = zoo.load_model(folder / "model.keras")
     assert model.sentence_length == 14
     assert set(model.vocabulary.characters) == characters
-    assert float(model.kl_layer.weight) == 0.5  # of the second epoch
+    assert float(model.latent.beta) == 0.5  # of the second epoch
     for epoch in (1, 2):
         assert sum(f"{epoch}: " in line for line in text.splitlines()) == 1
     names = {path.name for path in (folder / "pictures").iterdir()}

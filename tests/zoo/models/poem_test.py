@@ -69,7 +69,7 @@ def test_compiled_as_the_original():
     model = small()
     assert type(model.optimizer).__name__ == "Adam"
     assert float(model.optimizer.learning_rate) == pytest.approx(1e-3)
-    assert float(model.kl_layer.weight) == 1
+    assert float(model.latent.beta) == 1
     assert model.loss.name == "categorical_reconstruction"
 
 
@@ -77,9 +77,7 @@ def test_kl_warm_up_moves_the_weight():
     model = small()
     ids = model.encode_text(COUPLETS)
     seen = []
-    watch = PrintedText(
-        write=lambda _: seen.append(float(model.kl_layer.weight))
-    )
+    watch = PrintedText(write=lambda _: seen.append(float(model.latent.beta)))
     model.fit(ids, epochs=3, verbose=0, callbacks=[KLWarmUp(2), watch])
     assert seen == [0.0, 0.5, 1.0]
 

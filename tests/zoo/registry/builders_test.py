@@ -149,7 +149,7 @@ def test_compiled_as_the_original():
     assert isinstance(model.optimizer, keras.optimizers.RMSprop)
     assert float(model.optimizer.learning_rate) == pytest.approx(1e-3)
     assert isinstance(model.loss, BernoulliReconstruction)
-    assert float(model.kl_layer.weight) == 1
+    assert float(model.latent.beta) == 1
     assert bool(model.jit_compile) == (BACKEND in ("tensorflow", "jax"))
 
 
@@ -167,7 +167,7 @@ def test_training_arguments():
     assert float(model.optimizer.learning_rate) == 0.5
     assert model.loss == "mean_squared_error"
     assert model.jit_compile is False
-    assert float(model.kl_layer.weight) == 0.25
+    assert float(model.latent.beta) == 0.25
     assert model.name == "mine"
 
 
