@@ -3,9 +3,9 @@ from keras import ops
 
 from keras_capsvae.activations import capsule_activation
 from keras_capsvae.activations import unit
-from keras_capsvae.blocks import blocks_of_parents
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.routing.agreement import route
+from keras_capsvae.routing.blocks import blocks_of_parents
 from keras_capsvae.validation.numbers import check_integer
 
 ROUTINGS = ("kmeans", "agreement", "dynamic")

@@ -4,9 +4,9 @@ from keras import ops
 from keras_capsvae.layers.em_capsules import Children
 from keras_capsvae.layers.em_capsules import EMCapsules
 from keras_capsvae.layers.em_capsules import check_capsules
+from keras_capsvae.routing.em.sharing import AllWindows
+from keras_capsvae.routing.em.windows import Windows
 from keras_capsvae.validation.numbers import check_integer
-from keras_capsvae.windows import AllWindows
-from keras_capsvae.windows import Windows
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")

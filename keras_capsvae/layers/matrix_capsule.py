@@ -3,7 +3,7 @@ import keras
 from keras_capsvae.layers.em_capsules import Children
 from keras_capsvae.layers.em_capsules import EMCapsules
 from keras_capsvae.layers.em_capsules import check_capsules
-from keras_capsvae.routing.sharing import AllParents
+from keras_capsvae.routing.em.sharing import AllParents
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")

@@ -4,7 +4,7 @@ from keras_capsvae.routing.agreement import agreement_routing
 from keras_capsvae.routing.agreement import dynamic_routing
 from keras_capsvae.routing.agreement import hard_kmeans_routing
 from keras_capsvae.routing.agreement import kmeans_routing
-from keras_capsvae.routing.em import em_routing
+from keras_capsvae.routing.em.routing import em_routing
 
 __all__ = [
     "agreement_routing",

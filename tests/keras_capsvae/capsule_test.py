@@ -5,8 +5,8 @@ from keras import ops
 
 from keras_capsvae import CapsuleLayer
 from keras_capsvae import squash
-from keras_capsvae.blocks import blocks_of_parents
 from keras_capsvae.layers import capsule
+from keras_capsvae.routing.blocks import blocks_of_parents
 from tests import capsule_oracles as oracles
 from tests.helpers import TOLERANCES
 from tests.helpers import check_layer

@@ -3,10 +3,10 @@ import pytest
 from keras import ops
 
 from keras_capsvae.routing import em_routing
-from keras_capsvae.routing.em import EPSILON
-from keras_capsvae.routing.gaussians import EMSettings
-from keras_capsvae.routing.gaussians import fit_gaussians
-from keras_capsvae.routing.sharing import AllParents
+from keras_capsvae.routing.em.gaussians import EMSettings
+from keras_capsvae.routing.em.gaussians import fit_gaussians
+from keras_capsvae.routing.em.routing import EPSILON
+from keras_capsvae.routing.em.sharing import AllParents
 from tests import em_oracles
 from tests.helpers import gradient
 from tests.helpers import numpy_of

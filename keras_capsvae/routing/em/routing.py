@@ -6,9 +6,9 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.numerics import at_least_float32
-from keras_capsvae.routing.gaussians import EMSettings
-from keras_capsvae.routing.gaussians import fit_gaussians
-from keras_capsvae.routing.sharing import AllParents
+from keras_capsvae.routing.em.gaussians import EMSettings
+from keras_capsvae.routing.em.gaussians import fit_gaussians
+from keras_capsvae.routing.em.sharing import AllParents
 from keras_capsvae.validation.numbers import check_integer
 
 EPSILON = 0.01

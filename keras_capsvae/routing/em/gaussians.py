@@ -10,7 +10,7 @@ import functools
 
 from keras import ops
 
-from keras_capsvae.routing.sharing import PARENTS
+from keras_capsvae.routing.em.sharing import PARENTS
 
 CHILDREN = 2
 EXPANSION_EPSILON = 0.01

@@ -1,0 +1,1 @@
+"""EM routing: parents are Gaussians fitted to the votes of their children."""
