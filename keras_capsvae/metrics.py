@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.numerics import largest
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.labels import multi_hot
@@ -15,11 +16,15 @@ class LabelAccuracy(keras.metrics.Mean):
 
     An example with k labels is right when its k highest scores are those of its
     labels, in any order; with one label this is the usual accuracy. A tie
-    between a labelled and another class counts as wrong.
+    between a labelled and another class counts as wrong. An example without any
+    label has nothing to rank and does not count.
 
     Args:
         threshold: Ask in addition that the scores of all labelled classes are
-            above this. Defaults to `None`: no such condition.
+            above this. How many labels there are is taken for known, so that
+            another class above it does no harm. An example without labels is
+            then right when no score is above it. Defaults to `None`: no such
+            condition.
         name: Name of the metric. Defaults to `"accuracy"`.
 
     Call arguments: labels as integers `(batch,)` or `(batch, 1)`, or one-hot or
@@ -34,6 +39,8 @@ class LabelAccuracy(keras.metrics.Mean):
     >>> float(LabelAccuracy()(np.array([[1, 0, 1]]), scores))
     1.0
     >>> float(LabelAccuracy(threshold=0.8)(np.array([[1, 0, 1]]), scores))
+    0.0
+    >>> float(LabelAccuracy(threshold=0.8)(np.array([[0, 0, 0]]), scores))
     0.0
 
     Source: kexue.fm 5112, the two-digit experiment.
@@ -58,11 +65,21 @@ class LabelAccuracy(keras.metrics.Mean):
         labels = ops.convert_to_tensor(y_true)
         present = multi_hot(labels, scores.shape[-1]) > 0.5
         infinite = float("inf")
-        lowest = ops.min(ops.where(present, scores, infinite), axis=-1)
-        highest = ops.max(ops.where(present, -infinite, scores), axis=-1)
+        lowest = -largest(ops.where(present, -scores, -infinite), axis=-1)
+        highest = largest(ops.where(present, -infinite, scores), axis=-1)
+        has_labels = ops.any(present, axis=-1)
         right = lowest > highest
-        if self.threshold is not None:
-            right = ops.logical_and(right, lowest > self.threshold)
+        if self.threshold is None:
+            weight = ops.cast(has_labels, scores.dtype)
+            if sample_weight is not None:
+                given = at_least_float32(sample_weight)
+                weight *= given[:, 0] if len(given.shape) == 2 else given
+            return super().update_state(right, weight)
+        right = ops.where(
+            has_labels,
+            ops.logical_and(right, lowest > self.threshold),
+            highest <= self.threshold,
+        )
         return super().update_state(right, sample_weight)
 
     def get_config(self) -> Config:

@@ -46,6 +46,12 @@ def bounded_log_var(z_log_var: Tensor) -> Tensor:
     return ops.clip(at_least_float32(z_log_var), -LOG_VAR_LIMIT, LOG_VAR_LIMIT)
 
 
+def largest(tensor: Tensor, axis: int, keepdims: bool = False) -> Tensor:
+    """`ops.max`, also of an empty batch, which Keras refuses."""
+    reduce = ops.sum if 0 in tensor.shape else ops.max
+    return reduce(tensor, axis, keepdims=keepdims)
+
+
 def sum_over_dims(tensor: Tensor) -> Tensor:
     """Sum over all axes but the batch: (batch, ...) → (batch,)."""
     return ops.sum(tensor, axis=tuple(range(1, ops.ndim(tensor))))

@@ -7,11 +7,11 @@ from keras import ops
 from keras_capsvae.initializers import NoisyIdentity
 from keras_capsvae.numerics import widened
 from keras_capsvae.routing.blocks import blocks_of_parents
-from keras_capsvae.routing.em.gaussians import EMSettings
-from keras_capsvae.routing.em.gaussians import fit_gaussians
-from keras_capsvae.routing.em.gaussians import shares_and_activations
-from keras_capsvae.routing.em.routing import EPSILON
-from keras_capsvae.routing.em.routing import check_em_arguments
+from keras_capsvae.routing.em.fitting import fit_gaussians
+from keras_capsvae.routing.em.fitting import shares_and_activations
+from keras_capsvae.routing.em.settings import EPSILON
+from keras_capsvae.routing.em.settings import EMSettings
+from keras_capsvae.routing.em.settings import check_em_arguments
 from keras_capsvae.routing.em.votes import pose_votes
 from keras_capsvae.validation.numbers import check_integer
 
@@ -157,9 +157,9 @@ class EMCapsules(keras.layers.Layer):
             children.poses,
             ops.clip(children.activations, 0.0, 1.0),
             # Reshaped from variables, which a custom gradient must not see.
-            ops.reshape(self.kernel, (-1, self.num_capsules, p, p)),
-            ops.reshape(self.beta_a, (-1,)),
-            ops.reshape(self.beta_u, (-1,)),
+            widened(ops.reshape(self.kernel, (-1, self.num_capsules, p, p))),
+            widened(ops.reshape(self.beta_a, (-1,))),
+            widened(ops.reshape(self.beta_u, (-1,))),
         )
 
     def _task(self, children, poses, activations, kernel, beta_a, beta_u):

@@ -1,11 +1,15 @@
+import pathlib
+import re
+
 import numpy as np
 import pytest
 from keras import ops
 
+import keras_capsvae
 from keras_capsvae.routing import em_routing
-from keras_capsvae.routing.em.gaussians import EMSettings
-from keras_capsvae.routing.em.gaussians import fit_gaussians
-from keras_capsvae.routing.em.routing import EPSILON
+from keras_capsvae.routing.em.fitting import fit_gaussians
+from keras_capsvae.routing.em.settings import EPSILON
+from keras_capsvae.routing.em.settings import EMSettings
 from keras_capsvae.routing.em.sharing import AllParents
 from tests import em_oracles
 from tests.helpers import gradient
@@ -13,8 +17,6 @@ from tests.helpers import numpy_of
 from tests.oracles import central_differences
 
 SPREADS = (1e-4, 1e-2, 1.0, 30.0, 1e3)
-
-
 EPSILONS = (1e-6, EPSILON)  # squares as they are, and expanded
 
 
@@ -27,6 +29,19 @@ def case(seed, n=6, k=3, h=4, batch=2, mean=0.0, spread=1.0):
         random.normal(size=k),
         random.normal(size=k),
     )
+
+
+def test_code_and_derivation_number_the_same_equations():
+    root = pathlib.Path(keras_capsvae.__file__).parents[1]
+    page = (root / "docs" / "matrix_capsules.md").read_text()
+    derived = re.findall(r"^\| \((\d+)\) \|", page, re.MULTILINE)
+    assert derived == [str(number + 1) for number in range(len(derived))]
+    code = "".join(
+        path.read_text()
+        for path in (root / "keras_capsvae" / "routing" / "em").glob("*.py")
+    )
+    named = re.findall(r"(?:# |\"|^Equation )\((\d+)\)", code, re.MULTILINE)
+    assert set(named) == set(derived)
 
 
 def float32(arrays):

@@ -374,8 +374,44 @@ def check_finite(name, policy, spread, kind, seed):
         assert np.isfinite(one).all(), (name, policy, spread, kind, seed)
 
 
+@pytest.mark.parametrize("epsilon", [1e-4, 1e-2])
+@pytest.mark.parametrize("name", LAYERS)
+def test_an_empty_batch(name, epsilon):
+    """As plain Keras layers: no capsules, and no gradient by the weights."""
+    build, shape = LAYERS[name]
+    layer = build()
+    layer.epsilon = epsilon
+    with_random_weights(layer, capsules(*shape))
+    empty = capsules(*shape, batch=0)
+    expected = layer.compute_output_shape([array.shape for array in empty])
+    assert [tuple(one.shape) for one in layer(empty)] == expected
+    shares, active = layer.assignments(empty)
+    assert 0 in shares.shape and 0 in active.shape
+
+    def total(*weights):
+        means, active = outputs_with(layer, weights, empty)
+        return ops.sum(means) + ops.sum(active)
+
+    weights = [weight.astype("float32") for weight in weights_of(layer)]
+    for one, weight in zip(gradient(total, *weights), weights, strict=True):
+        np.testing.assert_array_equal(one, np.zeros_like(weight))
+
+
+def test_the_float16_policy_routes_in_float32():
+    inputs = capsules(5)
+    layer = with_random_weights(MatrixCapsuleEM(3, dtype="float16"), inputs)
+    exact = MatrixCapsuleEM(3)
+    exact.build([array.shape for array in inputs])
+    for one, other in zip(exact.weights, layer.weights, strict=True):
+        one.assign(ops.cast(other.value, "float32"))
+    short = [numpy_of(ops.cast(one, "float16")) for one in inputs]
+    for one, other in zip(layer(inputs), numpy_of(exact(short)), strict=True):
+        assert keras.backend.standardize_dtype(one.dtype) == "float16"
+        np.testing.assert_allclose(numpy_of(one), other, rtol=1e-3, atol=1e-3)
+
+
 def hard_cases(count):
-    policies = ("float32", *SIXTEEN_BIT_POLICIES)
+    policies = ("float32", "float16", *SIXTEEN_BIT_POLICIES)
     spreads = (1e-4, 1e-2, 1.0, 30.0, 1e3)
     kinds = ("random", "identical", "inactive", "some inactive")
     random = np.random.default_rng(3)

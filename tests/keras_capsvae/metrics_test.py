@@ -33,6 +33,41 @@ def test_several_labels_in_any_order():
     assert result(LabelAccuracy(threshold=0.95), labels) == 0.0
 
 
+def test_an_example_without_labels_against_a_threshold():
+    """Right when no score is above: any that is is a false alarm."""
+    scores = np.array([[0.9, 0.8, 0.7], [0.5, 0.2, 0.1], [0.1, 0.6, 0.1]])
+    metric = LabelAccuracy(threshold=0.5)
+    for row, expected in zip(scores, (0.0, 1.0, 0.0), strict=True):
+        metric.reset_state()
+        assert result(metric, [[0, 0, 0]], row[None]) == expected
+    metric.reset_state()
+    labels = [[1, 1, 1], [0, 0, 0], [0, 0, 0]]
+    assert result(metric, labels, scores) == pytest.approx(2 / 3)
+
+
+def test_an_example_without_labels_has_no_ranking():
+    labels = [[0, 0, 0], [0, 1, 0], [0, 0, 0], [1, 0, 0]]  # right, then a tie
+    assert result(LabelAccuracy(), labels) == 0.5
+    weights = np.array([5.0, 3.0, 5.0, 1.0])
+    weighed = result(LabelAccuracy(), labels, sample_weight=weights)
+    assert weighed == 0.75
+    column = result(LabelAccuracy(), labels, sample_weight=weights[:, None])
+    assert column == 0.75
+
+
+def test_another_class_above_the_threshold_is_no_matter_beside_a_label():
+    scores = np.array([[0.9, 0.8, 0.1]])
+    assert result(LabelAccuracy(threshold=0.5), [0], scores) == 1.0
+
+
+@pytest.mark.parametrize("threshold", [None, 0.5])
+def test_an_empty_batch(threshold):
+    metric = LabelAccuracy(threshold)
+    metric.update_state(np.zeros((0, 3)), np.zeros((0, 3), "float32"))
+    metric.update_state(np.array([0]), SCORES[:1])
+    assert float(metric.result()) == 1.0
+
+
 def test_agrees_with_a_plain_count_of_the_best_pairs():
     random = np.random.default_rng(0)
     scores = random.random((500, 10))

@@ -1,17 +1,14 @@
 """Routing by expectation maximisation: parents are Gaussians of their votes."""
 
-import numbers
-
 import numpy as np
 from keras import ops
 
 from keras_capsvae.numerics import at_least_float32
-from keras_capsvae.routing.em.gaussians import EMSettings
-from keras_capsvae.routing.em.gaussians import fit_gaussians
+from keras_capsvae.routing.em.fitting import fit_gaussians
+from keras_capsvae.routing.em.settings import EPSILON
+from keras_capsvae.routing.em.settings import EMSettings
+from keras_capsvae.routing.em.settings import check_em_arguments
 from keras_capsvae.routing.em.sharing import AllParents
-from keras_capsvae.validation.numbers import check_integer
-
-EPSILON = 0.01
 
 
 def em_routing(
@@ -87,28 +84,6 @@ def em_routing(
         AllParents(),
         EMSettings(routings, final_lambda, epsilon, mass_scale),
     )
-
-
-def check_em_arguments(routings, final_lambda, epsilon, mass_scale):
-    """Raise unless these are numbers that `em_routing` can work with."""
-    check_integer("routings", routings)
-    settings = {
-        "final_lambda": final_lambda,
-        "epsilon": epsilon,
-        "mass_scale": mass_scale,
-    }
-    limits = np.finfo("float32")  # a smaller ε would be 0
-    for name, number in settings.items():
-        if isinstance(number, bool) or not isinstance(number, numbers.Real):
-            raise TypeError(
-                f"`{name}` must be a number. Received: {name}={number!r} of "
-                f"type {type(number).__name__}"
-            )
-        if not limits.tiny <= number <= limits.max:
-            raise ValueError(
-                f"`{name}` must be above 0 and finite, in float32. "
-                f"Received: {name}={number!r}"
-            )
 
 
 def _check_shapes(votes, activations, beta_a, beta_u):

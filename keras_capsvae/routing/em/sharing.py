@@ -3,7 +3,8 @@
 import numpy as np
 from keras import ops
 
-PARENTS = 0  # the axis of the parents in every array of EM routing
+from keras_capsvae.numerics import largest
+from keras_capsvae.routing.em.votes import PARENTS
 
 
 class AllParents:
@@ -18,7 +19,7 @@ class AllParents:
 
     def of_scores(self, scores):
         """Log scores `(parents, groups, children)` → shares that sum to 1."""
-        top = ops.max(scores, PARENTS, keepdims=True)
+        top = largest(scores, PARENTS, keepdims=True)
         likely = ops.exp(scores - top)
         return likely * (1 / ops.sum(likely, PARENTS, keepdims=True))
 
@@ -51,12 +52,12 @@ class AllWindows:
         return ops.reshape(shares, shape)
 
     def of_scores(self, scores):
-        top = ops.max(scores, PARENTS)  # (groups, children)
+        top = largest(scores, PARENTS)  # (groups, children)
         likely = ops.exp(scores - top)
         in_window = top + ops.log(ops.sum(likely, PARENTS))
         lowest = -float(np.finfo("float32").max)
         per_cell = self._per_cell(in_window, lowest)
-        highest = ops.max(per_cell, 2, keepdims=True)
+        highest = largest(per_cell, 2, keepdims=True)
         everywhere = highest[:, :, 0] + ops.log(
             ops.sum(ops.exp(per_cell - highest), 2)
         )

@@ -1,6 +1,76 @@
-"""The votes of matrix capsules."""
+"""The votes of matrix capsules, in blocks of parents.
+
+Arrays lead with the parents: votes (parents, groups, children, h). So a block
+of parents is a slice that no one has to copy, and each sum over the votes of a
+parent is a matrix product that reads them in place.
+"""
+
+import itertools
 
 from keras import ops
+
+PARENTS = 0  # the axis of the parents in every array of EM routing
+CHILDREN = 2
+
+
+class Votes:
+    """A function of (parent, group, child, h), in blocks of parents.
+
+    The other tensors that the methods take and give are whole.
+
+    Args:
+        blocks: List of tensors `(parents of the block, groups, children, h)`.
+    """
+
+    def __init__(self, blocks):
+        self.blocks = list(blocks)
+        sizes = [block.shape[PARENTS] for block in self.blocks]
+        self.parents = sum(sizes)
+        self._ends = list(itertools.accumulate(sizes))
+
+    def map(self, function, *tensors):
+        """The votes that the function makes of a block and its parents' part.
+
+        Args:
+            function: Function of a block and of parts of the tensors.
+            *tensors: Tensors that lead with all parents.
+        """
+        return Votes(self._of_each_block(function, *tensors))
+
+    def squared(self):
+        return self.map(ops.square)
+
+    def minus(self, means):
+        """V_ijh − μ_jh."""
+        return self.map(lambda block, part: block - part[:, :, None], means)
+
+    def means(self):
+        """The plain mean over the children, `(parents, groups, h)`."""
+        return self._summed(lambda block: ops.mean(block, CHILDREN))
+
+    def to_parents(self, weights):
+        """Σ_i w_ij V_ijh, `(parents, groups, h)`."""
+        return self._summed(
+            lambda block, part: ops.einsum("kgi,kgih->kgh", part, block),
+            weights,
+        )
+
+    def to_children(self, coefficients):
+        """Σ_h V_ijh c_jh, `(parents, groups, children)`."""
+        return self._summed(
+            lambda block, part: ops.einsum("kgih,kgh->kgi", block, part),
+            coefficients,
+        )
+
+    def _summed(self, function, *tensors):
+        return ops.concatenate(self._of_each_block(function, *tensors), PARENTS)
+
+    def _of_each_block(self, function, *tensors):
+        starts = [0, *self._ends[:-1]]
+        return [
+            function(block, *(tensor[start:end] for tensor in tensors))
+            for block, start, end in zip(self.blocks, starts, self._ends)
+        ]
 
 
 def pose_votes(poses, kernel, parts):
