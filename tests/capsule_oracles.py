@@ -42,19 +42,23 @@ def kmeans(votes, routings, temperature=1.0, constant=0.5, mask=None):
     return np.array(outputs)
 
 
-def hard_kmeans(votes, routings):
-    """K-Means by nearest centre (largest cosine), centres not squashed."""
+def hard_kmeans(votes, routings, constant=0.5, mask=None):
+    """K-Means by nearest centre (largest cosine), squashed at the end."""
     outputs = []
-    for one in np.asarray(votes, "float64"):
+    for number, one in enumerate(np.asarray(votes, "float64")):
+        counted = _counted(one, mask, number)
         inputs, classes, _ = one.shape
-        coupling = np.full((inputs, classes), 1 / classes)
+        coupling = np.full((inputs, classes), 1 / classes) * counted
         for _ in range(routings - 1):
             centre = np.einsum("ij,ijd->jd", coupling, one)
             empty = norm(centre) == 0
             direction = centre / np.where(empty, 1, norm(centre))
             logits = np.einsum("ijd,jd->ij", one, direction)
-            coupling = np.eye(classes)[logits.argmax(1)]
-        outputs.append(np.einsum("ij,ijd->jd", coupling, one))
+            coupling = np.eye(classes)[logits.argmax(1)] * counted
+        centre = np.einsum("ij,ijd->jd", coupling, one)
+        length = np.where(norm(centre) == 0, 1, norm(centre))
+        energy = length**2
+        outputs.append(energy / (constant + energy) * centre / length)
     return np.array(outputs)
 
 
@@ -68,7 +72,12 @@ def dynamic(votes, routings, constant=0.5, mask=None):
     return _squashing(votes, routings, constant, mask, accumulate=True)
 
 
-ROUTINGS = {"kmeans": kmeans, "agreement": agreement, "dynamic": dynamic}
+ROUTINGS = {
+    "kmeans": kmeans,
+    "agreement": agreement,
+    "dynamic": dynamic,
+    "hard_kmeans": hard_kmeans,
+}
 
 
 def _squashing(votes, routings, constant, mask, accumulate):

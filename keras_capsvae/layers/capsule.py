@@ -2,13 +2,12 @@ import keras
 from keras import ops
 
 from keras_capsvae.activations import capsule_activation
-from keras_capsvae.activations import unit
 from keras_capsvae.numerics import at_least_float32
-from keras_capsvae.routing.agreement import route
+from keras_capsvae.routing.agreement import routing_named
 from keras_capsvae.routing.blocks import blocks_of_parents
+from keras_capsvae.routing.iterations import route
 from keras_capsvae.validation.numbers import check_integer
 
-ROUTINGS = ("kmeans", "agreement", "dynamic")
 BLOCK_VALUES = 50_000  # votes of an example: 26 MB at a batch of 128
 
 
@@ -18,7 +17,7 @@ class CapsuleLayer(keras.layers.Layer):
 
     Input capsule u_i votes `û_ij = u_i W_j` (shared weights) or `u_i W_ij` for
     output capsule j; `routings` iterations of the routing give the output
-    capsules (see `keras_capsvae.routing` for the three of them). With shared
+    capsules (see `keras_capsvae.routing` for all of them). With shared
     weights the layer takes any number of input capsules, for instance the
     positions of a feature map of any size. Gradients flow through the
     iterations, which run in float32 whatever the dtype policy is.
@@ -29,12 +28,13 @@ class CapsuleLayer(keras.layers.Layer):
         routings: Routing iterations, at least 1. Defaults to 3.
         share_weights: Whether all input capsules share one vote transform per
             output capsule. Defaults to `True`.
-        routing: `"kmeans"`, `"agreement"` or `"dynamic"`. Defaults to
-            `"kmeans"`.
+        routing: `"kmeans"`, `"agreement"`, `"dynamic"` or `"hard_kmeans"`.
+            Through the assignment of the last no gradient flows, through its
+            weighted sums it does. Defaults to `"kmeans"`.
         activation: `"squash"`, `"tanh_squash"`, `"exponential_squash"`,
             `"rational_squash"`, an activation of Keras, or a function.
-            `"agreement"` and `"dynamic"` apply it in every iteration,
-            `"kmeans"` once at the end. Defaults to `"squash"`.
+            `"agreement"` and `"dynamic"` apply it in every iteration, the
+            K-Means once at the end. Defaults to `"squash"`.
         squash_constant: Constant c of `squash`. Defaults to 0.5; Sabour's is 1.
         use_bias: Whether to add a bias to the votes. Defaults to `False`.
         stop_gradient: Whether the gradient goes through the last iteration
@@ -95,11 +95,7 @@ class CapsuleLayer(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if routing not in ROUTINGS:
-            raise ValueError(
-                f"`routing` must be one of {ROUTINGS}. "
-                f"Received: routing={routing!r}"
-            )
+        routing_named(routing)
         self.num_capsules = check_integer("num_capsules", num_capsules)
         self.dim_capsules = check_integer("dim_capsules", dim_capsules)
         self.routings = check_integer("routings", routings)
@@ -181,9 +177,9 @@ class CapsuleLayer(keras.layers.Layer):
         mask = optional.pop(0) if optional else None
         centres, couplings = route(
             self._vote_blocks(inputs, kernel, bias),
+            routing_named(self.routing),
             self.routings,
-            point=unit if self.routing == "kmeans" else self._activate,
-            accumulate=self.routing == "dynamic",
+            self._activate,
             mask=mask,
             stop_gradient=self.stop_gradient,
         )

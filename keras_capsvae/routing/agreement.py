@@ -5,16 +5,67 @@ shares every input out among the outputs, by couplings that are a softmax over
 the outputs, and moves the outputs to the weighted sums of their votes.
 """
 
-import itertools
+import dataclasses
+from collections.abc import Callable
 
 from keras import ops
 
 from keras_capsvae.activations import squash
 from keras_capsvae.activations import unit
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.numerics import largest
+from keras_capsvae.routing.iterations import OUTPUTS
+from keras_capsvae.routing.iterations import route
 from keras_capsvae.validation.numbers import check_integer
 
-OUTPUTS = 1  # axis of the output capsules in votes grouped by output
+
+def soft_couplings(logits):
+    return ops.softmax(logits, axis=OUTPUTS)
+
+
+def hard_couplings(logits):
+    """One-hot over the outputs; uniform as long as all logits are equal."""
+    best = largest(logits, axis=OUTPUTS, keepdims=True)
+    is_best = ops.cast(ops.equal(logits, best), logits.dtype)
+    return is_best / ops.sum(is_best, axis=OUTPUTS, keepdims=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Routing:
+    """What tells one routing from another.
+
+    Attributes:
+        compare: Function of a weighted sum, giving what votes are compared
+            with. Defaults to `None`: the activation.
+        couple: Function of the logits. Defaults to `soft_couplings`.
+        accumulates: Whether agreements add up instead of replacing each other.
+    """
+
+    compare: Callable | None = None
+    couple: Callable = soft_couplings
+    accumulates: bool = False
+
+
+ROUTINGS = {
+    "kmeans": Routing(compare=unit),
+    "agreement": Routing(),
+    "dynamic": Routing(accumulates=True),
+    "hard_kmeans": Routing(compare=unit, couple=hard_couplings),
+}
+
+
+def routing_named(name: str) -> Routing:
+    """The entry of `ROUTINGS`.
+
+    Raises:
+        ValueError: If there is none of this name.
+    """
+    if name not in ROUTINGS:
+        raise ValueError(
+            f"`routing` must be one of {tuple(ROUTINGS)}. "
+            f"Received: routing={name!r}"
+        )
+    return ROUTINGS[name]
 
 
 def kmeans_routing(
@@ -63,14 +114,12 @@ def kmeans_routing(
         raise ValueError(
             f"`temperature` must be above 0. Received: {temperature!r}"
         )
-    return _routed(
-        votes,
-        routings,
-        mask,
-        stop_gradient,
-        return_couplings,
-        point=unit,
+    tempered = dataclasses.replace(
+        ROUTINGS["kmeans"],
         couple=lambda logits: soft_couplings(logits / temperature),
+    )
+    return _routed(
+        tempered, votes, routings, mask, stop_gradient, return_couplings
     )
 
 
@@ -85,13 +134,7 @@ def hard_kmeans_routing(
     Source: kexue.fm 5112.
     """
     return _routed(
-        votes,
-        routings,
-        mask,
-        False,
-        return_couplings,
-        point=unit,
-        couple=hard_couplings,
+        ROUTINGS["hard_kmeans"], votes, routings, mask, False, return_couplings
     )
 
 
@@ -123,16 +166,14 @@ def agreement_routing(
 
     Source: kexue.fm 4819.
     """
-    return _activated(
+    return _routed(
+        ROUTINGS["agreement"],
+        votes,
+        routings,
+        mask,
+        stop_gradient,
+        return_couplings,
         activation,
-        _routed(
-            votes,
-            routings,
-            mask,
-            stop_gradient,
-            return_couplings,
-            point=activation,
-        ),
     )
 
 
@@ -152,101 +193,25 @@ def dynamic_routing(
 
     Source: Sabour, Frosst and Hinton, 2017, procedure 1.
     """
-    return _activated(
+    return _routed(
+        ROUTINGS["dynamic"],
+        votes,
+        routings,
+        mask,
+        stop_gradient,
+        return_couplings,
         activation,
-        _routed(
-            votes,
-            routings,
-            mask,
-            stop_gradient,
-            return_couplings,
-            point=activation,
-            accumulate=True,
-        ),
     )
 
 
-def route(
-    blocks,
-    routings,
-    point,
-    *,
-    couple=None,
-    accumulate=False,
-    mask=None,
-    stop_gradient=False,
-):
-    """The iterations that all routings share, on votes grouped by output.
-
-    One output capsule's votes lie together, so that weighted sums and
-    agreements are matrix products that read the votes in place.
-
-    Args:
-        blocks: List of tensors `(batch, outputs of the block, inputs, dims)`,
-            float32 at least.
-        routings: Iterations.
-        point: Function of a weighted sum, giving what votes are compared with.
-        couple: Function of the logits. Defaults to `soft_couplings`.
-        accumulate: Whether agreements add up or replace each other.
-        mask, stop_gradient: See `kmeans_routing`.
-
-    Returns:
-        Weighted sums `(batch, outputs, dims)` and couplings
-        `(batch, outputs, inputs)` of the last iteration.
-    """
-    couple = couple or soft_couplings
-    seen = blocks
-    if stop_gradient:
-        seen = [ops.stop_gradient(votes) for votes in blocks]
-    logits = ops.concatenate(
-        [ops.zeros_like(votes[..., :1]) for votes in blocks], OUTPUTS
-    )  # (batch, outputs, inputs, 1)
-    for iteration in range(routings):
-        is_last = iteration == routings - 1
-        couplings = couple(logits)
-        if mask is not None:
-            couplings *= ops.cast(mask, couplings.dtype)[:, None, :, None]
-        centres = _products(
-            ops.swapaxes(couplings, -1, -2), blocks if is_last else seen
-        )  # (batch, outputs, 1, dims)
-        if not is_last:
-            points = ops.swapaxes(point(centres), -1, -2)
-            agreement = _products(seen, points)  # (batch, outputs, inputs, 1)
-            logits = logits + agreement if accumulate else agreement
-    return centres[:, :, 0], couplings[..., 0]
-
-
-def _products(left, right):
-    """Matrix products of blocks and a tensor, or of a tensor and blocks."""
-    if isinstance(left, list):
-        right = _split_like(left, right)
-    else:
-        left = _split_like(right, left)
-    products = [ops.matmul(one, other) for one, other in zip(left, right)]
-    return ops.concatenate(products, OUTPUTS)
-
-
-def _split_like(blocks, tensor):
-    if len(blocks) == 1:
-        return [tensor]
-    sizes = [votes.shape[OUTPUTS] for votes in blocks]
-    ends = list(itertools.accumulate(sizes))[:-1]
-    return ops.split(tensor, ends, OUTPUTS)
-
-
-def soft_couplings(logits):
-    return ops.softmax(logits, axis=OUTPUTS)
-
-
-def hard_couplings(logits):
-    """One-hot over the outputs; uniform as long as all logits are equal."""
-    best = ops.max(logits, axis=OUTPUTS, keepdims=True)
-    is_best = ops.cast(ops.equal(logits, best), logits.dtype)
-    return is_best / ops.sum(is_best, axis=OUTPUTS, keepdims=True)
-
-
 def _routed(
-    votes, routings, mask, stop_gradient, return_couplings, **algorithm
+    routing,
+    votes,
+    routings,
+    mask,
+    stop_gradient,
+    return_couplings,
+    activation=None,
 ):
     """`route` on votes `(batch, inputs, outputs, dims)`."""
     check_integer("routings", routings)
@@ -256,20 +221,16 @@ def _routed(
             "`votes` must have shape (batch, inputs, outputs, dims). "
             f"Received: shape {tuple(votes.shape)}"
         )
-    centres, couplings = route(
+    capsules, couplings = route(
         [ops.swapaxes(votes, 1, 2)],
+        routing,
         routings,
+        activation,
         mask=mask,
         stop_gradient=stop_gradient,
-        **algorithm,
     )
+    if activation is not None:
+        capsules = activation(capsules)
     if return_couplings:
-        return centres, ops.swapaxes(couplings, 1, 2)
-    return centres
-
-
-def _activated(activation, routed):
-    if isinstance(routed, tuple):
-        centres, couplings = routed
-        return activation(centres), couplings
-    return activation(routed)
+        return capsules, ops.swapaxes(couplings, 1, 2)
+    return capsules
