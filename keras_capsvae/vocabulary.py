@@ -198,7 +198,7 @@ def vocabulary_of(
     >>> vocabulary_of(["山月", "山水"]).characters
     '山月水'
     >>> vocabulary_of(["to be, or not to be"], punctuation=True).characters
-    ' otbenr,'
+    ' otbe,nr'
     """
     counts = collections.Counter()
     for text in check_texts(texts):

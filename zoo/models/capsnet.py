@@ -33,7 +33,7 @@ SMALLEST_CNN = 14  # below, nothing is left after the four convolutions
 SMALLEST_CAPSNET = 17  # two 9 × 9 convolutions, the second of stride 2
 
 
-def convolutions(image):
+def convolutions(image: keras.KerasTensor) -> keras.KerasTensor:
     """The features of both of Su's nets: a quarter of the positions."""
     x = _convolution(64, 3, "conv_1")(image)  # (batch, h − 2, w − 2, 64)
     x = _convolution(64, 3, "conv_2")(x)
@@ -48,7 +48,9 @@ def _convolution(filters, size, name):
     )
 
 
-def capsule_decoder(num_classes, dim_capsules, input_shape):
+def capsule_decoder(
+    num_classes: int, dim_capsules: int, input_shape: tuple[int, ...]
+) -> keras.Model:
     """Masked capsules → image."""
     values = math.prod(input_shape)
     return keras.Sequential(

@@ -21,7 +21,9 @@ DILATIONS = (1, 2, 4)
 IDS = 5000
 
 
-def warm_up_cosine(steps, learning_rate=1e-3, warm_up=0.1):
+def warm_up_cosine(
+    steps: int, learning_rate: float = 1e-3, warm_up: float = 0.1
+) -> keras.optimizers.schedules.CosineDecay:
     """A learning rate that rises from 0 in a line and falls in half a cosine.
 
     Args:

@@ -26,7 +26,7 @@ class Card:
     data: str = "mnist"
     example_data: str = "digits"
 
-    def command(self, name):
+    def command(self, name: str) -> str:
         """The shell command that trains the model as the original was."""
         return (
             f"python -m zoo train {name} --data {self.data} "
@@ -53,12 +53,12 @@ class Training:
     optimizer_options: dict = dataclasses.field(default_factory=dict)
     adapts: bool = False
 
-    def default_optimizer(self):
+    def default_optimizer(self) -> dict:
         """The config that Keras makes the optimizer of."""
         config = {"learning_rate": self.learning_rate, **self.optimizer_options}
         return {"class_name": self.optimizer, "config": config}
 
-    def described_optimizer(self):
+    def described_optimizer(self) -> str:
         options = [f"{k}={v}" for k, v in self.optimizer_options.items()]
         of = f" with {', '.join(options)}" if options else ""
         return f"{self.optimizer!r}{of}"
@@ -69,10 +69,10 @@ class Training:
     def default_metrics(self):
         return [metric() for metric in self.metrics] or None
 
-    def described_loss(self):
+    def described_loss(self) -> str:
         options = [f"{key}={value}" for key, value in self.loss_options.items()]
         return f"{self.loss.__name__}({', '.join(options)})"
 
-    def described_metrics(self):
+    def described_metrics(self) -> str:
         names = ", ".join(f"{metric.__name__}()" for metric in self.metrics)
         return f"[{names}]" if names else "None"
