@@ -54,6 +54,7 @@ class LabelAccuracy(keras.metrics.Mean):
     ):
         super().__init__(name=name, dtype=dtype)
         self.threshold = threshold
+        self._direction = "up"  # which EarlyStopping asks every metric
 
     def update_state(
         self,

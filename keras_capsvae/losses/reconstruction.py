@@ -88,6 +88,7 @@ class BernoulliReconstruction(LogitReconstructionLoss):
         self, x: Tensor, reconstruction: Tensor, from_logits: bool = False
     ) -> Tensor:
         _check_same_shape(x, reconstruction)
+        x = ops.clip(ops.cast(x, reconstruction.dtype), 0.0, 1.0)  # rounding
         entropy = ops.binary_crossentropy(x, reconstruction, from_logits)
         return sum_over_dims(entropy)
 

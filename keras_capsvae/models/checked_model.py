@@ -1,50 +1,84 @@
 import functools
 import inspect
-import itertools
-import types
 
 import keras
+import numpy as np
 
 from keras_capsvae.models.composed_model import ComposedModel
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
+from keras_capsvae.validation.forms import holds_numbers
+from keras_capsvae.validation.forms import standard_inputs
+from keras_capsvae.validation.forms import standard_targets
+from keras_capsvae.validation.forms import standard_weights
+from keras_capsvae.validation.streams import FiniteLoss
+from keras_capsvae.validation.streams import StreamChecks
+from keras_capsvae.validation.streams import is_stream
+from keras_capsvae.validation.streams import reader_of
 
 
 class CheckedModel(ComposedModel):
     """A functional model that refuses unusable data before it trains.
 
-    `fit` and `evaluate` check arrays whole, and the first batch of a stream
-    (`tf.data`, `PyDataset`, generator): number, shape, range and finiteness of
-    inputs and targets. A `PyDataset` with a method `set_epoch(epoch)`, which
-    fixes the order of that epoch's batches, is told of each epoch, so that a
-    training resumed with `initial_epoch` sees what an uninterrupted one sees.
-    Subclasses say what their inputs and targets must be in
-    `check_input` and `check_targets`.
+    `fit`, `evaluate` and `predict` take all forms of data that Keras takes, and
+    lists of numbers. They check arrays whole and the first batch of a stream
+    before the first step, and the other batches as `streams` says: number,
+    shape, range and finiteness of inputs and targets.
+
+    A `PyDataset` with a method `set_epoch(epoch)`, which fixes the order of
+    that epoch's batches, is told of each epoch, so that a training resumed with
+    `initial_epoch` sees what an uninterrupted one sees.
+
+    Subclasses say what their inputs and targets must be in `check_input`,
+    `check_targets` and `check_class_weight`.
     """
 
     @functools.wraps(keras.Model.fit)
     def fit(self, *args, **kwargs):
         self.check_compiled()
+        self._check_variable_paths()
         given = inspect.signature(super().fit).bind(*args, **kwargs)
         arguments = given.arguments
-        self._check_variable_paths()
-        self._check_training_data(arguments)
-        self._follow_epochs(arguments)
-        validation_data = arguments.get("validation_data")
-        if validation_data is not None:
-            arguments["validation_data"] = self._checked(
-                validation_data, name="validation_data"
-            )
-        return super().fit(*given.args, **given.kwargs)
+        streams = StreamChecks()
+        follows = _epoch_followers(arguments)
+        watch = FiniteLoss(self._check_data(arguments, streams))
+        if arguments.get("validation_data") is not None:
+            watch.validation = self._check_validation_data(arguments, streams)
+        _add_callbacks(arguments, [*follows, watch])
+        with streams.in_plain_words():
+            return super().fit(*given.args, **given.kwargs)
 
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, *args, **kwargs):
         self.check_compiled()
-        if not kwargs.get("_use_cached_eval_dataset", False):
-            given = inspect.signature(super().evaluate).bind(*args, **kwargs)
-            self._check_training_data(given.arguments)
-            args, kwargs = given.args, given.kwargs
-        return super().evaluate(*args, **kwargs)
+        if kwargs.get("_use_cached_eval_dataset", False):
+            return super().evaluate(*args, **kwargs)
+        given = inspect.signature(super().evaluate).bind(*args, **kwargs)
+        streams = StreamChecks()
+        read = self._check_data(given.arguments, streams)
+        _add_callbacks(given.arguments, [FiniteLoss(validation=read)])
+        with streams.in_plain_words():
+            return super().evaluate(*given.args, **given.kwargs)
+
+    @functools.wraps(keras.Model.predict)
+    def predict(self, x, *args, **kwargs):
+        if is_stream(x):
+            streams = StreamChecks()
+            x = streams.checked(x, self._checked_inputs_of_batch, "x")
+            with streams.in_plain_words():
+                return super().predict(x, *args, **kwargs)
+        x = self._checked_inputs(x, "x")
+        return super().predict(x, *args, **kwargs)
+
+    @functools.wraps(keras.Model.train_on_batch)
+    def train_on_batch(self, x, y=None, sample_weight=None, *args, **kwargs):
+        batch = self._checked_batch((x, y, sample_weight), "x")
+        return super().train_on_batch(*_padded(batch), *args, **kwargs)
+
+    @functools.wraps(keras.Model.test_on_batch)
+    def test_on_batch(self, x, y=None, sample_weight=None, *args, **kwargs):
+        batch = self._checked_batch((x, y, sample_weight), "x")
+        return super().test_on_batch(*_padded(batch), *args, **kwargs)
 
     def check_compiled(self):
         """Raise unless the model is compiled with what it can train on."""
@@ -57,6 +91,14 @@ class CheckedModel(ComposedModel):
     def check_targets(self, targets, name):
         """Raise unless `targets` suit the loss."""
 
+    def check_class_weight(self, class_weight, targets, name):
+        """Raise unless the targets, if they are known, are single classes."""
+        raise ValueError(
+            "`class_weight` must be None, for it weighs targets that are "
+            f"classes, and a {type(self).__name__} has others. "
+            f"Received: class_weight={class_weight}"
+        )
+
     def check_batch(self, x, y=None, sample_weight=None, name="x"):
         """Raise unless these arrays are inputs and targets of the model."""
         arrays = self._inputs_in_order(x, name)
@@ -65,13 +107,13 @@ class CheckedModel(ComposedModel):
             self.check_input(array, tensor, part)
         if y is not None:
             self.check_targets(y, "y" if name == "x" else f"{name} (targets)")
-            arrays = [*arrays, *keras.tree.flatten(y)]
+            arrays = [*arrays, y]
         if sample_weight is not None:
             if y is None:
                 raise ValueError(
-                    "`sample_weight` is dropped by Keras when there are no "
-                    "targets: pass the targets too, fit(x, x, sample_weight="
-                    "...). Received: sample_weight with y=None"
+                    "`sample_weight` must come with targets, without which "
+                    "Keras drops it: fit(x, x, sample_weight=...). "
+                    "Received: sample_weight with y=None"
                 )
             check_array(sample_weight, (), "sample_weight", (0, float("inf")))
             arrays = [*arrays, sample_weight]
@@ -93,62 +135,65 @@ class CheckedModel(ComposedModel):
                 f"share the paths {shared}"
             )
 
-    def _follow_epochs(self, arguments):
-        """Tell a data set with `set_epoch` of each epoch and keep its order."""
-        data = arguments.get("x")
-        if hasattr(data, "set_epoch"):
-            arguments["shuffle"] = False
-            callbacks = keras.tree.flatten(arguments.get("callbacks") or [])
-            arguments["callbacks"] = [_TellEpoch(data), *callbacks]
+    def _check_data(self, arguments, streams):
+        """Check and standardise x, y and weights where they stand.
 
-    def _check_training_data(self, arguments):
-        data = [arguments.get(key) for key in ("x", "y", "sample_weight")]
-        if data[0] is None:
-            raise ValueError("Expected data to train on. Received: x=None")
-        if arguments.get("class_weight") and data[1] is None:
-            raise ValueError(
-                "`class_weight` weighs targets that are classes. Received: "
-                "class_weight with y=None"
-            )
-        arguments["x"] = self._checked(*data)
+        Returns:
+            What checks them once more and whole, `None` if they were.
+        """
+        x = arguments.get("x")
+        if x is None:
+            raise ValueError("`x` must be data. Received: x=None")
+        class_weight = arguments.get("class_weight")
+        if class_weight is not None:
+            self.check_class_weight(class_weight, None, "y")
+        check = functools.partial(
+            self._checked_batch, class_weight=class_weight
+        )
+        if is_stream(x):
+            arguments["x"] = streams.checked(x, check, "x")
+            return reader_of(x, check, "x")
+        keys = ("x", "y", "sample_weight")
+        batch = check(tuple(arguments.get(key) for key in keys), "x")
+        arguments.update(zip(keys, batch))
+        return _reader_of_maps(batch, check, "x")
 
-    def _checked(self, x, y=None, sample_weight=None, name="x"):
-        """The data, after a check of it or of its first batch."""
-        if isinstance(x, (list, tuple)) and x and isinstance(x[0], str):
-            raise ValueError(
-                f"`{name}` must hold numbers; a model of texts makes them, "
-                f"model.encode_text(texts). Received: a list with {x[0]!r}"
-            )
-        if isinstance(x, types.GeneratorType):
-            first = next(x, None)
-            if first is None:
-                raise ValueError(f"`{name}` is empty: a generator of nothing.")
-            self._check_python_batch(first, name)
-            return _chained(first, x)
-        if isinstance(x, keras.utils.PyDataset):
-            if x.num_batches == 0:
-                raise ValueError(f"`{name}` is empty: a PyDataset of length 0.")
-            self._check_python_batch(x[0], name)
-        elif hasattr(x, "element_spec"):
-            first = next(iter(x.take(1)), None)
-            if first is None:
-                raise ValueError(f"`{name}` is empty: a data set of nothing.")
-            self.check_batch(*_unpacked(first), name=name)
-        elif name == "validation_data":
-            self.check_batch(*_unpacked(x), name=name)
-        elif _holds_arrays(x):
-            self.check_batch(x, y, sample_weight, name)
+    def _check_validation_data(self, arguments, streams):
+        """`_check_data` of the validation data, which have no class weights."""
+        data, name = arguments["validation_data"], "validation_data"
+        check = self._checked_batch
+        if is_stream(data):
+            arguments[name] = streams.checked(data, check, name)
+            return reader_of(data, check, name)
+        is_list = isinstance(data, list) and holds_numbers(data)
+        arguments[name] = check((data,) if is_list else data, name)
+        return _reader_of_maps(arguments[name], check, name)
+
+    def _checked_batch(self, batch, name, class_weight=None):
+        """`(x,)`, `(x, y)` or `(x, y, weights)` in the standard form."""
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
+        x = standard_inputs(x, len(self.inputs), name)
+        y = standard_targets(y, "y")
+        weights = standard_weights(weights)
+        self.check_batch(x, y, weights, name)
+        if class_weight is not None:
+            self.check_class_weight(class_weight, y, "y")
+        parts = (x, y, weights)
+        return parts[: 3 if weights is not None else 2 if y is not None else 1]
+
+    def _checked_inputs(self, x, name):
+        x = standard_inputs(x, len(self.inputs), name)
+        arrays = self._inputs_in_order(x, name)
+        for array, tensor in zip(arrays, self.inputs):
+            part = name if len(arrays) == 1 else f"{name} ({tensor.name})"
+            self.check_input(array, tensor, part)
+        check_same_length(arrays, name)
         return x
 
-    def _check_python_batch(self, batch, name):
-        inputs, *rest = _unpacked(batch)
-        if isinstance(inputs, list):
-            raise ValueError(
-                f"Several inputs of a batch of `{name}` must be a tuple, "
-                "((a, b),): TensorFlow takes no list. Received: a list of "
-                f"{len(inputs)}"
-            )
-        self.check_batch(inputs, *rest, name=name)
+    def _checked_inputs_of_batch(self, batch, name):
+        x, *rest = keras.utils.unpack_x_y_sample_weight(batch)
+        x = self._checked_inputs(x, name)
+        return (x, *(part for part in rest if part is not None))
 
     def _inputs_in_order(self, x, name):
         if isinstance(x, dict):
@@ -181,13 +226,35 @@ class _TellEpoch(keras.callbacks.Callback):
         self.data.set_epoch(epoch)
 
 
-def _unpacked(batch):
-    return keras.utils.unpack_x_y_sample_weight(batch)
+def _epoch_followers(arguments):
+    """Callbacks of a data set with `set_epoch`, whose order is then kept."""
+    data = arguments.get("x")
+    if not hasattr(data, "set_epoch"):
+        return []
+    arguments["shuffle"] = False
+    return [_TellEpoch(data)]
 
 
-def _holds_arrays(x):
-    return all(hasattr(leaf, "shape") for leaf in keras.tree.flatten(x))
+def _add_callbacks(arguments, added):
+    given = arguments.get("callbacks")
+    if isinstance(given, keras.callbacks.CallbackList):
+        for callback in added:
+            given.append(callback)
+    else:
+        arguments["callbacks"] = [*added, *keras.tree.flatten(given or [])]
 
 
-def _chained(first, rest):
-    yield from itertools.chain([first], rest)
+def _reader_of_maps(batch, check, name):
+    """Memory maps were checked by a sample; plain arrays read them whole."""
+
+    def whole(leaf):
+        return np.asarray(leaf) if isinstance(leaf, np.memmap) else leaf
+
+    if not any(isinstance(x, np.memmap) for x in keras.tree.flatten(batch)):
+        return None
+    arrays = keras.tree.map_structure(whole, batch)
+    return lambda steps: check(arrays, name)
+
+
+def _padded(batch):
+    return (*batch, None, None)[:3]

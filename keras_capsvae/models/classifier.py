@@ -4,8 +4,10 @@ import keras
 
 from keras_capsvae.models.checked_model import CheckedModel
 from keras_capsvae.validation.arrays import check_array
-from keras_capsvae.validation.arrays import check_classes
+from keras_capsvae.validation.labels import check_classes
+from keras_capsvae.validation.labels import check_single_classes
 from keras_capsvae.validation.labels import is_integer_classes
+from keras_capsvae.validation.numbers import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -77,6 +79,12 @@ class Classifier(CheckedModel):
             check_classes(targets, shape, self.num_classes, name)
         else:
             check_array(targets, (self.num_classes,), name, (0.0, 1.0))
+
+    def check_class_weight(self, class_weight, targets, name):
+        for label, weight in class_weight.items():
+            check_number(f"class_weight[{label}]", weight)
+        if targets is not None:
+            check_single_classes(targets, self.num_classes, name)
 
     @functools.wraps(CheckedModel.evaluate)
     def evaluate(self, *args, **kwargs):

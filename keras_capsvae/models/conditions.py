@@ -4,8 +4,8 @@ import keras
 import numpy as np
 
 from keras_capsvae.validation.arrays import check_array
-from keras_capsvae.validation.arrays import check_label
 from keras_capsvae.validation.arrays import check_same_length
+from keras_capsvae.validation.labels import check_label
 
 
 class Conditions:

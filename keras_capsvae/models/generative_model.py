@@ -9,7 +9,7 @@ from keras_capsvae.models import serving
 from keras_capsvae.models.own_loss import OwnLossModel
 from keras_capsvae.models.prediction import predicted
 from keras_capsvae.validation.arrays import check_array
-from keras_capsvae.validation.arrays import check_label
+from keras_capsvae.validation.labels import check_label
 from keras_capsvae.validation.numbers import check_integer
 
 

@@ -21,8 +21,8 @@ from keras_capsvae.models.own_loss import weighted
 from keras_capsvae.models.reconstruction import Reconstruction
 from keras_capsvae.private_keras import PerExampleMeans
 from keras_capsvae.validation.arrays import check_array
-from keras_capsvae.validation.arrays import check_classes
-from keras_capsvae.validation.arrays import check_one_hot
+from keras_capsvae.validation.labels import check_classes
+from keras_capsvae.validation.labels import check_one_hot
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")

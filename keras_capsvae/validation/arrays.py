@@ -1,112 +1,103 @@
-"""Checks of the data given to `fit` and `evaluate`, before any step is run."""
+"""Checks of one array: rank, size, finiteness and range."""
 
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
+
+import keras
 import numpy as np
-from keras import ops
+
+from keras_capsvae.validation.forms import as_array
+from keras_capsvae.validation.forms import held_values
+from keras_capsvae.validation.forms import in_numpy
 
 ADVICE = {
-    (0.0, 1.0): "Scale the data first; divide 8-bit images by 255.",
+    (0.0, 1.0): "Scale the data first; divide 8-bit images by 255. ",
 }
+ROOM = 1e-6  # outside of a range, for rounding; the losses clip it away
+ROWS_OF_A_SAMPLE = 64
+VALUES_AT_ONCE = 2**16  # which the cache of a processor holds
 
 
-def check_array(array, shape, name, value_range=None):
+def check_array(
+    array: Any,
+    shape: Sequence[int | None],
+    name: str,
+    value_range: tuple[float, float] | None = None,
+) -> Any:
     """Check rank, size, emptiness, finiteness and range of one array.
 
+    The values are judged as Keras sees them, in its float type. A memory map
+    is read by a sample of its rows, everything else whole, a part at a time.
+
     Args:
-        array: NumPy array or tensor with a leading batch axis.
+        array: Array, tensor, table or list of numbers, with a batch axis.
         shape: Expected shape without the batch; `None` entries match any size.
         name: What the messages call the array.
-        value_range: `(low, high)` that the values must keep to, or `None`.
+        value_range: `(low, high)` that the values must keep to, but for
+            rounding, or `None`.
 
     Returns:
-        The array in NumPy.
+        The array, in NumPy unless it is sparse or ragged.
 
     Raises:
         ValueError: Naming what was expected and what was received.
     """
-    array = ops.convert_to_numpy(array)
+    array = as_array(array, name)
     check_shape(array.shape, shape, name)
-    if array.dtype.name == "bfloat16":  # which NumPy does not know a number
-        array = array.astype("float32")
-    if len(array) == 0:
-        raise ValueError(f"`{name}` is empty. Received: shape {array.shape}")
-    if not np.issubdtype(array.dtype, np.number) and array.dtype != bool:
+    if array.shape[0] == 0:
         raise ValueError(
-            f"`{name}` must hold numbers. Received: dtype {array.dtype}"
+            f"`{name}` must not be empty. Received: shape {tuple(array.shape)}"
         )
-    low, high = float(np.min(array)), float(np.max(array))
-    if not np.isfinite([low, high]).all():
+    dense = in_numpy(array) if held_values(array) is None else array
+    dtype = next(parts_of(dense)).dtype
+    if not _is_real(dtype):
+        texts = dtype.kind in "US"
+        advice = ", which of texts are ids: model.encode_text(texts)"
         raise ValueError(
-            f"`{name}` must be finite. Received: an array with "
-            f"{np.sum(~np.isfinite(array))} values that are NaN or infinite"
+            f"`{name}` must hold numbers{advice if texts else ''}. "
+            f"Received: dtype {dtype}"
+        )
+    low, high = _extremes(dense)
+    if not np.isfinite([low, high]).all():
+        wrong = sum(np.sum(~np.isfinite(_cast(p))) for p in parts_of(dense))
+        raise ValueError(
+            f"`{name}` must be finite. Received: an array with {wrong} values "
+            "that are NaN or infinite"
         )
     if value_range is not None:
         least, most = value_range
-        if low < least or high > most:
+        if low < least - ROOM or high > most + ROOM:
             raise ValueError(
                 f"`{name}` must lie in [{least:g}, {most:g}]. "
-                f"{ADVICE.get(tuple(value_range), '')} "
-                f"Received: {array.dtype} values in [{low:g}, {high:g}]"
+                f"{ADVICE.get(tuple(value_range), '')}"
+                f"Received: {dtype} values in [{low:g}, {high:g}]"
             )
-    return array
+    return dense
 
 
-def check_shape(received, expected, name):
+def check_shape(
+    received: Sequence[int | None], expected: Sequence[int | None], name: str
+) -> None:
     """Check a full shape against an expected one without the batch."""
     dims = tuple(received)[1:]
     fits = len(received) == len(expected) + 1 and all(
         None in pair or pair[0] == pair[1] for pair in zip(dims, expected)
     )
     if not fits:
+        batched = ", ".join(["batch", *map(str, expected)])
         raise ValueError(
-            f"`{name}` must have shape {_with_batch(expected)}. "
+            f"`{name}` must have shape ({batched}). "
             f"Received: shape {tuple(received)}"
         )
 
 
-def check_one_hot(labels, num_classes, name):
-    """Check one-hot labels of shape (batch, num_classes)."""
-    if len(labels.shape) < 2 or labels.shape[-1] == 1 != num_classes:
-        raise ValueError(
-            f"`{name}` must be one-hot, of shape (batch, {num_classes}): "
-            "convert integer labels with keras.utils.to_categorical(labels, "
-            f"{num_classes}). Received: shape {tuple(labels.shape)}"
-        )
-    labels = check_array(labels, (num_classes,), name)
-    wrong = (labels.sum(axis=-1) != 1) | ((labels != 0) & (labels != 1)).any(-1)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise ValueError(
-            f"`{name}` must be one-hot: a single 1 a row, 0 elsewhere. "
-            f"Received: {labels[row].tolist()} in row {row}"
-        )
-
-
-def check_classes(classes, shape, num_classes, name):
-    """Check an array of integer classes, `shape` without the batch."""
-    classes = check_array(classes, shape, name, (0, num_classes - 1))
-    if np.any(classes != np.floor(classes)):
-        raise ValueError(
-            f"`{name}` must hold integer classes. Received: fractions"
-        )
-
-
-def check_label(label, num_classes):
-    """Check an integer class label."""
-    if isinstance(label, bool) or not isinstance(label, (int, np.integer)):
-        raise TypeError(
-            f"`label` must be an integer class in [0, {num_classes - 1}], not "
-            f"one-hot. Received: {label!r} of type {type(label).__name__}"
-        )
-    if not 0 <= label < num_classes:
-        raise ValueError(
-            f"`label` must lie in [0, {num_classes - 1}]. "
-            f"Received: label={label}"
-        )
-    return int(label)
-
-
-def check_same_length(arrays, name):
-    lengths = [len(array) for array in arrays]
+def check_same_length(arrays: Sequence[Any], name: str) -> None:
+    """Check that arrays hold as many examples each."""
+    lengths = [
+        int(array.shape[0]) if hasattr(array, "shape") else len(array)
+        for array in arrays
+    ]
     if len(set(lengths)) > 1:
         raise ValueError(
             f"The arrays of `{name}` must have one length. "
@@ -114,5 +105,34 @@ def check_same_length(arrays, name):
         )
 
 
-def _with_batch(shape):
-    return "(" + ", ".join(["batch", *map(str, shape)]) + ")"
+def parts_of(array: Any) -> Iterator[np.ndarray]:
+    """The values of an array in NumPy, some rows at a time."""
+    held = held_values(array)
+    array = in_numpy(array if held is None else held)
+    if isinstance(array, np.memmap):
+        rows = np.linspace(0, len(array) - 1, ROWS_OF_A_SAMPLE).astype(int)
+        array = np.asarray(array[np.unique(rows)])
+    step = max(1, VALUES_AT_ONCE * len(array) // max(1, array.size))
+    for start in range(0, max(1, len(array)), step):
+        yield array[start : start + step]
+
+
+def _is_real(dtype):
+    short = dtype.name.startswith(("bfloat16", "float8"))  # not of NumPy
+    return short or dtype.kind in "buif"
+
+
+def _cast(part):
+    """A part as Keras hands it on: floats in `floatx`, the least in float32."""
+    if part.dtype.kind in "bui":
+        return part
+    wide = "float64" if keras.config.floatx() == "float64" else "float32"
+    with np.errstate(over="ignore"):
+        return part.astype(wide, copy=False)
+
+
+def _extremes(array):
+    """Least and greatest value, NaN if one is."""
+    ends = [(p.min(), p.max()) for p in map(_cast, parts_of(array)) if p.size]
+    low, high = np.array(ends or [(0, 0)]).T
+    return float(low.min()), float(high.max())

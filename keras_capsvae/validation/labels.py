@@ -1,18 +1,29 @@
 """Class labels in the forms that a classifier takes them."""
 
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 from keras import ops
 
+from keras_capsvae.validation.arrays import check_array
+from keras_capsvae.validation.arrays import check_shape
+from keras_capsvae.validation.arrays import parts_of
+from keras_capsvae.validation.numbers import check_integer
 
-def is_integer_classes(labels, num_classes):
+
+def is_integer_classes(labels: Any, num_classes: int) -> bool:
     """Whether `labels` of this shape are integers, `(batch,)` or `(batch, 1)`.
 
     Otherwise they are one-hot or multi-hot, `(batch, num_classes)`.
     """
     shape = tuple(labels.shape)
-    return len(shape) == 1 or len(shape) == 2 and shape[-1] == 1 != num_classes
+    is_column = len(shape) == 2 and shape[-1] == 1 != num_classes
+    return len(shape) == 1 or is_column
 
 
-def multi_hot(labels, num_classes):
+def multi_hot(labels: Any, num_classes: int) -> Any:
     """Integer, one-hot or multi-hot labels → `(batch, num_classes)`, float32.
 
     Raises:
@@ -28,3 +39,61 @@ def multi_hot(labels, num_classes):
             f"{tuple(labels.shape)}"
         )
     return ops.cast(labels, "float32")
+
+
+def check_one_hot(labels: Any, num_classes: int, name: str) -> None:
+    """Check one-hot labels of shape (batch, num_classes)."""
+    if len(labels.shape) < 2 or labels.shape[-1] == 1 != num_classes:
+        raise ValueError(
+            f"`{name}` must be one-hot, of shape (batch, {num_classes}): "
+            "convert integer labels with keras.utils.to_categorical(labels, "
+            f"{num_classes}). Received: shape {tuple(labels.shape)}"
+        )
+    labels = check_array(labels, (num_classes,), name)
+    done = 0
+    for part in parts_of(labels):
+        is_bit = (part == 0) | (part == 1)
+        wrong = (part.sum(axis=-1) != 1) | ~is_bit.all(axis=-1)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise ValueError(
+                f"`{name}` must be one-hot: a single 1 a row, 0 elsewhere. "
+                f"Received: {part[row].tolist()} in row {done + row}"
+            )
+        done += len(part)
+
+
+def check_classes(
+    classes: Any, shape: Sequence[int | None], num_classes: int, name: str
+) -> None:
+    """Check an array of integer classes, `shape` without the batch."""
+    classes = check_array(classes, shape, name, (0, num_classes - 1))
+    for part in parts_of(classes):
+        if part.dtype.kind not in "bui" and np.any(part != np.floor(part)):
+            raise ValueError(
+                f"`{name}` must hold integer classes. Received: fractions"
+            )
+
+
+def check_single_classes(labels: Any, num_classes: int, name: str) -> None:
+    """Check that each example has one class, which it can be weighed by."""
+    if not is_integer_classes(labels, num_classes):
+        check_shape(labels.shape, (num_classes,), name)
+        check_one_hot(labels, num_classes, name)
+
+
+def check_label(label: Any, num_classes: int) -> int:
+    """Check an integer class label."""
+    try:
+        number = check_integer("label", label, -math.inf)
+    except TypeError as error:
+        raise TypeError(
+            f"`label` must be an integer class in [0, {num_classes - 1}], not "
+            f"one-hot. Received: {label!r} of type {type(label).__name__}"
+        ) from error
+    if not 0 <= number < num_classes:
+        raise ValueError(
+            f"`label` must lie in [0, {num_classes - 1}]. "
+            f"Received: label={label}"
+        )
+    return number

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 
-def check_integer(name: str, value: Any, minimum: int = 1) -> int:
+def check_integer(name: str, value: Any, minimum: float = 1) -> int:
     """The value as Python's int, that a JSON file can hold.
 
     An integer is what `operator.index` takes, NumPy's among them, but no bool.

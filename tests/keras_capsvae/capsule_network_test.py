@@ -300,7 +300,7 @@ BAD_IMAGES = [
     (255 * data()[0], r"\[0, 1\].*divide 8-bit images by 255"),
     (np.full((7, *SHAPE), np.nan), "must be finite"),
     (np.zeros((7, 6, 5)), "must have shape"),
-    (np.zeros((0, *SHAPE)), "is empty"),
+    (np.zeros((0, *SHAPE)), "must not be empty"),
 ]
 
 

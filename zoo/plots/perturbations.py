@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from keras_capsvae import CapsuleNetwork
 from keras_capsvae.typing import Tensor
-from keras_capsvae.validation.arrays import check_label
+from keras_capsvae.validation.labels import check_label
 from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from keras_capsvae.validation.arrays import check_array
-from keras_capsvae.validation.arrays import check_label
-from keras_capsvae.validation.arrays import check_one_hot
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.arrays import check_shape
+from keras_capsvae.validation.labels import check_label
+from keras_capsvae.validation.labels import check_one_hot
 
 UNIT = (0.0, 1.0)
 
@@ -34,7 +34,7 @@ def test_shape_with_unknown_dims():
 
 
 def test_empty():
-    with pytest.raises(ValueError, match=r"`x` is empty.*\(0, 4\)"):
+    with pytest.raises(ValueError, match=r"`x` must not be empty.*\(0, 4\)"):
         check_array(np.zeros((0, 4)), (4,), "x")
 
 

@@ -1,0 +1,123 @@
+"""The forms in which x, y and weights come, and the one that is checked.
+
+What Keras takes stays as it is, for it may lie on a device or on a disk; what
+it does not take in every place becomes a NumPy array.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+# What a sparse or ragged array holds, by the name of its class: none of these
+# libraries is imported for it.
+_HELD = {
+    "RaggedTensor": lambda array: array.flat_values,
+    "SparseTensor": lambda array: array.values,
+    "JAXSparse": lambda array: array.data,
+    "_spbase": lambda array: array.tocoo().data,
+}
+
+
+def held_values(array: Any) -> Any:
+    """The values that a sparse or ragged array holds, `None` of a dense one."""
+    names = [kind.__name__ for kind in type(array).__mro__]
+    found = [_HELD[name] for name in names if name in _HELD]
+    return found[0](array) if found else None
+
+
+def in_numpy(array: Any) -> np.ndarray:
+    """A dense array or tensor in NumPy, without a copy where it can be."""
+    if isinstance(array, np.ndarray):
+        return array  # of its own class: a memory map stays one
+    if hasattr(array, "detach"):  # PyTorch, on any device
+        array = array.detach().cpu()
+        if str(array.dtype) == "torch.bfloat16":
+            array = array.float()
+    return np.asarray(array)
+
+
+def as_array(data: Any, name: str) -> Any:
+    """One array in a form that Keras takes.
+
+    Lists of numbers, tables of pandas and variables come back in NumPy.
+
+    Raises:
+        ValueError: If a list has rows of different lengths or holds no arrays,
+            or a table no numbers.
+    """
+    if hasattr(data, "to_numpy"):
+        return _table_in_numpy(data, name)
+    if isinstance(data, (list, tuple, int, float)):
+        try:
+            return np.asarray(data)
+        except ValueError as error:
+            raise ValueError(
+                f"`{name}` must be an array, its rows of one shape. "
+                f"Received: a {type(data).__name__} of other things"
+            ) from error
+    if not hasattr(data, "shape"):
+        raise ValueError(
+            f"`{name}` must be an array. Received: {type(data).__name__}"
+        )
+    is_variable = hasattr(data, "assign")
+    return in_numpy(data) if is_variable else data
+
+
+def standard_inputs(x: Any, count: int, name: str) -> Any:
+    """x of a model with `count` inputs: an array, a tuple or a dict of them."""
+    if isinstance(x, dict):
+        return {key: as_array(part, name) for key, part in x.items()}
+    is_list = isinstance(x, (list, tuple))
+    if not is_list or (count == 1 and holds_numbers(x)):
+        return as_array(x, name)
+    parts = tuple(as_array(part, name) for part in x)
+    return parts[0] if count == len(parts) == 1 else parts
+
+
+def standard_targets(y: Any, name: str) -> Any:
+    """The one array of targets, that may come in a list or a dict of one.
+
+    Raises:
+        ValueError: If there are several.
+    """
+    if y is None or not keras.tree.is_nested(y) or holds_numbers(y):
+        return y if y is None else as_array(y, name)
+    parts = list(y.values()) if isinstance(y, dict) else list(y)
+    if len(parts) != 1:
+        raise ValueError(
+            f"`{name}` must be one array. Received: {len(parts)} in a "
+            f"{type(y).__name__}"
+        )
+    return None if parts[0] is None else as_array(parts[0], name)
+
+
+def standard_weights(weights: Any, name: str = "sample_weight") -> Any:
+    """Weights `(batch,)`, that may come as `(batch, 1)`."""
+    weights = standard_targets(weights, name)
+    if weights is not None and tuple(weights.shape)[1:] == (1,):
+        return weights[:, 0]
+    return weights
+
+
+def holds_numbers(data: Any) -> bool:
+    """Whether a list, nested or not, is of numbers (or texts), not arrays."""
+    if not isinstance(data, (list, tuple)):
+        return False
+    while isinstance(data, (list, tuple)) and len(data):
+        data = data[0]
+    has_axes = len(getattr(data, "shape", ())) > 0
+    return data is not None and not has_axes and not isinstance(data, dict)
+
+
+def _table_in_numpy(table, name):
+    array = table.to_numpy()
+    if array.dtype != object:
+        return array
+    try:  # columns of several types, or with missing values
+        return array.astype(keras.config.floatx())
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`{name}` must hold numbers. Received: a "
+            f"{type(table).__name__} with other values"
+        ) from error

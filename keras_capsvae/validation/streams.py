@@ -1,0 +1,216 @@
+"""Batches that come one by one: the first is checked before, each when drawn.
+
+A `PyDataset`, a generator and a PyTorch `DataLoader` hand every batch through
+the check. A `tf.data.Dataset` is left alone for speed: when the loss of an
+epoch is not finite, it is read again to name the batch at fault, and so is
+whatever else was checked by a sample.
+"""
+
+import contextlib
+import copy
+import itertools
+import math
+import types
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+Check = Callable[[Any, str], tuple[Any, ...]]
+Read = Callable[[int | None], None]
+
+
+class StreamChecks:
+    """Checks of the streams of one call of `fit`, `evaluate` or `predict`."""
+
+    def __init__(self):
+        self._refusals = []
+
+    def checked(self, data: Any, check: Check, name: str) -> Any:
+        """The stream, with its first batch checked and the others to be.
+
+        Args:
+            data: The stream.
+            check: Takes a batch and a name for messages, returns the batch in
+                the standard form or raises.
+            name: What the messages call the stream.
+
+        Raises:
+            ValueError: If the first batch is refused or there is none.
+        """
+
+        def look(batch):
+            try:
+                return check(batch, name)
+            except (TypeError, ValueError) as refusal:
+                self._refusals.append(refusal)
+                raise
+
+        if isinstance(data, types.GeneratorType):
+            first = _first(data, name, "a generator of nothing")
+            return _generator(itertools.chain([look(first)], map(look, data)))
+        if isinstance(data, keras.utils.PyDataset):
+            if data.num_batches == 0:
+                _refuse_empty(name, "a PyDataset of length 0")
+            look(data[0])
+            # Other processes may not hold the model; as of tf.data.
+            return data if data.use_multiprocessing else _Looked(data, look)
+        first = _first(data, name, "a data set of nothing")
+        look(_on_one_device(first))
+        if _is_of(data, "DataLoader"):
+            return _looked_loader(data, look)
+        return _standard_dataset(data)
+
+    @contextlib.contextmanager
+    def in_plain_words(self) -> Iterator[None]:
+        """Raises a refusal as it was, not wrapped in errors of a backend."""
+        try:
+            yield
+        except Exception:
+            if self._refusals:
+                raise self._refusals[0] from None
+            raise
+
+
+class FiniteLoss(keras.callbacks.Callback):
+    """Looks through the data again when the loss has become NaN or infinite.
+
+    Raises nothing if the data are sound: then it is the training that fails.
+
+    Args:
+        training, validation: Functions of a number of batches that raise if the
+            data are at fault, or `None`.
+    """
+
+    def __init__(
+        self,
+        training: Read | None = None,
+        validation: Read | None = None,
+    ):
+        super().__init__()
+        self.training = training
+        self.validation = validation
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        steps = (self.params or {}).get("steps")
+        _look_again(self.training, steps, logs, f" of epoch {epoch + 1}")
+
+    def on_test_end(self, logs: dict | None = None) -> None:
+        _look_again(self.validation, None, logs, "")
+
+
+def is_stream(data: Any) -> bool:
+    """Whether the data come in batches rather than as arrays."""
+    kinds = (types.GeneratorType, keras.utils.PyDataset)
+    return isinstance(data, kinds) or _is_of(
+        data, "DataLoader", "DatasetV2", "DistributedDatasetInterface"
+    )
+
+
+def reader_of(data: Any, check: Check, name: str) -> Read | None:
+    """What reads so many batches of a stream again and checks them.
+
+    `None` of a stream whose batches are checked as they are drawn.
+    """
+    is_elsewhere = getattr(data, "use_multiprocessing", False)
+    if not is_elsewhere and not hasattr(data, "element_spec"):
+        return None
+
+    def read(steps):
+        for number, batch in enumerate(itertools.islice(data, steps)):
+            check(_on_one_device(batch), f"{name}, batch {number}")
+
+    return read
+
+
+class _Looked(keras.utils.PyDataset):
+    def __init__(self, data, look):
+        super().__init__(
+            workers=data.workers, max_queue_size=data.max_queue_size
+        )
+        self.data = data
+        self.look = look
+
+    @property
+    def num_batches(self):
+        return self.data.num_batches
+
+    def __getitem__(self, index):
+        return self.look(self.data[index])
+
+    def on_epoch_begin(self):
+        self.data.on_epoch_begin()
+
+    def on_epoch_end(self):
+        self.data.on_epoch_end()
+
+
+def _looked_loader(loader, look):
+    """A loader of the same class, which Keras asks for, that looks."""
+    kind = type(loader)
+
+    def batches(self):
+        return map(look, kind.__iter__(self))
+
+    looked = copy.copy(loader)
+    looked.__class__ = type(kind.__name__, (kind,), {"__iter__": batches})
+    return looked
+
+
+def _standard_dataset(data):
+    """A `tf.data.Dataset` with one target and weights `(batch,)`."""
+    spec = getattr(data, "element_spec", None)
+    if not isinstance(spec, tuple) or not hasattr(data, "map"):
+        return data
+    is_nested = len(spec) > 1 and keras.tree.is_nested(spec[1])
+    is_column = len(spec) > 2 and len(getattr(spec[2], "shape", ())) == 2
+    if not is_nested and not is_column:
+        return data
+
+    def standard(x, y, *weights):
+        (y,) = keras.tree.flatten(y)
+        return x, y, *(w[:, 0] if is_column else w for w in weights)
+
+    return data.map(standard)
+
+
+def _on_one_device(batch):
+    """The shares that replicas have of a distributed batch, together."""
+
+    def together(leaf):
+        if not _is_of(leaf, "DistributedValues"):
+            return leaf
+        return np.concatenate([np.asarray(share) for share in leaf.values])
+
+    return keras.tree.map_structure(together, batch)
+
+
+def _is_of(data, *names):
+    return any(kind.__name__ in names for kind in type(data).__mro__)
+
+
+def _first(data, name, nothing):
+    first = next(iter(data), None)
+    if first is None:
+        _refuse_empty(name, nothing)
+    return first
+
+
+def _refuse_empty(name, nothing):
+    raise ValueError(f"`{name}` must not be empty. Received: {nothing}")
+
+
+def _generator(batches):
+    yield from batches
+
+
+def _look_again(read, steps, logs, where):
+    loss = float((logs or {}).get("loss", 0.0))
+    if read is None or math.isfinite(loss):
+        return
+    try:
+        read(steps)
+    except ValueError as refusal:
+        raise ValueError(f"The loss{where} is {loss}: {refusal}") from refusal
