@@ -290,7 +290,7 @@ class VariationalAutoencoder(GenerativeModel):
 
     def _check_input_range(self, x, name):
         """Where x is the target too, and not every number can be scored."""
-        if self._range_of_targets is not None:
+        if self._range_of_targets not in (None, self.input_range):
             check_array(x, self.inputs[0].shape[1:], name, self.input_range)
 
 
