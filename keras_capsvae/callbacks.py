@@ -172,10 +172,25 @@ class SpreadMargin(keras.callbacks.Callback):
                 f"Received: model of type {type(self.model).__name__}"
             )
 
+    def on_epoch_begin(self, epoch: int, logs: Config | None = None) -> None:
+        # Read once: what is read in each step would wait for the last one.
+        self._sync()
+        self._first_step = int(self.model.optimizer.iterations)
+        self._margin = float(self.model.loss.margin)
+
     def on_train_batch_begin(
         self, batch: int, logs: Config | None = None
     ) -> None:
-        if hasattr(self.model, "jax_state_sync"):
+        optimizer = self.model.optimizer
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+        batches = optimizer.gradient_accumulation_steps or 1
+        margin = self.margin(self._first_step + batch // batches)
+        if margin != self._margin:
+            self._sync()
+            self.model.loss.margin.assign(margin)
+            self._margin = margin
+
+    def _sync(self):
+        """Bring the variables up to date that JAX keeps apart in training."""
+        if keras.backend.backend() == "jax":
             self.model.jax_state_sync()
-        step = int(self.model.optimizer.iterations)
-        self.model.loss.margin.assign(self.margin(step))

@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -6,6 +8,10 @@ from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.routing.agreement import routing_named
 from keras_capsvae.routing.blocks import blocks_of_parents
 from keras_capsvae.routing.iterations import route
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Identifier
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 
 BLOCK_VALUES = 50_000  # votes of an example: 26 MB at a batch of 128
@@ -76,23 +82,23 @@ class CapsuleLayer(keras.layers.Layer):
 
     def __init__(
         self,
-        num_capsules,
-        dim_capsules,
-        routings=3,
-        share_weights=True,
-        routing="kmeans",
-        activation="squash",
-        squash_constant=0.5,
-        use_bias=False,
-        stop_gradient=False,
-        rematerialize=False,
-        kernel_initializer="lecun_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        num_capsules: int,
+        dim_capsules: int,
+        routings: int = 3,
+        share_weights: bool = True,
+        routing: str = "kmeans",
+        activation: Identifier = "squash",
+        squash_constant: float = 0.5,
+        use_bias: bool = False,
+        stop_gradient: bool = False,
+        rematerialize: bool = False,
+        kernel_initializer: Identifier = "lecun_uniform",
+        bias_initializer: Identifier = "zeros",
+        kernel_regularizer: Identifier = None,
+        bias_regularizer: Identifier = None,
+        kernel_constraint: Identifier = None,
+        bias_constraint: Identifier = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         routing_named(routing)
@@ -115,7 +121,7 @@ class CapsuleLayer(keras.layers.Layer):
         self.supports_masking = True
         self._activate = capsule_activation(activation, squash_constant)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_capsule_shape(self, input_shape)
         _, n_in, d_in = input_shape
         axes = {-1: d_in}
@@ -155,7 +161,12 @@ class CapsuleLayer(keras.layers.Layer):
         kernel = ops.reshape(matrix, (d_in, count, capsules, dims))
         return ops.reshape(ops.swapaxes(kernel, 0, 1), shape)
 
-    def call(self, inputs, mask=None, return_couplings=False):
+    def call(
+        self,
+        inputs: Tensor,
+        mask: Tensor | None = None,
+        return_couplings: bool = False,
+    ) -> Any:
         compute = self._capsules_and_couplings
         if self.rematerialize:
             compute = keras.remat(compute)
@@ -221,13 +232,18 @@ class CapsuleLayer(keras.layers.Layer):
         bias = bias[None] if self.share_weights else bias
         return votes + at_least_float32(ops.swapaxes(bias, 0, 1))
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> None:
         return None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.num_capsules, self.dim_capsules)
 
-    def compute_output_spec(self, inputs, mask=None, return_couplings=False):
+    def compute_output_spec(
+        self,
+        inputs: Tensor,
+        mask: Tensor | None = None,
+        return_couplings: bool = False,
+    ) -> Any:
         check_capsule_shape(self, inputs.shape)
         capsules = keras.KerasTensor(
             self.compute_output_shape(inputs.shape), self.compute_dtype
@@ -237,7 +253,7 @@ class CapsuleLayer(keras.layers.Layer):
         shape = (*inputs.shape[:2], self.num_capsules)
         return capsules, keras.KerasTensor(shape, "float32")
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "num_capsules": self.num_capsules,
@@ -258,7 +274,7 @@ class CapsuleLayer(keras.layers.Layer):
         }
 
 
-def check_capsule_shape(layer, shape):
+def check_capsule_shape(layer: keras.layers.Layer, shape: Shape) -> None:
     """Raise unless `shape` is (batch, n_in, d_in) with a known d_in."""
     if len(shape) != 3 or shape[-1] is None:
         raise ValueError(
@@ -267,7 +283,7 @@ def check_capsule_shape(layer, shape):
         )
 
 
-def serialized_activation(activation):
+def serialized_activation(activation: Identifier) -> Identifier:
     """The config of an `activation` argument."""
     if activation is None or isinstance(activation, (str, dict)):
         return activation

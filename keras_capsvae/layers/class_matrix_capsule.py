@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -6,6 +8,8 @@ from keras_capsvae.layers.em_capsules import Children
 from keras_capsvae.layers.em_capsules import EMCapsules
 from keras_capsvae.layers.em_capsules import check_capsules
 from keras_capsvae.routing.em.sharing import AllParents
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Shape
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -53,11 +57,17 @@ class ClassMatrixCapsuleEM(EMCapsules):
     Source: kexue.fm 5155; Hinton, Sabour and Frosst, 2018, section 4.
     """
 
-    def __init__(self, num_classes, *, mass_scale=None, **kwargs):
+    def __init__(
+        self,
+        num_classes: int,
+        *,
+        mass_scale: float | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(num_classes, mass_scale=mass_scale, **kwargs)
         self.num_classes = num_classes
 
-    def build(self, input_shape):
+    def build(self, input_shape: list[Shape]) -> None:
         _, _, n, p, _ = self._checked(input_shape)
         self._add_weights(n, pose_size=p)
 
@@ -82,18 +92,18 @@ class ClassMatrixCapsuleEM(EMCapsules):
             offsets=coordinates(height, width, n, p),
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[Shape]) -> list[Shape]:
         *_, p = self._checked(input_shape)
         shape = (input_shape[0][0], self.num_classes)
         return [(*shape, p, p), shape]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config["num_classes"] = config.pop("num_capsules")
         return config
 
 
-def coordinates(height, width, n, p):
+def coordinates(height: int, width: int, n: int, p: int) -> np.ndarray:
     """What is added to the votes, `(height · width · n, p²)`."""
     offsets = np.zeros((height, width, n, p, p), "float32")
     offsets[..., 0, -1] = ((np.arange(height) + 0.5) / height)[:, None, None]

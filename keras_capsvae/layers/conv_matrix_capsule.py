@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -6,6 +8,8 @@ from keras_capsvae.layers.em_capsules import EMCapsules
 from keras_capsvae.layers.em_capsules import check_capsules
 from keras_capsvae.routing.em.sharing import AllWindows
 from keras_capsvae.routing.em.windows import Windows
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Shape
 from keras_capsvae.validation.numbers import check_integer
 
 
@@ -68,12 +72,12 @@ class ConvMatrixCapsuleEM(EMCapsules):
 
     def __init__(
         self,
-        num_capsules,
-        kernel_size=3,
-        strides=1,
+        num_capsules: int,
+        kernel_size: int | tuple[int, int] = 3,
+        strides: int | tuple[int, int] = 1,
         *,
-        mass_scale=None,
-        **kwargs,
+        mass_scale: float | None = None,
+        **kwargs: Any,
     ):
         super().__init__(num_capsules, mass_scale=mass_scale, **kwargs)
         self.kernel_size = kernel_size
@@ -81,7 +85,7 @@ class ConvMatrixCapsuleEM(EMCapsules):
         self._window = _pair(kernel_size, "kernel_size")
         self._stride = _pair(strides, "strides")
 
-    def build(self, input_shape):
+    def build(self, input_shape: list[Shape]) -> None:
         height, width, n, p, _ = self._checked(input_shape)
         self._add_weights(*self._window, n, pose_size=p)
 
@@ -95,7 +99,7 @@ class ConvMatrixCapsuleEM(EMCapsules):
             )
         return shape
 
-    def windows(self, height, width):
+    def windows(self, height: int, width: int) -> Windows:
         """The `Windows` of the layer on a map of this size."""
         return Windows(height, width, self._window, self._stride)
 
@@ -115,14 +119,14 @@ class ConvMatrixCapsuleEM(EMCapsules):
             grid=(windows.rows, windows.columns),
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[Shape]) -> list[Shape]:
         height, width, n, p, _ = self._checked(input_shape)
         rows = (height - self._window[0]) // self._stride[0] + 1
         columns = (width - self._window[1]) // self._stride[1] + 1
         shape = (input_shape[0][0], rows, columns, self.num_capsules)
         return [(*shape, p, p), shape]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "kernel_size": self.kernel_size,

@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -13,6 +14,10 @@ from keras_capsvae.routing.em.settings import EPSILON
 from keras_capsvae.routing.em.settings import EMSettings
 from keras_capsvae.routing.em.settings import check_em_arguments
 from keras_capsvae.routing.em.votes import pose_votes
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Identifier
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 
 BLOCK_VALUES = 82_944  # of an example: 20 MB at a batch of 64
@@ -52,18 +57,18 @@ class EMCapsules(keras.layers.Layer):
 
     def __init__(
         self,
-        num_capsules,
-        routings=3,
-        final_lambda=0.01,
-        epsilon=EPSILON,
-        mass_scale=1.0,
-        rematerialize=False,
-        kernel_initializer=None,
-        beta_a_initializer="zeros",
-        beta_u_initializer="zeros",
-        kernel_regularizer=None,
-        kernel_constraint=None,
-        **kwargs,
+        num_capsules: int,
+        routings: int = 3,
+        final_lambda: float = 0.01,
+        epsilon: float = EPSILON,
+        mass_scale: float | None = 1.0,
+        rematerialize: bool = False,
+        kernel_initializer: Identifier = None,
+        beta_a_initializer: Identifier = "zeros",
+        beta_u_initializer: Identifier = "zeros",
+        kernel_regularizer: Identifier = None,
+        kernel_constraint: Identifier = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         scale = 1.0 if mass_scale is None else mass_scale
@@ -105,7 +110,7 @@ class EMCapsules(keras.layers.Layer):
             )
         )
 
-    def call(self, inputs):
+    def call(self, inputs: list[Tensor]) -> list[Tensor]:
         children = self._children(*cast_up(inputs))
 
         def fit(poses, activations, *weights):
@@ -124,7 +129,7 @@ class EMCapsules(keras.layers.Layer):
             ops.cast(ops.reshape(active, grid), dtype),
         ]
 
-    def assignments(self, inputs):
+    def assignments(self, inputs: list[Tensor]) -> tuple[Tensor, Tensor]:
         """How EM shares out the children among the parents.
 
         Args:
@@ -177,7 +182,7 @@ class EMCapsules(keras.layers.Layer):
         )
         return blocks, activations, beta_a, beta_u, children.rule, settings
 
-    def get_config(self):
+    def get_config(self) -> Config:
         keys = (
             "num_capsules",
             "routings",
@@ -205,7 +210,9 @@ class EMCapsules(keras.layers.Layer):
         }
 
 
-def check_capsules(layer, input_shape, spatial):
+def check_capsules(
+    layer: keras.layers.Layer, input_shape: list[Shape], spatial: bool
+) -> Shape:
     """Raise unless the shapes are those of poses and of their activations.
 
     Returns:
@@ -234,7 +241,7 @@ def check_capsules(layer, input_shape, spatial):
     return shapes[0][1:]
 
 
-def cast_up(inputs):
+def cast_up(inputs: list[Tensor]) -> tuple[Tensor, Tensor]:
     """Poses and activations in one dtype, float32 at least."""
     poses, activations = (widened(tensor) for tensor in inputs)
     return poses, ops.cast(activations, poses.dtype)

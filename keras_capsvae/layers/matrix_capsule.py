@@ -4,6 +4,7 @@ from keras_capsvae.layers.em_capsules import Children
 from keras_capsvae.layers.em_capsules import EMCapsules
 from keras_capsvae.layers.em_capsules import check_capsules
 from keras_capsvae.routing.em.sharing import AllParents
+from keras_capsvae.typing import Shape
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -56,7 +57,7 @@ class MatrixCapsuleEM(EMCapsules):
     Source: kexue.fm 5155; Hinton, Sabour and Frosst, 2018.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: list[Shape]) -> None:
         n, p, _ = check_capsules(self, input_shape, spatial=False)
         self._add_weights(n, pose_size=p)
 
@@ -64,7 +65,7 @@ class MatrixCapsuleEM(EMCapsules):
         scale = self._geometry_scale(self.num_capsules, poses.shape[1])
         return Children(poses[:, None], activations, AllParents(), scale)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[Shape]) -> list[Shape]:
         n, p, _ = check_capsules(self, input_shape, spatial=False)
         batch = input_shape[0][0]
         return [

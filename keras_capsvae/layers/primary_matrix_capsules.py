@@ -1,6 +1,12 @@
+from typing import Any
+
 import keras
 from keras import ops
 
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Identifier
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_sizes
 
 
@@ -38,11 +44,11 @@ class PrimaryMatrixCapsules(keras.layers.Layer):
 
     def __init__(
         self,
-        num_capsules,
-        pose_size=4,
-        use_bias=True,
-        kernel_initializer="he_normal",
-        **kwargs,
+        num_capsules: int,
+        pose_size: int = 4,
+        use_bias: bool = True,
+        kernel_initializer: Identifier = "he_normal",
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.num_capsules, self.pose_size = check_sizes(
@@ -70,7 +76,7 @@ class PrimaryMatrixCapsules(keras.layers.Layer):
             **options,
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self._check(input_shape)
         self.pose.build(input_shape)
         self.activation.build(input_shape)
@@ -83,20 +89,20 @@ class PrimaryMatrixCapsules(keras.layers.Layer):
                 f"Received: input shape {tuple(input_shape)}"
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> list[Tensor]:
         poses = self.pose(inputs)  # (batch, height, width, capsules · p²)
         batch, height, width, _ = ops.shape(poses)
         p = self.pose_size
         shape = (batch, height, width, self.num_capsules, p, p)
         return [ops.reshape(poses, shape), self.activation(inputs)]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> list[Shape]:
         self._check(input_shape)
         p = self.pose_size
         shape = (*input_shape[:3], self.num_capsules)
         return [(*shape, p, p), shape]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "num_capsules": self.num_capsules,

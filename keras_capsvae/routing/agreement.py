@@ -7,6 +7,7 @@ the outputs, and moves the outputs to the weighted sums of their votes.
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 from keras import ops
 
@@ -16,14 +17,15 @@ from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import largest
 from keras_capsvae.routing.iterations import OUTPUTS
 from keras_capsvae.routing.iterations import route
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 
 
-def soft_couplings(logits):
+def soft_couplings(logits: Tensor) -> Tensor:
     return ops.softmax(logits, axis=OUTPUTS)
 
 
-def hard_couplings(logits):
+def hard_couplings(logits: Tensor) -> Tensor:
     """One-hot over the outputs; uniform as long as all logits are equal."""
     best = largest(logits, axis=OUTPUTS, keepdims=True)
     is_best = ops.cast(ops.equal(logits, best), logits.dtype)
@@ -69,14 +71,14 @@ def routing_named(name: str) -> Routing:
 
 
 def kmeans_routing(
-    votes,
-    routings=3,
+    votes: Tensor,
+    routings: int = 3,
     *,
-    temperature=1.0,
-    mask=None,
-    stop_gradient=False,
-    return_couplings=False,
-):
+    temperature: float = 1.0,
+    mask: Tensor | None = None,
+    stop_gradient: bool = False,
+    return_couplings: bool = False,
+) -> Any:
     """Soft K-Means over the votes, with cosines against unit centres.
 
     In each iteration `o_j = Σ_i c_ij û_ij` with `c = softmax_j(b / T)`; between
@@ -124,8 +126,12 @@ def kmeans_routing(
 
 
 def hard_kmeans_routing(
-    votes, routings=3, *, mask=None, return_couplings=False
-):
+    votes: Tensor,
+    routings: int = 3,
+    *,
+    mask: Tensor | None = None,
+    return_couplings: bool = False,
+) -> Any:
     """K-Means proper: each input belongs to its nearest centre alone.
 
     As `kmeans_routing` with T → 0. No gradient flows through the assignment,
@@ -139,14 +145,14 @@ def hard_kmeans_routing(
 
 
 def agreement_routing(
-    votes,
-    routings=3,
+    votes: Tensor,
+    routings: int = 3,
     *,
-    activation=squash,
-    mask=None,
-    stop_gradient=False,
-    return_couplings=False,
-):
+    activation: Callable = squash,
+    mask: Tensor | None = None,
+    stop_gradient: bool = False,
+    return_couplings: bool = False,
+) -> Any:
     """Routing whose logits are replaced by the agreement in each iteration.
 
     `v_j = squash(Σ_i c_ij û_ij)` with `c = softmax_j(b)`; between two
@@ -178,14 +184,14 @@ def agreement_routing(
 
 
 def dynamic_routing(
-    votes,
-    routings=3,
+    votes: Tensor,
+    routings: int = 3,
     *,
-    activation=squash,
-    mask=None,
-    stop_gradient=False,
-    return_couplings=False,
-):
+    activation: Callable = squash,
+    mask: Tensor | None = None,
+    stop_gradient: bool = False,
+    return_couplings: bool = False,
+) -> Any:
     """Dynamic routing: the logits accumulate the agreement.
 
     As `agreement_routing`, but `b_ij ← b_ij + ⟨û_ij, v_j⟩`, which hardens the

@@ -6,7 +6,7 @@ example, at the batch sizes that they are mostly trained with.
 """
 
 
-def blocks_of_parents(parents, values, limit):
+def blocks_of_parents(parents: int, values: int, limit: int) -> list[slice]:
     """Slices of the parents, so that the votes for each fit one block.
 
     Args:

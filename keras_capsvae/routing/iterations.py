@@ -1,21 +1,25 @@
 """The loop that all routings by agreement share."""
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 from keras import ops
+
+from keras_capsvae.typing import Tensor
 
 OUTPUTS = 1  # axis of the output capsules in votes grouped by output
 
 
 def route(
-    blocks,
-    routing,
-    routings,
-    activation,
+    blocks: list[Tensor],
+    routing: Any,
+    routings: int,
+    activation: Callable | None,
     *,
-    mask=None,
-    stop_gradient=False,
-):
+    mask: Tensor | None = None,
+    stop_gradient: bool = False,
+) -> tuple[Tensor, Tensor]:
     """The iterations that all routings share, on votes grouped by output.
 
     One output capsule's votes lie together, so that weighted sums and

@@ -100,15 +100,17 @@ class Margins(keras.callbacks.Callback):
 def classifier(jit_compile=False, **options):
     """Scores that training leaves alone: only the margin moves the loss."""
     image = keras.Input((3,))
-    outputs = keras.layers.Dense(3, use_bias=False)(image)
-    model = MatrixCapsuleNetwork(image, outputs)
+    dense = keras.layers.Dense(3, use_bias=False)
+    outputs = dense(image)
+    poses = keras.layers.Reshape((3, 1, 1))(outputs)
+    model = MatrixCapsuleNetwork(keras.Model(image, [poses, outputs]))
     model.compile(
         keras.optimizers.SGD(0.0),
         loss=SpreadLoss(0.9),
         jit_compile=jit_compile,
         **options,
     )
-    model.layers[-1].set_weights([np.eye(3)])
+    dense.set_weights([np.eye(3)])
     return model
 
 
@@ -143,6 +145,62 @@ def test_a_resumed_training_goes_on_with_the_margin(tmp_path):
     noted = Margins()
     reloaded.fit(scores(), LABELS, verbose=0, callbacks=[schedule, noted])
     np.testing.assert_allclose(noted.margins, [schedule.margin(4)], rtol=1e-6)
+
+
+@pytest.mark.parametrize("accumulated", [None, 2])
+def test_steps_are_counted_on_the_host(accumulated):
+    """Batches of three epochs, without a look at the optimizer's count."""
+    model = classifier()
+    optimizer = keras.optimizers.SGD(
+        0.0, gradient_accumulation_steps=accumulated
+    )
+    model.compile(optimizer, loss=SpreadLoss(0.9), jit_compile=False)
+    schedule, noted = SpreadMargin(steps=12), Margins()
+    x, y = np.tile(scores(), (2, 1)), np.tile(LABELS, 2)
+    model.fit(
+        x,
+        y,
+        batch_size=len(LABELS),
+        epochs=3,
+        verbose=0,
+        callbacks=[schedule, noted],
+    )
+    expected = [
+        schedule.margin(step // (accumulated or 1)) for step in range(6)
+    ]
+    np.testing.assert_allclose(noted.margins, expected, rtol=1e-6)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch",
+    reason="PyTorch takes one step an execution",
+)
+def test_several_steps_an_execution():
+    """The margin of an execution is that of its first step."""
+    model = classifier(steps_per_execution=2)
+    schedule, noted = SpreadMargin(steps=12), Margins()
+    x, y = np.tile(scores(), (3, 1)), np.tile(LABELS, 3)
+    model.fit(
+        x,
+        y,
+        batch_size=len(LABELS),
+        epochs=2,
+        verbose=0,
+        callbacks=[schedule, noted],
+    )
+    expected = [schedule.margin(step) for step in (0, 2, 3, 5)]
+    np.testing.assert_allclose(noted.margins, expected, rtol=1e-6)
+
+
+def test_a_margin_that_has_ended_is_left_alone():
+    model = classifier()
+    schedule = SpreadMargin(steps=1)
+    model.fit(scores(), LABELS, epochs=2, verbose=0, callbacks=[schedule])
+    schedule.on_epoch_begin(2)
+    schedule.on_train_batch_begin(0)
+    model.loss.margin.assign(0.25)  # as nobody should
+    schedule.on_train_batch_begin(1)
+    assert float(model.loss.margin) == 0.25
 
 
 def test_schedule_needs_a_spread_loss():

@@ -9,16 +9,21 @@ have converged.
 
 from keras import ops
 
+from keras_capsvae.routing.em.votes import Votes
+from keras_capsvae.typing import Tensor
+
 EXPANSION_EPSILON = 0.01  # the smallest ε at which squares are expanded
 
 
 class ExpandedDistances:
     """Distances that are never written out."""
 
-    def __init__(self, votes, squares, means):
+    def __init__(self, votes: Votes, squares: Votes, means: Tensor):
         self.votes, self.squares, self.means = votes, squares, means
 
-    def variance(self, weights, mass, first, total):
+    def variance(
+        self, weights: Tensor, mass: Tensor, first: Tensor, total: Tensor
+    ) -> Tensor:
         """Σ_i w_ij (V_ijh − μ_jh)² / S_j.
 
         Args:
@@ -30,7 +35,7 @@ class ExpandedDistances:
         second = self.squares.to_parents(weights) / mass
         return ops.relu(expanded(second, first, total, self.means))
 
-    def log_densities(self, height, variance):
+    def log_densities(self, height: Tensor, variance: Tensor) -> Tensor:
         """height_j + ln N(V_ij; μ_j, σ²_j), up to a constant."""
         height = height - 0.5 * ops.sum(
             ops.log(variance) + ops.square(self.means) / variance, -1
@@ -44,19 +49,23 @@ class ExpandedDistances:
 class PlainDistances:
     """Distances written out, for an ε too small to expand squares."""
 
-    def __init__(self, votes, means):
+    def __init__(self, votes: Votes, means: Tensor):
         self.squares = votes.map(
             lambda block, part: ops.square(block - part[:, :, None]), means
         )
 
-    def variance(self, weights, mass, first, total):
+    def variance(
+        self, weights: Tensor, mass: Tensor, first: Tensor, total: Tensor
+    ) -> Tensor:
         return self.squares.to_parents(weights) / mass
 
-    def log_densities(self, height, variance):
+    def log_densities(self, height: Tensor, variance: Tensor) -> Tensor:
         height = height - 0.5 * ops.sum(ops.log(variance), -1)
         return height[..., None] - self.squares.to_children(0.5 / variance)
 
 
-def expanded(second, first, total, means):
+def expanded(
+    second: Tensor, first: Tensor, total: Tensor, means: Tensor
+) -> Tensor:
     """(6) Σ w (V − μ)² of Σ w V², Σ w V, Σ w and μ."""
     return second - means * (2 * first - total * means)

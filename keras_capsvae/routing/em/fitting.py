@@ -1,13 +1,24 @@
 """EM routing as one operation with its own gradient."""
 
+from typing import Any
+
 from keras import ops
 
 from keras_capsvae.routing.em.gradient import gradient
+from keras_capsvae.routing.em.settings import EMSettings
 from keras_capsvae.routing.em.steps import Problem
 from keras_capsvae.routing.em.steps import iterate
+from keras_capsvae.typing import Tensor
 
 
-def fit_gaussians(blocks, activations, beta_a, beta_u, rule, settings):
+def fit_gaussians(
+    blocks: list[Tensor],
+    activations: Tensor,
+    beta_a: Tensor,
+    beta_u: Tensor,
+    rule: Any,
+    settings: EMSettings,
+) -> tuple[Tensor, Tensor]:
     """The iterations of `em_routing` on votes grouped by parent.
 
     Autodiff would write one array as large as the votes for each product with
@@ -52,7 +63,7 @@ def fit_gaussians(blocks, activations, beta_a, beta_u, rule, settings):
     return fitted[..., :-1], fitted[..., -1]
 
 
-def shares_and_activations(*task):
+def shares_and_activations(*task: Any) -> tuple[Tensor, Tensor]:
     """R of the last iteration and the activations in each.
 
     Takes what `fit_gaussians` takes.

@@ -7,11 +7,17 @@ by the votes is gathered in factors and written once, at the end.
 from keras import ops
 
 from keras_capsvae.routing.em.distances import expanded
+from keras_capsvae.routing.em.steps import Parents
+from keras_capsvae.routing.em.steps import Problem
 from keras_capsvae.routing.em.votes import CHILDREN
 from keras_capsvae.routing.em.votes import PARENTS
+from keras_capsvae.routing.em.votes import Votes
+from keras_capsvae.typing import Tensor
 
 
-def gradient(problem, steps, d_means, d_active):
+def gradient(
+    problem: Problem, steps: list[Parents], d_means: Tensor, d_active: Tensor
+) -> tuple:
     """Gradients by activations, β_a, β_u and each block of the votes.
 
     Args:
@@ -45,8 +51,14 @@ def gradient(problem, steps, d_means, d_active):
 
 
 def m_step_gradient(
-    problem, squares, parents, iteration, d_means, d_variance, d_logits
-):
+    problem: Problem,
+    squares: Votes,
+    parents: Parents,
+    iteration: int,
+    d_means: Tensor,
+    d_variance: Tensor,
+    d_logits: Tensor,
+) -> tuple:
     """Gradients by w, by β_a and β_u, and a factor of that by the votes."""
     settings, epsilon = problem.settings, problem.settings.epsilon
     mass, means, first = parents.mass, parents.means, parents.first
@@ -81,7 +93,9 @@ def m_step_gradient(
     return d_weights, d_betas, factor
 
 
-def e_step_gradient(problem, squares, parents, d_scores):
+def e_step_gradient(
+    problem: Problem, squares: Votes, parents: Parents, d_scores: Tensor
+) -> tuple:
     """Gradients by μ, σ² and ℓ, and a factor of that by the votes."""
     precision, means = 1 / parents.variance, parents.means
     d_height = ops.sum(d_scores, CHILDREN)[..., None]
@@ -95,7 +109,7 @@ def e_step_gradient(problem, squares, parents, d_scores):
     return d_means, d_variance, d_logits, factor
 
 
-def votes_gradient(votes, factors):
+def votes_gradient(votes: Votes, factors: list[tuple]) -> list[Tensor]:
     """(27) Σ_t l_t (c_t + d_t V) over factors (l, c, d), as blocks."""
     left, constant, slope = (ops.stack(one, 2) for one in zip(*factors))
 

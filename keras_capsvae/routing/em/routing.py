@@ -9,18 +9,19 @@ from keras_capsvae.routing.em.settings import EPSILON
 from keras_capsvae.routing.em.settings import EMSettings
 from keras_capsvae.routing.em.settings import check_em_arguments
 from keras_capsvae.routing.em.sharing import AllParents
+from keras_capsvae.typing import Tensor
 
 
 def em_routing(
-    votes,
-    activations,
-    beta_a,
-    beta_u,
-    routings=3,
-    final_lambda=0.01,
-    epsilon=EPSILON,
-    mass_scale=1.0,
-):
+    votes: Tensor,
+    activations: Tensor,
+    beta_a: Tensor,
+    beta_u: Tensor,
+    routings: int = 3,
+    final_lambda: float = 0.01,
+    epsilon: float = EPSILON,
+    mass_scale: float = 1.0,
+) -> tuple[Tensor, Tensor]:
     """Fit a diagonal Gaussian to the votes for each parent, by EM.
 
     From `R_ij = 1 / k`, in iteration t = 0 … r − 1 the M-step

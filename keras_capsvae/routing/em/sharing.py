@@ -5,6 +5,9 @@ from keras import ops
 
 from keras_capsvae.numerics import largest
 from keras_capsvae.routing.em.votes import PARENTS
+from keras_capsvae.routing.em.windows import Windows
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
 
 
 class AllParents:
@@ -13,17 +16,17 @@ class AllParents:
     Another rule has the same three methods.
     """
 
-    def initial(self, shape, dtype):
+    def initial(self, shape: Shape, dtype: str) -> Tensor:
         """Shares at the start, `shape` (parents, groups, children)."""
         return ops.full(shape, 1.0 / shape[PARENTS], dtype)
 
-    def of_scores(self, scores):
+    def of_scores(self, scores: Tensor) -> Tensor:
         """Log scores `(parents, groups, children)` → shares that sum to 1."""
         top = largest(scores, PARENTS, keepdims=True)
         likely = ops.exp(scores - top)
         return likely * (1 / ops.sum(likely, PARENTS, keepdims=True))
 
-    def total(self, values):
+    def total(self, values: Tensor) -> Tensor:
         """Sum `(groups, children)` over all places at which a child stands."""
         return values
 
@@ -36,10 +39,10 @@ class AllWindows:
     each window, then over the few windows that see the child.
     """
 
-    def __init__(self, windows):
+    def __init__(self, windows: Windows):
         self.windows = windows
 
-    def initial(self, shape, dtype):
+    def initial(self, shape: Shape, dtype: str) -> Tensor:
         parents, groups, children = shape
         cells = self.windows.cells
         count, slots = cells.shape
@@ -51,7 +54,7 @@ class AllWindows:
         )
         return ops.reshape(shares, shape)
 
-    def of_scores(self, scores):
+    def of_scores(self, scores: Tensor) -> Tensor:
         top = largest(scores, PARENTS)  # (groups, children)
         likely = ops.exp(scores - top)
         in_window = top + ops.log(ops.sum(likely, PARENTS))
@@ -63,7 +66,7 @@ class AllWindows:
         )
         return likely * ops.exp(top - self._per_window(everywhere, top))
 
-    def total(self, values):
+    def total(self, values: Tensor) -> Tensor:
         total = ops.sum(self._per_cell(values, 0.0), 2)
         return self._per_window(total, values)
 

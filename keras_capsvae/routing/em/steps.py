@@ -1,6 +1,7 @@
 """The two steps of EM routing, numbered as in docs/matrix_capsules.md."""
 
 import dataclasses
+from typing import Any
 
 from keras import ops
 
@@ -10,6 +11,7 @@ from keras_capsvae.routing.em.distances import PlainDistances
 from keras_capsvae.routing.em.settings import EMSettings
 from keras_capsvae.routing.em.votes import CHILDREN
 from keras_capsvae.routing.em.votes import Votes
+from keras_capsvae.typing import Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +42,15 @@ class Problem:
     settings: EMSettings
 
     @classmethod
-    def of(cls, blocks, activations, beta_a, beta_u, rule, settings):
+    def of(
+        cls,
+        blocks: list[Tensor],
+        activations: Tensor,
+        beta_a: Tensor,
+        beta_u: Tensor,
+        rule: Any,
+        settings: EMSettings,
+    ) -> "Problem":
         """Takes what `fit_gaussians` takes."""
         votes = Votes(blocks)
         centre = votes.means()
@@ -57,7 +67,7 @@ class Problem:
             settings,
         )
 
-    def distances(self, means):
+    def distances(self, means: Tensor) -> ExpandedDistances | PlainDistances:
         if self.squares is None:
             return PlainDistances(self.votes, means)
         return ExpandedDistances(self.votes, self.squares, means)
@@ -90,7 +100,7 @@ class Parents:
     active: object
 
 
-def iterate(problem):
+def iterate(problem: Problem) -> list[Parents]:
     """The iterations of EM: the `Parents` that each of them found."""
     _, groups, children = ops.shape(problem.activations)
     shares = problem.rule.initial(
@@ -106,7 +116,9 @@ def iterate(problem):
     return steps
 
 
-def m_step(problem, iteration, shares):
+def m_step(
+    problem: Problem, iteration: int, shares: Tensor
+) -> tuple[Parents, Any]:
     """Shares → `Parents`, and the distances of the votes from their means."""
     epsilon, scale = problem.settings.epsilon, problem.settings.mass_scale
     weights = shares * problem.activations  # (1)
@@ -136,7 +148,7 @@ def m_step(problem, iteration, shares):
     return parents, distances
 
 
-def e_step(problem, parents, distances):
+def e_step(problem: Problem, parents: Parents, distances: Any) -> Tensor:
     """`Parents` → shares of the children in them."""
     height = ops.log_sigmoid(parents.logits)  # ln a_j
     scores = distances.log_densities(height, parents.variance)  # (9)

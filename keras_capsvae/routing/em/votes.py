@@ -6,8 +6,11 @@ parent is a matrix product that reads them in place.
 """
 
 import itertools
+from collections.abc import Callable
 
 from keras import ops
+
+from keras_capsvae.typing import Tensor
 
 PARENTS = 0  # the axis of the parents in every array of EM routing
 CHILDREN = 2
@@ -22,13 +25,13 @@ class Votes:
         blocks: List of tensors `(parents of the block, groups, children, h)`.
     """
 
-    def __init__(self, blocks):
+    def __init__(self, blocks: list[Tensor]):
         self.blocks = list(blocks)
         sizes = [block.shape[PARENTS] for block in self.blocks]
         self.parents = sum(sizes)
         self._ends = list(itertools.accumulate(sizes))
 
-    def map(self, function, *tensors):
+    def map(self, function: Callable, *tensors: Tensor) -> "Votes":
         """The votes that the function makes of a block and its parents' part.
 
         Args:
@@ -37,25 +40,25 @@ class Votes:
         """
         return Votes(self._of_each_block(function, *tensors))
 
-    def squared(self):
+    def squared(self) -> "Votes":
         return self.map(ops.square)
 
-    def minus(self, means):
+    def minus(self, means: Tensor) -> "Votes":
         """V_ijh − μ_jh."""
         return self.map(lambda block, part: block - part[:, :, None], means)
 
-    def means(self):
+    def means(self) -> Tensor:
         """The plain mean over the children, `(parents, groups, h)`."""
         return self._summed(lambda block: ops.mean(block, CHILDREN))
 
-    def to_parents(self, weights):
+    def to_parents(self, weights: Tensor) -> Tensor:
         """Σ_i w_ij V_ijh, `(parents, groups, h)`."""
         return self._summed(
             lambda block, part: ops.einsum("kgi,kgih->kgh", part, block),
             weights,
         )
 
-    def to_children(self, coefficients):
+    def to_children(self, coefficients: Tensor) -> Tensor:
         """Σ_h V_ijh c_jh, `(parents, groups, children)`."""
         return self._summed(
             lambda block, part: ops.einsum("kgih,kgh->kgi", block, part),
@@ -73,7 +76,9 @@ class Votes:
         ]
 
 
-def pose_votes(poses, kernel, parts):
+def pose_votes(
+    poses: Tensor, kernel: Tensor, parts: list[slice]
+) -> list[Tensor]:
     """V_ij = P_i W_ij, grouped by parent.
 
     A pose is taken for a vector of p² entries, by which W becomes a p² × p²

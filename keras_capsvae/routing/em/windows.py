@@ -3,6 +3,8 @@
 import numpy as np
 from keras import ops
 
+from keras_capsvae.typing import Tensor
+
 
 class Windows:
     """Which cells of a map each window sees, and which windows see each cell.
@@ -17,7 +19,13 @@ class Windows:
         covered: Number of cells that some window sees.
     """
 
-    def __init__(self, height, width, kernel_size, strides):
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        kernel_size: tuple[int, int],
+        strides: tuple[int, int],
+    ):
         self.rows = (height - kernel_size[0]) // strides[0] + 1
         self.columns = (width - kernel_size[1]) // strides[1] + 1
         down = _starts(self.rows, strides[0], kernel_size[0])
@@ -36,11 +44,11 @@ class Windows:
         for cell, one in enumerate(places):
             self.viewers[cell, : len(one)] = one
 
-    def gather(self, values):
+    def gather(self, values: Tensor) -> Tensor:
         """`(batch, cells, x)` → what each window sees, `(batch, places, x)`."""
         return ops.take(values, self.cells.ravel(), axis=1)
 
-    def of_viewers(self, values, missing):
+    def of_viewers(self, values: Tensor, missing: float) -> Tensor:
         """`(batch, places, x)` → `(batch, cells, most, x)`."""
         batch, _, size = ops.shape(values)
         rest = ops.full((batch, 1, size), missing, values.dtype)
