@@ -1,66 +1,58 @@
 """Commands that train: train, reproduce."""
 
-import json
 import pathlib
 import sys
 
 import click
 
+from zoo.runs.options import Option
+from zoo.runs.options import arguments_from
+from zoo.runs.settings import ASKED_FOR
+from zoo.runs.settings import DEFAULTS
+
+
+def _as_click_option(name: str, option: Option):
+    """What click makes an option of a run of."""
+    default = DEFAULTS[name]
+    text = option.help
+    if option.usual:
+        text = f"{text}  [default: {option.usual}]"
+    if option.kind is bool:
+        return click.option(option.flag, name, is_flag=True, help=text)
+    if option.kind is dict:
+        return click.option(
+            option.flag,
+            name,
+            multiple=True,
+            metavar=option.metavar,
+            help=text,
+            callback=lambda context, parameter, words: arguments_from(words),
+        )
+    return click.option(
+        option.flag,
+        name,
+        type=click.Choice(option.choices) if option.choices else option.kind,
+        default=default,
+        show_default=default is not None,
+        metavar=option.metavar,
+        help=text,
+    )
+
+
+def _run_options(command):
+    for name, option in reversed(ASKED_FOR.items()):
+        command = _as_click_option(name, option)(command)
+    return command
+
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--data",
-    help="digits, mnist, fashion_mnist, kmnist, binarized_mnist, an .npz file "
-    "or a folder; for a model of texts tang or a file of poems.  [default: "
-    "digits, or tang]",
-)
 @click.option(
     "--out",
     type=click.Path(path_type=pathlib.Path),
     help="Run folder.  [default: runs/NAME]",
 )
-@click.option(
-    "--epochs", type=int, help="Epochs in all.  [default: the original's]"
-)
-@click.option("--batch-size", type=int, help="[default: the original's]")
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="ARGUMENT=VALUE",
-    help="Argument of the builder, e.g. latent_dim=8.",
-)
-@click.option(
-    "--stream", is_flag=True, help="Read the data from disk batch by batch."
-)
-@click.option(
-    "--shift",
-    type=int,
-    default=0,
-    metavar="PIXELS",
-    help="Move each image at random by up to so many pixels.",
-)
-@click.option(
-    "--kl-warm-up",
-    type=int,
-    default=0,
-    metavar="EPOCHS",
-    help="Raise the weight of a VAE's KL divergence over so many epochs.",
-)
-@click.option(
-    "--margin-epochs",
-    type=int,
-    default=0,
-    metavar="EPOCHS",
-    help="Raise the margin of a spread loss over so many epochs.",
-)
-@click.option(
-    "--binarize",
-    is_flag=True,
-    help="Draw black and white images anew for each epoch.",
-)
+@_run_options
 @click.option("--resume", is_flag=True, help="Go on with a run.")
 @click.option(
     "--picture-every",
@@ -69,22 +61,7 @@ import click
     help="Also draw samples after each N epochs; a model of poems prints one "
     "after each, or with this after each N.",
 )
-def train(
-    name,
-    data,
-    out,
-    epochs,
-    batch_size,
-    seed,
-    settings,
-    stream,
-    shift,
-    kl_warm_up,
-    margin_epochs,
-    binarize,
-    resume,
-    picture_every,
-):
+def train(name, out, resume, picture_every, **options):
     """Train a model into a run folder."""
     from keras_capsvae import PrintedText
     from zoo import plots
@@ -110,20 +87,11 @@ def train(
     try:
         runs.train(
             name,
-            data,
-            folder,
-            epochs=epochs,
-            batch_size=batch_size,
-            seed=seed,
-            arguments=_arguments(settings),
-            streaming=stream,
-            shift=shift,
-            kl_warm_up=kl_warm_up,
-            margin_epochs=margin_epochs,
-            binarize=binarize,
+            out=folder,
             resume=resume,
             callbacks=callbacks,
             verbose=1,
+            **options,
         )
     except KeyboardInterrupt:
         click.echo("\nStopped.", err=True)
@@ -161,18 +129,3 @@ def reproduce(claim, out, quick, data):
     folder = out or pathlib.Path("runs") / claim
     for path in run(claim, folder, quick, data):
         click.echo(path)
-
-
-def _arguments(settings):
-    arguments = {}
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals:
-            raise ValueError(
-                f"--set takes ARGUMENT=VALUE. Received: {setting!r}"
-            )
-        try:
-            arguments[name] = json.loads(value)
-        except ValueError:
-            arguments[name] = value
-    return arguments

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -103,33 +104,42 @@ def one_hot(labels: np.ndarray | None, num_classes: int) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class Feed:
-    """Training data from a given epoch on, its steps, and validation data."""
+    """Training data from a given epoch on, its steps, and validation data.
 
-    training: object
+    Endless training data hold epoch after epoch.
+    """
+
+    training: Callable[[int], Any]
     steps: int
-    validation: object
+    validation: Any
+    is_endless: bool
 
 
-def feed(model: keras.Model, config: Any) -> Feed:
-    """The `Feed` of a model in a run of this `Config`."""
-    return (_streams if config.streaming else _arrays)(model, config)
+def feed(model: keras.Model, settings: Any) -> Feed:
+    """The `Feed` of a model in a run of these `Settings`."""
+    if takes_text(model) and (settings.shift or settings.binarize):
+        raise ValueError(
+            "Texts have no pixels to shift or binarise. Received: shift="
+            f"{settings.shift}, binarize={settings.binarize} for {model.name}"
+        )
+    return (_streams if settings.streaming else _arrays)(model, settings)
 
 
-def _arrays(model, config):
-    arrays = load(model, config.data)
+def _arrays(model, settings):
+    arrays = load(model, settings.data)
     batches = datasets.Batches(
         *training_pair(model, arrays.x_train, arrays.y_train),
-        batch_size=config.batch_size,
-        seed=config.seed,
-        shift=config.shift,
-        binarize=config.binarize,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        shift=settings.shift,
+        binarize=settings.binarize,
     )
     validation = None
     if arrays.x_test is not None and len(arrays.x_test):
         validation = training_pair(
-            model, test_images(arrays, config.binarize), arrays.y_test
+            model, test_images(arrays, settings.binarize), arrays.y_test
         )
-    return Feed(lambda epoch: batches, len(batches), validation)
+    return Feed(lambda epoch: batches, len(batches), validation, False)
 
 
 def test_images(arrays: datasets.Arrays, binarize: bool) -> np.ndarray | None:
@@ -139,20 +149,20 @@ def test_images(arrays: datasets.Arrays, binarize: bool) -> np.ndarray | None:
     return datasets.binarized(arrays.x_test) if binarize else arrays.x_test
 
 
-def _streams(model, config):
+def _streams(model, settings):
     if takes_text(model):
         raise ValueError(
             "Texts are read into memory as a whole. Received: streaming=True "
             f"for {model.name}"
         )
-    shape = image_shape(model, config.data, streaming=True)
+    shape = image_shape(model, settings.data, streaming=True)
 
     def stream(**options):
         data, steps = datasets.stream(
-            config.data,
+            settings.data,
             shape,
-            config.batch_size,
-            seed=config.seed,
+            settings.batch_size,
+            seed=settings.seed,
             labels=takes_labels(model),
             **options,
         )
@@ -165,6 +175,7 @@ def _streams(model, config):
         lambda epoch: stream(initial_epoch=epoch)[0],
         stream()[1],
         stream(split="test", shuffle=False)[0],
+        True,
     )
 
 

@@ -1,11 +1,12 @@
 """Run folders: a training that leaves everything it made, and can go on."""
 
-from zoo.runs.training import CONFIG
-from zoo.runs.training import HISTORY
-from zoo.runs.training import MODEL
-from zoo.runs.training import SAVED_MODEL
-from zoo.runs.training import config_of
-from zoo.runs.training import finish
+from zoo.runs.finishing import finish
+from zoo.runs.folder import CONFIG
+from zoo.runs.folder import HISTORY
+from zoo.runs.folder import MODEL
+from zoo.runs.folder import SAVED_MODEL
+from zoo.runs.folder import config_of
+from zoo.runs.schedules import cosine_decay
 from zoo.runs.training import train
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "MODEL",
     "SAVED_MODEL",
     "config_of",
+    "cosine_decay",
     "finish",
     "train",
 ]

@@ -1,20 +1,20 @@
 """Turn a run into shipped weights: `python -m zoo.runs.ship RUN TAG`."""
 
+import dataclasses
 import inspect
 import json
 import pathlib
-import shlex
 
 import click
 
 from zoo import evaluation
-from zoo import runs
 from zoo.datasets import feeds
 from zoo.export import load_model
 from zoo.pretrained import vocabularies
 from zoo.pretrained import weights
 from zoo.registry import arguments_of
 from zoo.registry import builder_of
+from zoo.runs.folder import RunFolder
 
 # Arguments that say nothing of the net that the weights are for.
 NOT_RECORDED = (
@@ -37,11 +37,18 @@ LICENCES = {
 @click.argument("tag")
 def main(run, tag):
     """Write the weights of a finished RUN into the package under a TAG."""
-    config = runs.config_of(run)
-    name = config["model"]
-    trained = load_model(run / runs.MODEL)
+    folder = RunFolder(run)
+    settings = folder.settings()
+    epochs = folder.epochs()
+    if settings.decay and epochs < settings.epochs:
+        raise click.ClickException(
+            f"The run must end first, as its learning rate does: {epochs} of "
+            f"{settings.epochs} epochs are done"
+        )
+    name = settings.model
+    trained = load_model(folder.model)
     builder = builder_of(name)
-    arguments = architecture(builder, config["arguments"])
+    arguments = architecture(builder, settings.arguments)
     if name in vocabularies.WITH_DEFAULT:
         vocabularies.ship(name, arguments["vocabulary"])
         arguments["vocabulary"] = None
@@ -51,25 +58,24 @@ def main(run, tag):
         if key not in NOT_RECORDED
     }
     # A compiled model's weights file would hold the optimizer's slots too.
-    bare = builder(**arguments, compile=False, seed=config["seed"])
+    bare = builder(**arguments, compile=False, seed=settings.seed)
     bare.set_weights(trained.get_weights())
     path = weights.FOLDER / f"{name}-{tag}.weights.h5"
     bare.save_weights(path)
 
     # The figures are those of the model that the tag alone gives.
-    trained = builder(**arguments, weights=path, seed=config["seed"])
-    arrays = feeds.load(trained, config["data"])
-    images = feeds.test_images(arrays, config.get("binarize", False))
+    trained = builder(**arguments, weights=path, seed=settings.seed)
+    arrays = feeds.load(trained, settings.data)
+    images = feeds.test_images(arrays, settings.binarize)
     figures = evaluation.evaluate(trained, images, arrays.y_test)
-    epochs = len((run / runs.HISTORY).read_text().splitlines()) - 1
     entries = weights.manifest()
     entries.setdefault(name, {})[tag] = {
         "file": path.name,
         "sha256": weights.sha256(path),
         "arguments": arguments,
-        "data": config["data"],
-        "binarize": config.get("binarize", False),
-        "command": _command(config, epochs),
+        "data": settings.data,
+        "binarize": settings.binarize,
+        "command": dataclasses.replace(settings, epochs=epochs).command(),
         "metrics": {
             f"test_{key}": round(value, 4) for key, value in figures.items()
         },
@@ -87,34 +93,6 @@ def architecture(builder, given):
     begun_with = weights.made_for(builder.__name__, given.get("weights"))
     given = {key: value for key, value in given.items() if key in own}
     return arguments_of(builder.__wrapped__, begun_with | given)
-
-
-def _command(config, epochs):
-    settings = "".join(
-        f" --set {shlex.quote(_setting(key, value))}"
-        for key, value in config["arguments"].items()
-        if key != "vocabulary"  # which is that of the data
-    )
-    if config["batch_size"] != builder_of(config["model"]).card.batch_size:
-        settings += f" --batch-size {config['batch_size']}"
-    if config["streaming"]:
-        settings += " --stream"
-    if config["shift"]:
-        settings += f" --shift {config['shift']}"
-    if config.get("kl_warm_up"):
-        settings += f" --kl-warm-up {config['kl_warm_up']}"
-    if config.get("margin_epochs"):
-        settings += f" --margin-epochs {config['margin_epochs']}"
-    if config.get("binarize"):
-        settings += " --binarize"
-    return (
-        f"python -m zoo train {config['model']} --data {config['data']} "
-        f"--epochs {epochs} --seed {config['seed']}{settings}"
-    )
-
-
-def _setting(key, value):
-    return f"{key}={json.dumps(value, separators=(',', ':'))}"
 
 
 if __name__ == "__main__":

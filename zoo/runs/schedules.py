@@ -1,0 +1,89 @@
+"""Learning rates and weights that change while a run trains."""
+
+import keras
+
+from keras_capsvae import KLWarmUp
+from keras_capsvae import SpreadMargin
+from keras_capsvae.sizes import check_sizes
+
+FINAL_SHARE = 0.01  # of the highest learning rate, where `--decay` ends
+
+
+def cosine_decay(
+    steps: int,
+    learning_rate: float = 1e-3,
+    warm_up: float = 0.0,
+    final: float = 0.0,
+) -> keras.optimizers.schedules.CosineDecay:
+    """A learning rate that falls in half a cosine, perhaps after a warm-up.
+
+    Args:
+        steps: steps of the whole training: batches of an epoch times epochs.
+        learning_rate: its highest value. Defaults to `1e-3`.
+        warm_up: share of the steps in which it first rises from 0 in a line.
+            Defaults to `0.0`.
+        final: share of `learning_rate` that it ends at. Defaults to `0.0`.
+
+    Returns:
+        A schedule, for the `learning_rate` of an optimizer.
+
+    Raises:
+        ValueError: where there is no step, or not one beside the warm-up, or
+            where a share is not in [0, 1).
+
+    Example:
+
+    >>> schedule = cosine_decay(1000, warm_up=0.1)
+    >>> [round(float(schedule(step)), 6) for step in (0, 100, 1000)]
+    [0.0, 0.001, 0.0]
+    """
+    check_sizes(steps=steps)
+    if not (0 <= warm_up < 1 and 0 <= final < 1) or (warm_up and steps < 2):
+        raise ValueError(
+            "`warm_up` and `final` must be in [0, 1), `steps` at least 2 with "
+            f"a warm-up. Received: steps={steps}, warm_up={warm_up}, "
+            f"final={final}"
+        )
+    if not warm_up:
+        return keras.optimizers.schedules.CosineDecay(
+            learning_rate, steps, alpha=final
+        )
+    rising = min(max(1, round(warm_up * steps)), steps - 1)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0,
+        steps - rising,
+        alpha=final,
+        warmup_target=learning_rate,
+        warmup_steps=rising,
+    )
+
+
+def decay(model: keras.Model, steps: int) -> None:
+    """Let the learning rate of a compiled model fall over these steps."""
+    highest = float(model.optimizer.learning_rate)
+    model.optimizer.learning_rate = cosine_decay(
+        steps, highest, final=FINAL_SHARE
+    )
+
+
+def callbacks_of(settings, model, steps_per_epoch):
+    """The callbacks that a run's settings ask for.
+
+    Raises:
+        ValueError: where the model has nothing that they could change.
+    """
+    wanted = {}
+    if settings.kl_warm_up:
+        wanted["kl_warm_up"] = KLWarmUp(settings.kl_warm_up)
+    if settings.margin_epochs:
+        steps = settings.margin_epochs * steps_per_epoch
+        wanted["margin_epochs"] = SpreadMargin(steps)
+    for name, callback in wanted.items():
+        callback.set_model(model)
+        try:
+            callback.on_train_begin()
+        except ValueError as error:
+            raise ValueError(
+                f"`{name}` does not suit {settings.model}. {error}"
+            ) from error
+    return list(wanted.values())
