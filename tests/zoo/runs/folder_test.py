@@ -1,0 +1,200 @@
+import os
+import stat
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from zoo import runs
+from zoo.runs import files
+from zoo.runs.folder import RunFolder
+
+TINY = {"original_dim": 16, "intermediate_dim": 8, "jit_compile": False}
+HOLD = """
+import pathlib, sys, time
+from zoo.runs import files
+with files.claimed(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def small_data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "own.npz"
+    images = np.random.default_rng(0).integers(0, 256, (64, 4, 4), "uint8")
+    np.savez(path, x=images, y=np.arange(64) % 4)
+    return path
+
+
+def small_run(data, folder, name="dense_vae", **options):
+    options = {"epochs": 1, "arguments": TINY, "verbose": 0, **options}
+    return runs.train(name, data, folder, **options)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_files_follow_the_umask(umask, small_data, tmp_path):
+    before = os.umask(umask)
+    try:
+        small_run(small_data, tmp_path / "run")
+        runs.finish(tmp_path / "run")
+    finally:
+        os.umask(before)
+    made = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
+    assert len(made) > 6
+    for path in made:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask, path
+
+
+def test_a_second_run_is_refused_while_the_first_is_at_work(
+    small_data, tmp_path
+):
+    folder, seen = tmp_path / "run", []
+
+    class Second(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            for resume in (False, True):
+                with pytest.raises(ValueError, match="at work") as error:
+                    small_run(small_data, folder, resume=resume)
+                seen.append(str(error.value))
+
+    small_run(small_data, folder, callbacks=[Second()])
+    assert len(seen) == 2 and str(folder) in seen[0]
+    assert len((folder / runs.HISTORY).read_text().splitlines()) == 2
+    assert not list(folder.glob(".*"))
+
+
+def test_a_killed_process_lets_go_of_its_folder(tmp_path):
+    folder = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, folder], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(ValueError, match="Another run is at work"):
+        with files.claimed(folder):
+            pytest.fail("two processes hold one folder")
+    process.kill()
+    process.communicate()
+    with files.claimed(folder):
+        (folder / "mine").touch()
+    assert [path.name for path in folder.iterdir()] == ["mine"]
+
+
+def test_an_empty_folder_that_was_made_disappears(tmp_path):
+    with files.claimed(tmp_path / "a" / "b"):
+        assert (tmp_path / "a" / "b").is_dir()
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "own").mkdir()
+    with files.claimed(tmp_path / "own"):
+        pass
+    assert (tmp_path / "own").is_dir()
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "file.txt"
+    files.replace_text(path, "first")
+
+    def fail(place):
+        place.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        files.replace(path, fail)
+    assert path.read_text() == "first" and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("pooling_cnn", {"kl_warm_up": 3}, "`kl_warm_up` does not suit"),
+        ("pooling_cnn", {"margin_epochs": 3}, "`margin_epochs` does not suit"),
+        ("dense_vae", {"margin_epochs": 3}, "`margin_epochs` does not suit"),
+        ("dense_vae", {"shift": 1}, "to shift"),
+        ("capsule_cnn", {"kl_warm_up": 1}, "`kl_warm_up` does not suit"),
+        ("matrix_capsnet", {"kl_warm_up": 1}, "`kl_warm_up` does not suit"),
+        ("gated_cnn_classifier", {"binarize": True}, "no pixels"),
+        ("poem_vae", {"shift": 1}, "no pixels"),
+        (
+            "matrix_capsnet",
+            {"margin_epochs": 1, "steps_per_execution": 2},
+            "must be 1 where something acts on each step",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:The images of")
+def test_an_option_that_does_not_suit_is_refused_before_a_file(
+    name, options, message, small_data, tmp_path
+):
+    is_text = name in ("poem_vae", "gated_cnn_classifier")
+    arguments = {"matrix_capsnet": {"capsules": [2, 2, 2, 2]}}.get(name, {})
+    with pytest.raises(ValueError, match=message):
+        small_run(
+            "tang" if is_text else small_data,
+            tmp_path / "run",
+            name,
+            arguments=arguments,
+            **options,
+        )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("moment", ["on_train_begin", "on_train_batch_end"])
+def test_a_run_that_fails_at_first_leaves_its_folder_free(
+    moment, small_data, tmp_path
+):
+    class Fails(keras.callbacks.Callback):
+        pass
+
+    def fail(self, *args, **kwargs):
+        raise RuntimeError("no more memory")
+
+    setattr(Fails, moment, fail)
+    folder = tmp_path / "run"
+    with pytest.raises(RuntimeError, match="no more memory"):
+        small_run(small_data, folder, callbacks=[Fails()])
+    assert not folder.exists()
+    small_run(small_data, folder, seed=3)
+
+
+def test_a_run_that_fails_later_keeps_what_it_has(small_data, tmp_path):
+    class Fails(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise RuntimeError("no more memory")
+
+    folder = tmp_path / "run"
+    with pytest.raises(RuntimeError):
+        small_run(small_data, folder, epochs=2, callbacks=[Fails()])
+    small_run(small_data, folder, epochs=2, resume=True)
+    assert len((folder / runs.HISTORY).read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"epoch,loss\n0," + b"9" * 200_000 + b"\n",
+        b"epoch,loss\n0,\xff\xfe\n",
+        b"a poem\n",
+    ],
+)
+def test_a_damaged_history_is_named_and_left_alone(text, small_data, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    small_run(small_data, folder.path)
+    folder.history.write_bytes(text)
+    before = {path: path.read_bytes() for path in folder.path.iterdir()}
+    with pytest.raises(ValueError, match="is damaged") as error:
+        small_run(small_data, folder.path, epochs=2, resume=True)
+    assert str(folder.history) in str(error.value)
+    after = {path: path.read_bytes() for path in folder.path.iterdir()}
+    assert after == before
+
+
+def test_a_model_without_its_optimizer_cannot_go_on(small_data, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    model = small_run(small_data, folder.path)
+    model.compiled = False
+    model.save(folder.model)
+    with pytest.raises(ValueError, match="it is not compiled"):
+        small_run(small_data, folder.path, epochs=2, resume=True)
