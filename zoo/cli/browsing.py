@@ -10,17 +10,18 @@ import click
 @click.argument("pattern", default="*")
 def list_models(pattern):
     """Models whose name matches a shell PATTERN."""
-    import zoo
+    from zoo import registry
+    from zoo.pretrained.weights import tags_of
 
-    names = zoo.list_models(pattern)
+    names = registry.list_models(pattern)
     if not sys.stdout.isatty():
         click.echo("\n".join(names))
         return
     width = max(map(len, names), default=0)
     for name in names:
-        info = zoo.model_info(name)
-        tags = ", ".join(info["weights"]) or "no shipped weights"
-        click.echo(f"{name:{width}}  {info['title']} ({tags})")
+        title = registry.builder_of(name).card.title
+        tags = ", ".join(tags_of(name)) or "no shipped weights"
+        click.echo(f"{name:{width}}  {title} ({tags})")
 
 
 @click.command()

@@ -21,43 +21,6 @@ DILATIONS = (1, 2, 4)
 IDS = 5000
 
 
-def warm_up_cosine(
-    steps: int, learning_rate: float = 1e-3, warm_up: float = 0.1
-) -> keras.optimizers.schedules.CosineDecay:
-    """A learning rate that rises from 0 in a line and falls in half a cosine.
-
-    Args:
-        steps: Steps of the whole training: batches of an epoch times epochs.
-        learning_rate: Its highest value. Defaults to 1e-3.
-        warm_up: Share of the steps that it rises. Defaults to 0.1.
-
-    Returns:
-        A `keras.optimizers.schedules.CosineDecay`, for `learning_rate`.
-
-    Raises:
-        ValueError: If there are fewer than 2 steps, or the share is not in
-            (0, 1).
-
-    Example:
-
-    >>> schedule = warm_up_cosine(1000)
-    >>> [round(float(schedule(step)), 6) for step in (0, 100, 1000)]
-    [0.0, 0.001, 0.0]
-    """
-    steps = check_integer("steps", steps, 2)
-    if not 0 < warm_up < 1:
-        raise ValueError(
-            f"`warm_up` must lie between 0 and 1. Received: warm_up={warm_up}"
-        )
-    rising = max(1, round(warm_up * steps))
-    return keras.optimizers.schedules.CosineDecay(
-        0.0,
-        max(1, steps - rising),
-        warmup_target=learning_rate,
-        warmup_steps=rising,
-    )
-
-
 @register(
     Card(
         title="Gated CNN classifier",
@@ -98,7 +61,8 @@ def gated_cnn_classifier(
     The techniques of the source are what Keras has them in:
 
     - label smoothing: `loss=LabelCrossentropy(label_smoothing=0.1)`;
-    - warm-up and cosine decay: `learning_rate=warm_up_cosine(steps)`;
+    - warm-up and cosine decay: `learning_rate=zoo.runs.cosine_decay(steps,
+      warm_up=0.1)`;
     - moving average of the weights: `optimizer=keras.optimizers.Adam(1e-3,
       use_ema=True)`, and `keras.callbacks.SwapEMAWeights(swap_on_epoch=True)`
       to evaluate it after each epoch;

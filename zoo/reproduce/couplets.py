@@ -14,7 +14,7 @@ from keras_capsvae import LabelCrossentropy
 from keras_capsvae import vocabulary_of
 from zoo import datasets
 from zoo.datasets.couplet_task import FAKES
-from zoo.models.text import warm_up_cosine
+from zoo.runs.schedules import cosine_decay
 
 SEEDS = (1, 2, 3)
 EPOCHS = 10
@@ -73,7 +73,7 @@ def _gated_cnn(task, seed):
     model = zoo.gated_cnn_classifier(
         vocabulary=vocabulary_of(task.x_train).characters,
         unknown=UNKNOWN,
-        learning_rate=warm_up_cosine(steps),
+        learning_rate=cosine_decay(steps, warm_up=0.1),
         loss=LabelCrossentropy(label_smoothing=0.1),
         seed=seed,
     )

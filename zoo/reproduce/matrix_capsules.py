@@ -7,7 +7,6 @@ import pathlib
 import click
 import numpy as np
 
-from zoo import datasets
 from zoo import plots
 from zoo.datasets import feeds
 from zoo.reproduce import steps
@@ -50,14 +49,6 @@ def run(out: str | os.PathLike, quick: bool = False) -> list[pathlib.Path]:
 
 def _trained(folder, data, seed, epochs, **arguments):
     """The model, and the accuracy on the test images."""
-    steps_per_epoch = -(-len(datasets.load(data).x_train) // BATCH_SIZE)
-    rate = _object(
-        "keras.optimizers.schedules",
-        "CosineDecay",
-        initial_learning_rate=LEARNING_RATE,
-        decay_steps=epochs * steps_per_epoch,
-        alpha=0.01,
-    )
     model = steps.train(
         folder,
         "matrix_capsnet",
@@ -67,13 +58,9 @@ def _trained(folder, data, seed, epochs, **arguments):
         batch_size=BATCH_SIZE,
         shift=1,
         margin_epochs=2 * epochs,
-        arguments={
-            **SETTINGS,
-            **arguments,
-            "optimizer": _object(
-                "keras.optimizers", "Adam", learning_rate=rate
-            ),
-        },
+        learning_rate=LEARNING_RATE,
+        decay="cosine",
+        arguments={**SETTINGS, **arguments},
     )
     arrays = feeds.load(model, data)
     figures = model.evaluate(
@@ -83,16 +70,6 @@ def _trained(folder, data, seed, epochs, **arguments):
     return model, {
         "accuracy": round(figures["accuracy"], 4),
         "finite_weights": bool(finite),
-    }
-
-
-def _object(module, name, **config):
-    """A Keras object as a run folder keeps it."""
-    return {
-        "module": module,
-        "class_name": name,
-        "config": config,
-        "registered_name": None,
     }
 
 
