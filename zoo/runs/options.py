@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-import math
 import os
 from collections.abc import Callable
 from typing import Any
 
-from zoo.datasets.splits import check_integer
+from keras_capsvae.validation.numbers import check_integer
+from keras_capsvae.validation.numbers import check_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,14 +115,9 @@ def _integer(option, name, value):
 
 
 def _positive(option, name, value):
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool | str) or not 0 < number < math.inf:
-        raise ValueError(
-            f"`{name}` must be a positive number. Received: {name}={value!r}"
-        )
+    number = check_number(name, value)
+    if number == 0:
+        raise ValueError(f"`{name}` must be positive. Received: {name}=0")
     return number
 
 

@@ -4,7 +4,7 @@ import keras
 
 from keras_capsvae import KLWarmUp
 from keras_capsvae import SpreadMargin
-from keras_capsvae.sizes import check_sizes
+from keras_capsvae.validation.numbers import check_integer
 
 FINAL_SHARE = 0.01  # of the highest learning rate, where `--decay` ends
 
@@ -37,12 +37,11 @@ def cosine_decay(
     >>> [round(float(schedule(step)), 6) for step in (0, 100, 1000)]
     [0.0, 0.001, 0.0]
     """
-    check_sizes(steps=steps)
-    if not (0 <= warm_up < 1 and 0 <= final < 1) or (warm_up and steps < 2):
+    steps = check_integer("steps", steps, 2 if warm_up else 1)
+    if not (0 <= warm_up < 1 and 0 <= final < 1):
         raise ValueError(
-            "`warm_up` and `final` must be in [0, 1), `steps` at least 2 with "
-            f"a warm-up. Received: steps={steps}, warm_up={warm_up}, "
-            f"final={final}"
+            "`warm_up` and `final` must be in [0, 1). "
+            f"Received: warm_up={warm_up}, final={final}"
         )
     if not warm_up:
         return keras.optimizers.schedules.CosineDecay(

@@ -5,6 +5,7 @@ import inspect
 import os
 import reprlib
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -130,7 +131,7 @@ class Settings:
         least=1,
         fixed=False,
     )
-    arguments: dict = option(
+    arguments: Mapping[str, Any] = option(
         dict,
         {},
         "Argument of the builder, e.g. latent_dim=8.",

@@ -5,7 +5,7 @@ import pytest
 import zoo
 from keras_capsvae import LabelCrossentropy
 from tests.helpers import numpy_of
-from zoo.models.text import warm_up_cosine
+from zoo.runs import cosine_decay
 
 TEXTS = ["春眠不觉晓", "白日", "山，月"]
 CHARACTERS = "春眠不觉晓白日山月"
@@ -185,22 +185,11 @@ def test_label_crossentropy_is_the_formula(smoothing):
         LabelCrossentropy(1)
 
 
-def test_warm_up_rises_in_a_line_and_falls_in_a_cosine():
-    schedule = warm_up_cosine(100, learning_rate=0.5, warm_up=0.2)
-    rates = [float(schedule(step)) for step in range(101)]
-    np.testing.assert_allclose(rates[:21], np.linspace(0, 0.5, 21), atol=1e-6)
-    falling = 0.25 * (1 + np.cos(np.pi * np.linspace(0, 1, 81)))
-    np.testing.assert_allclose(rates[20:], falling, atol=1e-6)
-    for arguments in ({"steps": 1}, {"steps": 9, "warm_up": 1.0}):
-        with pytest.raises(ValueError, match="Received: (steps=1|warm_up=1.0)"):
-            warm_up_cosine(**arguments)
-
-
 def test_the_techniques_work_together(tmp_path):
     ids, labels = ids_of(16), np.arange(16) % 2
     model = small(
         optimizer=keras.optimizers.Adam(
-            warm_up_cosine(8), use_ema=True, ema_momentum=0.5
+            cosine_decay(8, warm_up=0.1), use_ema=True, ema_momentum=0.5
         ),
         loss=LabelCrossentropy(label_smoothing=0.1),
     )

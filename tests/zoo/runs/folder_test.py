@@ -72,9 +72,11 @@ def test_a_killed_process_lets_go_of_its_folder(tmp_path):
         [sys.executable, "-c", HOLD, folder], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "held\n"
-    with pytest.raises(ValueError, match="Another run is at work"):
-        with files.claimed(folder):
-            pytest.fail("two processes hold one folder")
+    with (
+        pytest.raises(ValueError, match="Another run is at work"),
+        files.claimed(folder),
+    ):
+        pytest.fail("two processes hold one folder")
     process.kill()
     process.communicate()
     with files.claimed(folder):

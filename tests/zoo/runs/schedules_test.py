@@ -1,0 +1,96 @@
+import keras
+import numpy as np
+import pytest
+
+from tests.zoo.runs.training_test import TINY
+from tests.zoo.runs.training_test import assert_same_state
+from zoo import runs
+
+
+def cosine(steps, highest, lowest):
+    progress = np.linspace(0, 1, steps + 1)
+    return lowest + (highest - lowest) * (1 + np.cos(np.pi * progress)) / 2
+
+
+@pytest.fixture
+def small_data(tmp_path):
+    path = tmp_path / "own.npz"
+    images = np.random.default_rng(0).integers(0, 256, (60, 4, 4), "uint8")
+    np.savez(path, x=images)  # a tenth is held out
+    return path
+
+
+def small_run(data, folder, **options):
+    options = {"decay": "cosine", "batch_size": 10, "verbose": 0, **options}
+    return runs.train("dense_vae", data, folder, arguments=TINY, **options)
+
+
+def test_the_rate_rises_in_a_line_and_falls_in_a_cosine():
+    schedule = runs.cosine_decay(100, 0.5, warm_up=0.2, final=0.1)
+    rates = [float(schedule(step)) for step in range(101)]
+    np.testing.assert_allclose(rates[:21], np.linspace(0, 0.5, 21), atol=1e-6)
+    np.testing.assert_allclose(rates[20:], cosine(80, 0.5, 0.05), atol=1e-6)
+    schedule = runs.cosine_decay(10, 2.0)
+    rates = [float(schedule(step)) for step in range(11)]
+    np.testing.assert_allclose(rates, cosine(10, 2.0, 0), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"steps": 0},
+        {"steps": 1, "warm_up": 0.1},
+        {"steps": 9, "warm_up": 1.0},
+        {"steps": 9, "final": -0.1},
+    ],
+)
+def test_no_such_decay(arguments):
+    with pytest.raises(ValueError, match="must be"):
+        runs.cosine_decay(**arguments)
+
+
+def test_a_decay_ends_with_the_run_and_goes_on_where_it_stopped(
+    small_data, tmp_path
+):
+    def run(folder, **options):
+        options = {"learning_rate": 3e-3, "epochs": 3, **options}
+        return small_run(small_data, tmp_path / folder, **options)
+
+    class Stopped(Exception):
+        pass
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise Stopped
+
+    whole = run("whole")
+    # 54 images, 6 steps an epoch.
+    rates = [float(whole.optimizer._learning_rate(step)) for step in range(19)]
+    np.testing.assert_allclose(rates, cosine(18, 3e-3, 3e-5), rtol=1e-5)
+    with pytest.raises(Stopped):
+        run("parts", callbacks=[Stop()])
+    with pytest.raises(ValueError, match="epochs=5 instead of 3"):
+        run("parts", epochs=5, resume=True)
+    with pytest.raises(ValueError, match="decay=None instead of 'cosine'"):
+        run("parts", decay=None, resume=True)
+    run("parts", resume=True)
+    assert_same_state(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_decay_begins_at_the_rate_of_the_model(small_data, tmp_path):
+    model = small_run(small_data, tmp_path / "run", epochs=1)
+    rate = model.optimizer.get_config()["learning_rate"]["config"]
+    assert rate["initial_learning_rate"] == pytest.approx(1e-3)
+    assert rate["decay_steps"] == 6
+
+
+def test_a_learning_rate_is_that_of_the_optimizer(small_data, tmp_path):
+    model = small_run(
+        small_data, tmp_path / "run", epochs=1, decay=None, learning_rate=0.5
+    )
+    assert float(model.optimizer.learning_rate) == 0.5
+    with pytest.raises(ValueError, match=r"learning_rate=None instead of 0\.5"):
+        small_run(
+            small_data, tmp_path / "run", epochs=2, decay=None, resume=True
+        )
