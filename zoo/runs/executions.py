@@ -1,9 +1,12 @@
 """How many training steps one call of the compiled step takes."""
 
 import time
+from collections.abc import Sequence
 
 import keras
 import numpy as np
+
+from zoo.datasets.feeds import Feed
 
 SECONDS = 0.1  # of a call; an interrupt waits no longer
 TIMED = 5
@@ -16,7 +19,14 @@ STEP_METHODS = (
 WORTH = 2000  # steps from which on a run gains more than measuring costs
 
 
-def set_steps(model, asked, source, epoch, steps_left, callbacks):
+def set_steps(
+    model: keras.Model,
+    asked: int | None,
+    source: Feed,
+    epoch: int,
+    steps_left: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
     """Sets `model.steps_per_execution` for a training.
 
     Weights and history do not depend on it.

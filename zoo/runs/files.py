@@ -85,7 +85,9 @@ def _is_open(descriptor, path):
         return False
 
 
-def replace(path: pathlib.Path, write: Callable[[pathlib.Path], object]):
+def replace(
+    path: pathlib.Path, write: Callable[[pathlib.Path], object]
+) -> None:
     """Writes a file beside its place, then moves it there in one step.
 
     The folder must be claimed: no two processes write the same file.

@@ -3,8 +3,10 @@
 import csv
 import dataclasses
 import json
+import os
 import pathlib
 from contextlib import AbstractContextManager
+from typing import Any
 
 import keras
 
@@ -26,7 +28,7 @@ class RunFolder:
         path: where they lie; made when a run claims it.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike):
         self.path = pathlib.Path(path)
         self.config = self.path / CONFIG
         self.model = self.path / MODEL
@@ -157,7 +159,7 @@ def _write_rows(path, rows):
         csv.writer(file).writerows(rows)
 
 
-def config_of(path) -> dict:
+def config_of(path: str | os.PathLike) -> dict[str, Any]:
     """The settings of a run folder as a dict, `{}` for another path.
 
     Raises:

@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 
 import keras
 
@@ -20,7 +21,7 @@ class _StopBetweenSteps(keras.callbacks.Callback):
 
 
 @contextlib.contextmanager
-def between_steps():
+def between_steps() -> Iterator[keras.callbacks.Callback]:
     """A callback that raises the KeyboardInterrupt of a Ctrl-C after its step.
 
     Raised within a step, it would unwind through the native code of a backend,

@@ -5,6 +5,7 @@ import keras
 from keras_capsvae import KLWarmUp
 from keras_capsvae import SpreadMargin
 from keras_capsvae.validation.numbers import check_integer
+from zoo.runs.settings import Settings
 
 FINAL_SHARE = 0.01  # of the highest learning rate, where `--decay` ends
 
@@ -65,7 +66,9 @@ def decay(model: keras.Model, steps: int) -> None:
     )
 
 
-def callbacks_of(settings, model, steps_per_epoch):
+def callbacks_of(
+    settings: Settings, model: keras.Model, steps_per_epoch: int
+) -> list[keras.callbacks.Callback]:
     """The callbacks that a run's settings ask for.
 
     Raises:

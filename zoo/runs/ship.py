@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import json
 import pathlib
+from typing import Any
 
 import click
 
@@ -35,7 +36,7 @@ LICENCES = {
 @click.command()
 @click.argument("run", type=click.Path(exists=True, path_type=pathlib.Path))
 @click.argument("tag")
-def main(run, tag):
+def main(run: pathlib.Path, tag: str) -> None:
     """Write the weights of a finished RUN into the package under a TAG."""
     folder = RunFolder(run)
     settings = folder.settings()
@@ -87,7 +88,7 @@ def main(run, tag):
     click.echo(json.dumps(entries[name][tag], indent=2, ensure_ascii=False))
 
 
-def architecture(builder, given):
+def architecture(builder: Any, given: dict[str, Any]) -> dict[str, Any]:
     """The arguments of the model itself, those of its training left out."""
     own = inspect.signature(builder.__wrapped__).parameters
     begun_with = weights.made_for(builder.__name__, given.get("weights"))
