@@ -39,9 +39,6 @@ WITHOUT = {
     "zoo/pretrained/weights.py",
     "zoo/registry/builders.py",
     "zoo/registry/cards.py",
-    "zoo/runs/interrupts.py",
-    "zoo/runs/ship.py",
-    "zoo/runs/training.py",
 }
 
 
