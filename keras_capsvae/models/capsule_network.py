@@ -83,6 +83,7 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
         self.reconstruction_weight = reconstruction_weight
         self.capsule_encoder = encoder
         self._mask = CapsuleMask()
+        self._mask.build([capsules.shape])
         self._pass = ForwardPass(
             encoder.input, "scores", scores=scores, capsules=capsules
         )

@@ -111,7 +111,7 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
         if self.gradient == "dreg":
             z = self._doubly_reparameterised(z, *log_terms(z))
         log_likelihood, log_ratio = log_terms(z)
-        bound = self.bound_of(log_likelihood + self.latent.beta * log_ratio)
+        bound = self.bound_of(self._log_weights(log_likelihood, log_ratio))
         return (
             -ops.mean(log_likelihood, axis=-1),
             -ops.mean(log_ratio, axis=-1),
@@ -122,6 +122,9 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
         """What is maximised, of log-weights `(batch, num_samples)`."""
         return importance_weighted_bound(log_weights)
 
+    def _log_weights(self, log_likelihood, log_ratio):
+        return ops.add(log_likelihood, self.latent.beta * log_ratio)
+
     def _doubly_reparameterised(self, z, log_likelihood, log_ratio):
         """z, whose gradient is multiplied by its sample's share.
 
@@ -129,6 +132,7 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
         the divergence the factor is 1 − β (1 − share).
         """
         beta = self.latent.beta
-        shares = ops.softmax(log_likelihood + beta * log_ratio, axis=-1)
+        log_weights = self._log_weights(log_likelihood, log_ratio)
+        shares = ops.softmax(log_weights, axis=-1)
         factor = 1 - beta * (1 - shares[..., None])
         return scaled_gradient(z, factor)

@@ -199,7 +199,7 @@ class _Estimator(keras.Model):
             vae.loss, x, z, vae.conditions.for_decoder(given), training=False
         )  # (batch, num_samples)
         log_ratio = vae.latent.log_ratio(z, parameters, condition)
-        estimate = importance_weighted_bound(log_likelihood + log_ratio)
+        estimate = importance_weighted_bound(ops.add(log_likelihood, log_ratio))
         divergence = vae.latent.mean_divergence(z, parameters, condition)
-        bound = ops.mean(log_likelihood, axis=-1) - divergence
+        bound = ops.subtract(ops.mean(log_likelihood, axis=-1), divergence)
         return ops.stack([estimate, bound], axis=-1)

@@ -153,7 +153,7 @@ class VariationalAutoencoder(GenerativeModel):
         self._means.update_state(
             reconstruction_loss=reconstruction,
             kl_loss=divergence,
-            negative_elbo=reconstruction + divergence,
+            negative_elbo=ops.add(reconstruction, divergence),
         )
         loss = mean_over_examples(objective)
         return loss + super().compute_loss() if self.losses else loss
@@ -168,7 +168,8 @@ class VariationalAutoencoder(GenerativeModel):
             training: Whether the decoder runs as in training.
         """
         error = self.reconstruction.error(self.loss, target, forward)
-        return error, forward["divergence"], error + forward["penalty"]
+        objective = ops.add(error, forward["penalty"])
+        return error, forward["divergence"], objective
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         target = self._target(x, y)
