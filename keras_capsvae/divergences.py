@@ -68,7 +68,9 @@ def one_sample_kl(
     return 0.5 * (ops.square(offset) - ops.square(noise) - log_var)
 
 
-def gaussian_log_density(z, z_mean, z_log_var):
+def gaussian_log_density(
+    z: Tensor, z_mean: Tensor, z_log_var: Tensor
+) -> Tensor:
     """`ln N(z; μ, σ²)` of latents, summed over the dims.
 
     Args:
@@ -84,12 +86,14 @@ def gaussian_log_density(z, z_mean, z_log_var):
     return -0.5 * ops.sum(square + log_var + LOG_2_PI, axis=-1)
 
 
-def unit_gaussian_log_density(z, mean=None):
+def unit_gaussian_log_density(z: Tensor, mean: Tensor | None = None) -> Tensor:
     """`ln N(z; m, 1)`, as `gaussian_log_density`; m defaults to 0."""
     return -0.5 * ops.sum(ops.square(_from_prior(z, mean)) + LOG_2_PI, axis=-1)
 
 
-def mixture_log_density(z, logits, means, log_vars):
+def mixture_log_density(
+    z: Tensor, logits: Tensor, means: Tensor, log_vars: Tensor
+) -> Tensor:
     """`ln π_k N(z; μ_k, σ_k²)` for each component k of a mixture.
 
     Its log-sum-exp over k is `ln q(z)`, its softmax are the responsibilities.

@@ -5,11 +5,14 @@ when Keras changes underneath it.
 """
 
 import functools
+from typing import Any
 
 import keras
 from keras import ops
-from keras.src.models import Functional
+from keras.src.models.functional import Functional
 from keras.src.trainers.compile_utils import MetricsList
+
+from keras_capsvae.typing import Tensor
 
 __all__ = [
     "Functional",  # the class of functional models, to know a `call` by
@@ -33,7 +36,7 @@ class ReplicaSeedGenerator(keras.random.SeedGenerator):
     replicas draws.
     """
 
-    def next(self, ordered=True):
+    def next(self, ordered: bool = True) -> Tensor:
         seed = super().next(ordered)
         replica = replica_id()
         if replica is None:
@@ -42,7 +45,7 @@ class ReplicaSeedGenerator(keras.random.SeedGenerator):
         return seed + ops.cast(shift, seed.dtype)
 
 
-def replica_id():
+def replica_id() -> Tensor:
     """Index of the replica that this code runs in; `None` outside of any.
 
     Keras has no name for it.
@@ -64,20 +67,20 @@ class PerExampleMeans(MetricsList):
     `MetricsList` alone, and from an attribute that it does not document.
     """
 
-    def __init__(self, *names):
+    def __init__(self, *names: Tensor) -> None:
         super().__init__([keras.metrics.Mean(name) for name in names])
         for metric in self.metrics:
             metric._direction = "down"
 
-    def update_state(self, **values):
+    def update_state(self, **values: Any) -> Tensor:
         for metric in self.metrics:
             metric.update_state(values[metric.name])
 
-    def result(self):
+    def result(self) -> Tensor:
         return self.get_result()
 
 
-def producer(tensor):
+def producer(tensor: Any) -> Tensor:
     """The operation that gives a symbolic tensor, and its symbolic inputs.
 
     A layer knows the inputs of its first call alone, whichever it was.
@@ -86,7 +89,7 @@ def producer(tensor):
     return operation, operation._inbound_nodes[node].input_tensors
 
 
-def check_in_graph(value, count, name):
+def check_in_graph(value: Tensor, count: int, name: str) -> Tensor:
     """An integer tensor that a TensorFlow graph checks to be below `count`.
 
     `keras.ops` has no assertion, and one-hot of a wrong class is all zeros.
@@ -102,7 +105,7 @@ def check_in_graph(value, count, name):
         return tf.identity(value)
 
 
-def named_export_archive(outputs):
+def named_export_archive(outputs: Any) -> Tensor:
     """An `ExportArchive` whose signatures name what they give.
 
     Keras takes the names out of what an endpoint returns, so that one would

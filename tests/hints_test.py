@@ -7,23 +7,9 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 # Still without hints; nothing may be added.
 WITHOUT = {
-    "keras_capsvae/layers/importance_weighting.py",
-    "keras_capsvae/layers/kl_loss.py",
-    "keras_capsvae/layers/sampling.py",
-    "keras_capsvae/layers/seeded.py",
-    "keras_capsvae/models/autoencoder_graph.py",
-    "keras_capsvae/models/capsule_classifier.py",
-    "keras_capsvae/models/capsule_network.py",
     "keras_capsvae/models/checked_model.py",
     "keras_capsvae/models/classifier.py",
-    "keras_capsvae/models/importance_weighted_autoencoder.py",
-    "keras_capsvae/models/latent_search.py",
-    "keras_capsvae/models/logits.py",
-    "keras_capsvae/models/matrix_capsule_network.py",
-    "keras_capsvae/models/poem_autoencoder.py",
-    "keras_capsvae/models/serving.py",
     "keras_capsvae/models/text_classifier.py",
-    "keras_capsvae/models/variational_autoencoder.py",
     "keras_capsvae/validation/arrays.py",
     "keras_capsvae/validation/labels.py",
     "zoo/cli/__init__.py",

@@ -1,7 +1,12 @@
 """What a model asks of its latents."""
 
+from typing import Any
+
 import keras
+import numpy as np
 from keras import ops
+
+from keras_capsvae.typing import Tensor
 
 
 class Latent(keras.layers.Layer):
@@ -37,11 +42,17 @@ class Latent(keras.layers.Layer):
     num_clusters: int | None = None
     has_densities = False
 
-    def value(self, parameters):
+    def value(self, parameters: list[Tensor]) -> Tensor:
         """The deterministic latent: mean, mode or most probable code."""
         raise NotImplementedError
 
-    def draw(self, numbers, n, condition=None, cluster=None):
+    def draw(
+        self,
+        numbers: Any,
+        n: int,
+        condition: Tensor | None = None,
+        cluster: int | None = None,
+    ) -> Tensor:
         """n draws from the prior.
 
         Args:
@@ -55,22 +66,37 @@ class Latent(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def sample(self, parameters, num_samples, seed=None):
+    def sample(
+        self,
+        parameters: list[Tensor],
+        num_samples: int,
+        seed: keras.random.SeedGenerator | None = None,
+    ) -> Tensor:
         """Posterior samples of each example, `(batch, num_samples, ...)`.
 
         `seed` is a `SeedGenerator`; by default the latent's own.
         """
         raise NotImplementedError
 
-    def log_ratio(self, z, parameters, condition=None):
+    def log_ratio(
+        self,
+        z: Tensor,
+        parameters: list[Tensor],
+        condition: Tensor | None = None,
+    ) -> Tensor:
         """`ln q(z) − ln p(z|x)` of samples, `(batch, num_samples)`."""
         raise NotImplementedError
 
-    def mean_divergence(self, z, parameters, condition=None):
+    def mean_divergence(
+        self,
+        z: Tensor,
+        parameters: list[Tensor],
+        condition: Tensor | None = None,
+    ) -> Tensor:
         """The divergence of each example, `(batch,)`, of samples or exact."""
         return -ops.mean(self.log_ratio(z, parameters, condition), axis=-1)
 
-    def between(self, first, last, shares):
+    def between(self, first: Any, last: Any, shares: np.ndarray) -> np.ndarray:
         """Latents on the way from one to another, `(steps, ...)`, in NumPy."""
         shares = shares.reshape(-1, *[1] * first.ndim)
         return (1 - shares) * first + shares * last

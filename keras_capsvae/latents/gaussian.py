@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,6 +9,9 @@ from keras_capsvae.latents.priors import StandardNormal
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.layers.sampling import Sampling
 from keras_capsvae.layers.sampling import check_posterior_shapes
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -53,14 +58,14 @@ class GaussianLatent(Latent):
 
     def __init__(
         self,
-        prior=None,
+        prior: Any = None,
         *,
         kl_weight: float = 1.0,
         estimator: str | None = None,
         free_bits: float = 0.0,
         seed: int | None = None,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
         self.prior = StandardNormal() if prior is None else prior
@@ -80,31 +85,31 @@ class GaussianLatent(Latent):
         self.sampling = Sampling(seed=seed, dtype=self.dtype_policy)
 
     @property
-    def beta(self):
+    def beta(self) -> keras.Variable:
         return self.kl_loss.weight
 
     @property
-    def initial_beta(self):
+    def initial_beta(self) -> float:
         """β that the latent was made with."""
         return self.kl_loss.initial_weight
 
     @property
-    def seed_generator(self):
+    def seed_generator(self) -> keras.random.SeedGenerator:
         return self.sampling.seed_generator
 
     @property
-    def condition_shape(self):
+    def condition_shape(self) -> Shape | None:
         return self.prior.condition_shape
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         return self.prior.num_classes
 
     @property
-    def num_clusters(self):
+    def num_clusters(self) -> int | None:
         return self.prior.num_clusters
 
-    def build(self, parameters_shape, condition_shape=None):
+    def build(self, parameters_shape: Any, condition_shape: Any = None) -> None:
         check_posterior_shapes(self, parameters_shape, count=2)
         self.latent_dim = parameters_shape[0][-1]
         self.sampling.build(parameters_shape)
@@ -113,7 +118,9 @@ class GaussianLatent(Latent):
         if not self.prior.built:
             self.prior.build(parameters_shape[0])
 
-    def call(self, parameters, condition=None):
+    def call(
+        self, parameters: list[Tensor], condition: Tensor | None = None
+    ) -> Any:
         z_mean, z_log_var = parameters  # (batch, latent_dim) each
         z = self.sampling(parameters)  # (batch, latent_dim)
         terms = self.prior.divergence(
@@ -123,7 +130,9 @@ class GaussianLatent(Latent):
         penalty = self.beta * ops.sum(self.kl_loss.floored(terms), -1)
         return z, divergence, penalty
 
-    def compute_output_spec(self, parameters, condition=None):
+    def compute_output_spec(
+        self, parameters: list[Tensor], condition: Tensor | None = None
+    ) -> Any:
         z_mean = parameters[0]
         batch = z_mean.shape[:1]
         each = keras.backend.result_type(z_mean.dtype, "float32")
@@ -133,25 +142,46 @@ class GaussianLatent(Latent):
             keras.KerasTensor(batch, each),
         )
 
-    def value(self, parameters):
+    def value(self, parameters: list[Tensor]) -> Tensor:
         return parameters[0]
 
-    def sample(self, parameters, num_samples, seed=None):
+    def sample(
+        self,
+        parameters: list[Tensor],
+        num_samples: int,
+        seed: keras.random.SeedGenerator | None = None,
+    ) -> Tensor:
         return self.sampling.draw(parameters, num_samples, seed)
 
-    def log_ratio(self, z, parameters, condition=None):
+    def log_ratio(
+        self,
+        z: Tensor,
+        parameters: list[Tensor],
+        condition: Tensor | None = None,
+    ) -> Tensor:
         return self.prior.log_ratio(z, *parameters, condition)
 
-    def mean_divergence(self, z, parameters, condition=None):
+    def mean_divergence(
+        self,
+        z: Tensor,
+        parameters: list[Tensor],
+        condition: Tensor | None = None,
+    ) -> Tensor:
         if not self.prior.has_closed_form:
             return super().mean_divergence(z, parameters, condition)
         mean = self.prior.mean(condition)
         return ops.sum(gaussian_kl(*parameters, prior_mean=mean), -1)
 
-    def draw(self, numbers, n, condition=None, cluster=None):
+    def draw(
+        self,
+        numbers: Any,
+        n: int,
+        condition: Tensor | None = None,
+        cluster: int | None = None,
+    ) -> Tensor:
         return self.prior.draw(numbers, n, self.latent_dim, condition, cluster)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "prior": keras.saving.serialize_keras_object(self.prior),
@@ -162,6 +192,6 @@ class GaussianLatent(Latent):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> "GaussianLatent":
         prior = keras.saving.deserialize_keras_object(config["prior"])
         return cls(**{**config, "prior": prior})

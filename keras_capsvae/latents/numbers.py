@@ -4,20 +4,23 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
+
 
 class NumpyNumbers:
     """Numbers of NumPy, the same on every backend and device."""
 
-    def __init__(self, seed: int | None = None):
+    def __init__(self, seed: int | None = None) -> None:
         self.random = np.random.default_rng(seed)
 
-    def normal(self, shape):
+    def normal(self, shape: Shape) -> Tensor:
         return self.random.standard_normal(shape).astype("float32")
 
-    def integers(self, high, n):
+    def integers(self, high: int, n: int) -> Tensor:
         return self.random.integers(high, size=n)
 
-    def categories(self, log_probabilities, n):
+    def categories(self, log_probabilities: Tensor, n: int) -> Tensor:
         """n draws out of categories with these log-probabilities."""
         logits = ops.convert_to_numpy(log_probabilities)
         noise = self.random.gumbel(size=(n, len(logits)))
@@ -27,16 +30,16 @@ class NumpyNumbers:
 class GraphNumbers:
     """Numbers of a `SeedGenerator`, for a graph such as a SavedModel."""
 
-    def __init__(self, seed_generator: keras.random.SeedGenerator):
+    def __init__(self, seed_generator: keras.random.SeedGenerator) -> None:
         self.seed_generator = seed_generator
 
-    def normal(self, shape):
+    def normal(self, shape: Shape) -> Tensor:
         return keras.random.normal(shape, seed=self.seed_generator)
 
-    def integers(self, high, n):
+    def integers(self, high: int, n: int) -> Tensor:
         return keras.random.randint((n,), 0, high, seed=self.seed_generator)
 
-    def categories(self, log_probabilities, n):
+    def categories(self, log_probabilities: Tensor, n: int) -> Tensor:
         logits = ops.reshape(log_probabilities, (1, -1))
         drawn = keras.random.categorical(logits, n, seed=self.seed_generator)
         return ops.reshape(drawn, (-1,))

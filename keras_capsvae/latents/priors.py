@@ -4,6 +4,8 @@ A prior has `condition_shape`, `num_classes`, `num_clusters` as a `Latent` has,
 and the methods of `UnitGaussian`.
 """
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -11,6 +13,10 @@ from keras_capsvae.divergences import gaussian_log_density
 from keras_capsvae.divergences import mixture_log_density
 from keras_capsvae.divergences import one_sample_kl
 from keras_capsvae.divergences import unit_gaussian_log_density
+from keras_capsvae.layers.kl_loss import KLLoss
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Identifier
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 
 
@@ -22,30 +28,50 @@ class UnitGaussian(keras.layers.Layer):
     num_clusters = None
     has_closed_form = True
 
-    def mean(self, condition):
+    def mean(self, condition: Tensor | None) -> Tensor:
         """m for each example, `(batch, latent_dim)`; `None` for 0."""
         return None
 
-    def log_density(self, z, condition=None):
+    def log_density(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         """`ln q(z)`, `(...)`, of latents `(..., latent_dim)`."""
         return unit_gaussian_log_density(
             z, _of_samples(self.mean(condition), z)
         )
 
-    def log_ratio(self, z, z_mean, z_log_var, condition=None):
+    def log_ratio(
+        self,
+        z: Tensor,
+        z_mean: Tensor,
+        z_log_var: Tensor,
+        condition: Tensor | None = None,
+    ) -> Tensor:
         """`ln q(z) − ln p(z|x)` of samples `(batch, num_samples, d)`."""
         mean = _of_samples(self.mean(condition), z)
         return -ops.sum(
             one_sample_kl(z_mean[:, None], z_log_var[:, None], z, mean), -1
         )
 
-    def divergence(self, kl_loss, z, z_mean, z_log_var, condition=None):
+    def divergence(
+        self,
+        kl_loss: KLLoss,
+        z: Tensor,
+        z_mean: Tensor,
+        z_log_var: Tensor,
+        condition: Tensor | None = None,
+    ) -> Tensor:
         """Terms of the divergence that free bits count, `(batch, terms)`."""
         return kl_loss.per_dim(
             [z_mean, z_log_var, z], prior_mean=self.mean(condition)
         )
 
-    def draw(self, numbers, n, latent_dim, condition=None, cluster=None):
+    def draw(
+        self,
+        numbers: Any,
+        n: int,
+        latent_dim: int,
+        condition: Tensor | None = None,
+        cluster: int | None = None,
+    ) -> Tensor:
         z = numbers.normal((n, latent_dim))
         mean = self.mean(condition)
         return z if mean is None else ops.add(z, mean)
@@ -89,19 +115,19 @@ class ClassMeans(UnitGaussian):
     Source: kexue.fm 5253.
     """
 
-    def __init__(self, num_classes: int, **kwargs):
+    def __init__(self, num_classes: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_classes = check_integer("num_classes", num_classes)
         self.condition_shape = (self.num_classes,)
 
-    def build(self, latent_shape):
+    def build(self, latent_shape: Any) -> None:
         self.means = keras.layers.Dense(latent_shape[-1], dtype="float32")
         self.means.build((None, self.num_classes))
 
-    def mean(self, condition):
+    def mean(self, condition: Tensor | None) -> Tensor:
         return self.means(condition)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "num_classes": self.num_classes}
 
 
@@ -141,9 +167,9 @@ class GaussianMixture(keras.layers.Layer):
         self,
         num_components: int,
         unit_variance: bool = False,
-        mean_initializer=None,
-        **kwargs,
-    ):
+        mean_initializer: Identifier | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_components = check_integer("num_components", num_components)
         self.unit_variance = unit_variance
@@ -152,10 +178,10 @@ class GaussianMixture(keras.layers.Layer):
         self.mean_initializer = keras.initializers.get(mean_initializer)
 
     @property
-    def num_clusters(self):
+    def num_clusters(self) -> int | None:
         return self.num_components
 
-    def build(self, latent_shape):
+    def build(self, latent_shape: Any) -> None:
         shape = (self.num_components, latent_shape[-1])
         self.means = self._weight("means", shape, self.mean_initializer)
         self.log_vars = self._weight(
@@ -173,27 +199,47 @@ class GaussianMixture(keras.layers.Layer):
             autocast=False,
         )
 
-    def log_density(self, z, condition=None):
+    def log_density(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         """`ln q(z)`, `(...)`, of latents `(..., latent_dim)`."""
         return ops.logsumexp(self.log_joint(z), axis=-1)
 
-    def log_joint(self, z):
+    def log_joint(self, z: Tensor) -> Tensor:
         """`ln π_k N(z; μ_k, σ_k²)`, `(..., num_components)`."""
         return mixture_log_density(z, self.logits, self.means, self.log_vars)
 
-    def responsibilities(self, z):
+    def responsibilities(self, z: Tensor) -> Tensor:
         """`p(k|z)`, `(..., num_components)`: to which cluster z belongs."""
         return ops.softmax(self.log_joint(z), axis=-1)
 
-    def log_ratio(self, z, z_mean, z_log_var, condition=None):
+    def log_ratio(
+        self,
+        z: Tensor,
+        z_mean: Tensor,
+        z_log_var: Tensor,
+        condition: Tensor | None = None,
+    ) -> Tensor:
         posterior = gaussian_log_density(z, z_mean[:, None], z_log_var[:, None])
         return self.log_density(z) - posterior
 
-    def divergence(self, kl_loss, z, z_mean, z_log_var, condition=None):
+    def divergence(
+        self,
+        kl_loss: KLLoss,
+        z: Tensor,
+        z_mean: Tensor,
+        z_log_var: Tensor,
+        condition: Tensor | None = None,
+    ) -> Tensor:
         ratio = self.log_ratio(z[:, None], z_mean, z_log_var)
         return -ratio  # (batch, 1): the dims of a mixture are no separate terms
 
-    def draw(self, numbers, n, latent_dim, condition=None, cluster=None):
+    def draw(
+        self,
+        numbers: Any,
+        n: int,
+        latent_dim: int,
+        condition: Tensor | None = None,
+        cluster: int | None = None,
+    ) -> Tensor:
         noise = numbers.normal((n, latent_dim))
         if cluster is None:
             cluster = numbers.categories(ops.log_softmax(self.logits), n)
@@ -201,7 +247,7 @@ class GaussianMixture(keras.layers.Layer):
         deviations = ops.exp(0.5 * ops.take(self.log_vars, cluster, axis=0))
         return means + ops.multiply(deviations, noise)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "num_components": self.num_components,

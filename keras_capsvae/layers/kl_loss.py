@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -5,6 +7,8 @@ from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.divergences import one_sample_kl
 from keras_capsvae.layers.sampling import check_posterior_shapes
 from keras_capsvae.numerics import sum_over_dims
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_number
 
 ESTIMATORS = ("analytic", "monte_carlo")
@@ -54,8 +58,12 @@ class KLLoss(keras.layers.Layer):
     """
 
     def __init__(
-        self, weight=1.0, estimator="analytic", free_bits=0.0, **kwargs
-    ):
+        self,
+        weight: float = 1.0,
+        estimator: str = "analytic",
+        free_bits: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if estimator not in ESTIMATORS:
             raise ValueError(
@@ -66,12 +74,12 @@ class KLLoss(keras.layers.Layer):
         self.free_bits = check_number("free_bits", free_bits)
         self.initial_weight = check_number("weight", weight)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         count = 3 if self.estimator == "monte_carlo" else 2
         check_posterior_shapes(self, input_shape, count)
         self.add_factor()
 
-    def add_factor(self):
+    def add_factor(self) -> None:
         self.weight = self.add_weight(
             name="weight",
             shape=(),
@@ -82,45 +90,45 @@ class KLLoss(keras.layers.Layer):
         )
 
     @property
-    def beta(self):
+    def beta(self) -> keras.Variable:
         """`weight`, by the name that it has in a latent."""
         return self.weight
 
     @property
-    def initial_beta(self):
+    def initial_beta(self) -> float:
         return self.initial_weight
 
-    def call(self, inputs, prior_mean=None):
+    def call(self, inputs: Any, prior_mean: Tensor | None = None) -> Any:
         terms = self.floored(self.per_dim(inputs, prior_mean))
         count = ops.maximum(ops.shape(terms)[0], 1)
         mean = ops.sum(terms) / ops.cast(count, terms.dtype)
         self.add_loss(self.weight * mean)
         return list(inputs)
 
-    def compute(self, inputs, prior_mean=None):
+    def compute(self, inputs: Any, prior_mean: Tensor | None = None) -> Tensor:
         """The divergence of each example, `(batch,)`, in nats.
 
         Without weight and free bits; adds nothing to the loss.
         """
         return sum_over_dims(self.per_dim(inputs, prior_mean))
 
-    def per_dim(self, inputs, prior_mean=None):
+    def per_dim(self, inputs: Any, prior_mean: Tensor | None = None) -> Tensor:
         """The divergence of each dim of each example."""
         if self.estimator == "analytic":
             return gaussian_kl(*inputs[:2], prior_mean=prior_mean)
         return one_sample_kl(*inputs, prior_mean=prior_mean)
 
-    def floored(self, terms):
+    def floored(self, terms: Tensor) -> Tensor:
         """Terms `(batch, ...)` with the floor of `free_bits`."""
         if not self.free_bits:
             return terms
         is_free = ops.mean(terms, axis=0) < self.free_bits
         return ops.where(is_free, self.free_bits, terms)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return [tuple(shape) for shape in input_shape]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             **super().get_config(),
             "weight": self.initial_weight,

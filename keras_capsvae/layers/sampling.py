@@ -1,9 +1,13 @@
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_capsvae.layers.seeded import SeededLayer
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import bounded_log_var
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 
 
@@ -41,20 +45,30 @@ class Sampling(SeededLayer):
     Source: kexue.fm 5253; Kingma and Welling, 2013.
     """
 
-    def __init__(self, num_samples=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        num_samples: int | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed, **kwargs)
         if num_samples is not None:
             num_samples = check_integer("num_samples", num_samples)
         self.num_samples = num_samples
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         check_posterior_shapes(self, input_shape, count=2)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return self.draw(inputs, self.num_samples)
 
-    def draw(self, inputs, num_samples=None, seed=None):
+    def draw(
+        self,
+        inputs: Any,
+        num_samples: int | None = None,
+        seed: keras.random.SeedGenerator | None = None,
+    ) -> Tensor:
         """Samples as the layer gives them, in a number of one's own.
 
         `seed` is a `SeedGenerator`. Defaults to `None`: the layer's own.
@@ -72,10 +86,10 @@ class Sampling(SeededLayer):
         )
         return ops.saturate_cast(mean + deviation * noise, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return _with_samples(input_shape[0], self.num_samples)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "num_samples": self.num_samples}
 
 
@@ -87,7 +101,9 @@ def _with_samples(shape, num_samples):
     )
 
 
-def check_posterior_shapes(layer, shapes, count):
+def check_posterior_shapes(
+    layer: keras.layers.Layer, shapes: Tensor, count: int
+) -> None:
     """Raise unless `shapes` are `count` equal shapes (batch, ..., dims)."""
     names = ["z_mean", "z_log_var", "z"][:count]
     is_list = isinstance(shapes, (list, tuple)) and all(

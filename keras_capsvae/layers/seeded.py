@@ -1,6 +1,9 @@
+from typing import Any
+
 import keras
 
 from keras_capsvae.private_keras import ReplicaSeedGenerator
+from keras_capsvae.typing import Config
 
 SEED_STATE = "seed_state"
 
@@ -13,20 +16,20 @@ class SeededLayer(keras.layers.Layer):
     a subclass adds are saved beside the generator's state.
     """
 
-    def __init__(self, seed=None, **kwargs):
+    def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = seed
         self.seed_generator = ReplicaSeedGenerator(seed)
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         store[SEED_STATE] = self.seed_generator.state
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         # Keras refuses entries that are no weights.
         own = set(store.keys()) - {SEED_STATE}
         super().load_own_variables({key: store[key] for key in own})
         self.seed_generator.state.assign(store[SEED_STATE])
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "seed": self.seed}

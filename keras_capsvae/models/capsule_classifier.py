@@ -1,8 +1,11 @@
+from typing import Any
+
 import numpy as np
 
 from keras_capsvae.models import serving
 from keras_capsvae.models.classifier import Classifier
 from keras_capsvae.models.prediction import predicted
+from keras_capsvae.models.serving import Endpoint
 
 
 class CapsuleClassifier(Classifier):
@@ -11,7 +14,7 @@ class CapsuleClassifier(Classifier):
     A subclass sets `capsule_encoder`, x → class capsules.
     """
 
-    def capsules(self, x, batch_size: int | None = None) -> np.ndarray:
+    def capsules(self, x: Any, batch_size: int | None = None) -> np.ndarray:
         """The class capsules of x.
 
         Args:
@@ -28,7 +31,7 @@ class CapsuleClassifier(Classifier):
         self.check_input(x, self.inputs[0], "x")
         return predicted(self.capsule_encoder, [x], batch_size)
 
-    def serving_endpoints(self):
+    def serving_endpoints(self) -> dict[str, Endpoint]:
         """`serve`, x → scores, and `capsules`, x → class capsules."""
         return {
             "serve": serving.of_model(self, "scores"),

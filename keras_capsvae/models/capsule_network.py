@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -12,9 +14,11 @@ from keras_capsvae.models.own_loss import OwnLossModel
 from keras_capsvae.models.own_loss import mean_over_examples
 from keras_capsvae.models.own_loss import weighted
 from keras_capsvae.models.prediction import predicted
+from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.private_keras import PerExampleMeans
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.labels import multi_hot
 from keras_capsvae.validation.numbers import check_number
@@ -72,7 +76,7 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
         reconstruction_weight: float = 0.0005,
         input_range: tuple[float, float] | None = None,
         name: str | None = None,
-    ):
+    ) -> None:
         _check_parts(encoder, decoder, reconstruction_weight)
         capsules = encoder.outputs[0]  # (batch, classes, d)
         scores = CapsuleLength(name="scores", dtype="float32")(capsules)
@@ -83,7 +87,7 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
         self.reconstruction_weight = reconstruction_weight
         self.capsule_encoder = encoder
         self._mask = CapsuleMask()
-        self._mask.build([capsules.shape])
+        self._mask.build((capsules.shape,))
         self._pass = ForwardPass(
             encoder.input, "scores", scores=scores, capsules=capsules
         )
@@ -91,12 +95,19 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
         if decoder is not None:
             self._means = PerExampleMeans("reconstruction_loss")
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: Any, training: bool | None = None, mask: Any = None
+    ) -> Any:
         return self._pass.run(inputs, training)
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
         capsules = self._pass.take(y_pred)["capsules"]
         loss = self.scored(y, y_pred, sample_weight)
         if self.decoder is not None:
@@ -113,7 +124,7 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
         return loss + super().compute_loss() if self.losses else loss
 
     def reconstruct(
-        self, x, labels=None, batch_size: int | None = None
+        self, x: Any, labels: Any = None, batch_size: int | None = None
     ) -> np.ndarray:
         """Decode the longest capsule of each example, or the labelled ones.
 
@@ -143,7 +154,7 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
         masked = ops.convert_to_numpy(self._mask(kept))
         return predicted(self.decoder, [masked], batch_size)
 
-    def serving_endpoints(self):
+    def serving_endpoints(self) -> dict[str, Endpoint]:
         """`serve`, `capsules` and, with a decoder, `reconstruct`.
 
         `reconstruct` decodes the longest capsule.

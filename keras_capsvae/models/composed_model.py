@@ -2,13 +2,16 @@
 
 import functools
 import inspect
+from typing import Any
 
 import keras
 
+from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.models.serving import write_saved_model
 from keras_capsvae.private_keras import can_use_xla
 from keras_capsvae.private_keras import check_xla
 from keras_capsvae.private_keras import variables_to_restore
+from keras_capsvae.typing import Config
 
 
 class ComposedModel(keras.Model):
@@ -27,7 +30,7 @@ class ComposedModel(keras.Model):
         object.__setattr__(model, "_constructed", _Call(args, kwargs))
         return model
 
-    def get_config(self):
+    def get_config(self) -> Config:
         signature = inspect.signature(type(self))
         arguments = self._constructed.arguments(signature)
         if "name" in signature.parameters:
@@ -39,7 +42,9 @@ class ComposedModel(keras.Model):
         return {key: serialize(value) for key, value in arguments.items()}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls, config: Config, custom_objects: Config | None = None
+    ) -> "ComposedModel":
         if "layers" in config and "input_layers" in config:
             raise ValueError(
                 f"This {cls.__name__} was saved by keras-capsvae 0.1, whose "
@@ -58,12 +63,12 @@ class ComposedModel(keras.Model):
         return cls(**arguments)
 
     @functools.wraps(keras.Model.compile)
-    def compile(self, *args, **kwargs):
+    def compile(self, *args: Any, **kwargs: Any) -> None:
         given = inspect.signature(super().compile).bind(*args, **kwargs)
         check_xla(self, given.arguments.get("jit_compile"))
         super().compile(*args, **kwargs)
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: Config) -> None:
         if not can_use_xla(self):
             # XLA on the CPU is a choice for TensorFlow and one device, which
             # the file may come from; PyTorch would take minutes to compile.
@@ -75,7 +80,7 @@ class ComposedModel(keras.Model):
         children = super()._trackable_children(save_type, **kwargs)
         return children | variables_to_restore(self, save_type)
 
-    def serving_endpoints(self):
+    def serving_endpoints(self) -> dict[str, Endpoint]:
         """Endpoints of a SavedModel by name; see `write_saved_model`.
 
         None: what Keras makes of the model, `serve` alone.
@@ -83,8 +88,12 @@ class ComposedModel(keras.Model):
         return {}
 
     def export(
-        self, filepath, format="tf_saved_model", verbose=False, **kwargs
-    ):
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",
+        verbose: bool = False,
+        **kwargs: Any,
+    ) -> None:
         """Write the model for serving; see `keras.Model.export`.
 
         A SavedModel, the default format, has the `serving_endpoints` of the
@@ -127,7 +136,7 @@ class _Call:
         return given
 
 
-def check_functional(model, name):
+def check_functional(model: keras.Model, name: str) -> None:
     """Raise unless a part is a model whose graph is known."""
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
         raise TypeError(

@@ -1,8 +1,12 @@
 """Inputs of a model that go to its parts beside x and z."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
+from keras_capsvae.latents.base import Latent
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.labels import check_label
@@ -22,7 +26,9 @@ class Conditions:
             where there is none or there are several.
     """
 
-    def __init__(self, encoder, decoder, latent):
+    def __init__(
+        self, encoder: keras.Model, decoder: keras.Model, latent: Latent
+    ) -> None:
         self.inputs = []
         self.of_encoder = self._matched(encoder.inputs[1:])
         self.of_decoder = self._matched(decoder.inputs[1:])
@@ -56,18 +62,20 @@ class Conditions:
             and self.inputs[position].shape == tensor.shape
         )
 
-    def for_encoder(self, values):
+    def for_encoder(self, values: Any) -> list[Tensor]:
         return [values[index] for index in self.of_encoder]
 
-    def for_decoder(self, values):
+    def for_decoder(self, values: Any) -> list[Tensor]:
         return [values[index] for index in self.of_decoder]
 
-    def for_prior(self, values):
+    def for_prior(self, values: Any) -> Tensor | None:
         if values is None or self.of_prior is None:
             return None
         return values[self.of_prior]
 
-    def given(self, n, label=None, condition=None):
+    def given(
+        self, n: int, label: Any = None, condition: Tensor | None = None
+    ) -> list[Any] | None:
         """The conditions of n examples as arrays; `None` if none is given."""
         if label is not None and condition is not None:
             raise ValueError(
@@ -78,14 +86,14 @@ class Conditions:
             return [self._one_hot(n, label)]
         return None if condition is None else self._arrays(n, condition)
 
-    def drawn(self, n, numbers):
+    def drawn(self, n: int, numbers: Any) -> list[np.ndarray]:
         """Classes drawn uniformly, for a prior that has them."""
         if not self._prior_has_classes or self.num_classes is None:
             raise ValueError(self.missing())
         labels = numbers.integers(self.num_classes, n)
         return [keras.utils.to_categorical(labels, self.num_classes)]
 
-    def missing(self):
+    def missing(self) -> str:
         """What to say when there should be conditions and are none."""
         names = [tensor.name for tensor in self.inputs]
         return (
@@ -131,12 +139,14 @@ class Conditions:
         return keras.utils.to_categorical(labels, classes)
 
 
-def input_like(tensor):
+def input_like(tensor: Any) -> Tensor:
     """A fresh symbolic input of the same shape, dtype and name."""
     return keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
 
 
-def called(part, arrays, training=None):
+def called(
+    part: keras.Model, arrays: list[Any], training: bool | None = None
+) -> Any:
     """Call a model with a list of arrays, or with the only one."""
     inputs = arrays if len(arrays) > 1 else arrays[0]
     return part(inputs, training=training)

@@ -1,6 +1,7 @@
 """What the loss needs of the forward pass, kept with that pass."""
 
 import threading
+from typing import Any
 
 import keras
 
@@ -17,18 +18,18 @@ class ForwardPass:
         outputs: Symbolic tensors by name, or lists of them.
     """
 
-    def __init__(self, inputs, returned, **outputs):
+    def __init__(self, inputs: Any, returned: str, **outputs: Any) -> None:
         self.graph = keras.Model(inputs, outputs)
         self.returned = returned
         self._records = threading.local()
 
-    def run(self, inputs, training=None):
+    def run(self, inputs: Any, training: bool | None = None) -> Any:
         """The model's output of these inputs, and a record of the pass."""
         record = self.graph(inputs, training=training)
         self._records.last = record
         return record[self.returned]
 
-    def take(self, y_pred):
+    def take(self, y_pred: Any) -> dict[str, Any]:
         """The record of the pass that returned `y_pred`; it is then gone."""
         record = getattr(self._records, "last", None)
         self._records.last = None

@@ -1,5 +1,7 @@
 """What one does with an encoder, a latent and a decoder, in NumPy."""
 
+from typing import Any
+
 import numpy as np
 from keras import ops
 
@@ -8,6 +10,8 @@ from keras_capsvae.models import likelihood
 from keras_capsvae.models import serving
 from keras_capsvae.models.own_loss import OwnLossModel
 from keras_capsvae.models.prediction import predicted
+from keras_capsvae.models.serving import Endpoint
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.labels import check_label
 from keras_capsvae.validation.numbers import check_integer
@@ -25,7 +29,9 @@ class GenerativeModel(OwnLossModel):
         """Classes that `label` chooses from; `None` without a label."""
         return self.conditions.num_classes
 
-    def posterior(self, x, batch_size: int | None = None) -> list[np.ndarray]:
+    def posterior(
+        self, x: Any, batch_size: int | None = None
+    ) -> list[np.ndarray]:
         """The parameters of the posterior of each example, in order.
 
         Args:
@@ -44,7 +50,7 @@ class GenerativeModel(OwnLossModel):
         parameters = predicted(self.encoder, arrays, batch_size)
         return parameters if isinstance(parameters, list) else [parameters]
 
-    def encode(self, x, batch_size: int | None = None) -> np.ndarray:
+    def encode(self, x: Any, batch_size: int | None = None) -> np.ndarray:
         """The deterministic latent of each example.
 
         The mean of Gaussian latents; arguments as of `posterior`.
@@ -52,7 +58,14 @@ class GenerativeModel(OwnLossModel):
         parameters = self.posterior(x, batch_size)
         return ops.convert_to_numpy(self.latent.value(parameters))
 
-    def decode(self, z, *, label=None, condition=None, batch_size=None):
+    def decode(
+        self,
+        z: Tensor,
+        *,
+        label: Any = None,
+        condition: Tensor | None = None,
+        batch_size: int | None = None,
+    ) -> Any:
         """What the decoder makes of latents.
 
         Args:
@@ -81,7 +94,7 @@ class GenerativeModel(OwnLossModel):
             )
         return self._decoded(z, given, batch_size)
 
-    def reconstruct(self, x, batch_size: int | None = None) -> np.ndarray:
+    def reconstruct(self, x: Any, batch_size: int | None = None) -> np.ndarray:
         """Decode the deterministic latents of x.
 
         Args:
@@ -105,9 +118,9 @@ class GenerativeModel(OwnLossModel):
         self,
         n: int,
         *,
-        label=None,
+        label: Any = None,
         cluster: int | None = None,
-        condition=None,
+        condition: Tensor | None = None,
         seed: int | None = None,
     ) -> np.ndarray:
         """Decode n draws from the prior.
@@ -133,15 +146,21 @@ class GenerativeModel(OwnLossModel):
         return _first(self._decoded(z, given))
 
     def draw_latents(
-        self, n, *, label=None, cluster=None, condition=None, seed=None
-    ):
+        self,
+        n: int,
+        *,
+        label: Any = None,
+        cluster: int | None = None,
+        condition: Tensor | None = None,
+        seed: int | None = None,
+    ) -> np.ndarray:
         """n draws from the prior, as `generate` decodes them.
 
         Takes the arguments of `generate`; returns `(n, ...)`.
         """
         return self._drawn(n, label, cluster, condition, seed)[0]
 
-    def interpolate(self, first, last, steps: int = 8) -> np.ndarray:
+    def interpolate(self, first: Any, last: Any, steps: int = 8) -> np.ndarray:
         """Decode the latents on the way from one example to another.
 
         Args:
@@ -161,7 +180,7 @@ class GenerativeModel(OwnLossModel):
         return _first(self._decoded(z, given))
 
     def score_samples(
-        self, x, num_samples: int | None = None, *, seed: int = 0
+        self, x: Any, num_samples: int | None = None, *, seed: int = 0
     ) -> np.ndarray:
         """How badly the model explains each example, in nats.
 
@@ -188,7 +207,7 @@ class GenerativeModel(OwnLossModel):
             self, x, num_samples, seed=seed, verbose=0
         )
 
-    def serving_endpoints(self):
+    def serving_endpoints(self) -> dict[str, Endpoint]:
         """`serve`, `encode`, `decode` and `generate`.
 
         `serve` takes x and gives a stochastic reconstruction, `encode` gives
@@ -209,8 +228,12 @@ class GenerativeModel(OwnLossModel):
         return endpoints
 
     def export(
-        self, filepath, format="tf_saved_model", verbose=False, **kwargs
-    ):
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",
+        verbose: bool = False,
+        **kwargs: Any,
+    ) -> None:
         if format != "tf_saved_model":
             raise ValueError(
                 "A model that draws noise must be exported in parts: "
@@ -219,7 +242,7 @@ class GenerativeModel(OwnLossModel):
             )
         super().export(filepath, format, verbose, **kwargs)
 
-    def decoder_inputs(self, z, given):
+    def decoder_inputs(self, z: Tensor, given: list[Tensor]) -> list[Tensor]:
         """What the decoder takes: z, and its own of the given conditions."""
         return [z, *self.conditions.for_decoder(given or [])]
 

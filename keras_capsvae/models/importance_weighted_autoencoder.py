@@ -1,9 +1,13 @@
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_capsvae.divergences import importance_weighted_bound
+from keras_capsvae.latents.base import Latent
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 from keras_capsvae.numerics import scaled_gradient
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 
 GRADIENTS = ("plain", "stl", "dreg")
@@ -57,7 +61,7 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
         self,
         encoder: keras.Model,
         decoder: keras.Model,
-        latent=None,
+        latent: Latent | None = None,
         *,
         num_samples: int = 5,
         gradient: str = "plain",
@@ -65,7 +69,7 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
         input_range: tuple[float, float] | None = None,
         seed: int | None = None,
         name: str | None = None,
-    ):
+    ) -> None:
         num_samples = check_integer("num_samples", num_samples)
         if gradient not in GRADIENTS:
             raise ValueError(
@@ -89,7 +93,9 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
         self.num_samples = num_samples
         self.gradient = gradient
 
-    def terms(self, target, forward, training):
+    def terms(
+        self, target: Tensor, forward: dict[str, Any], training: bool | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         parameters = forward["parameters"]
         z = self.latent.sample(parameters, self.num_samples)  # (batch, k, ...)
         if self.gradient != "plain":
@@ -118,7 +124,7 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
             -bound,
         )
 
-    def bound_of(self, log_weights):
+    def bound_of(self, log_weights: Tensor) -> Tensor:
         """What is maximised, of log-weights `(batch, num_samples)`."""
         return importance_weighted_bound(log_weights)
 

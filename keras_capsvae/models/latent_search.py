@@ -1,12 +1,20 @@
 """Search for latents without gradients, in NumPy."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 ELITE = 0.1  # share of the draws that the next round starts from
 SMALLEST_DEVIATION = 0.05
 
 
-def search(score, latent_dim, draws, rounds, random):
+def search(
+    score: Callable[[np.ndarray], np.ndarray],
+    latent_dim: int,
+    draws: int,
+    rounds: int,
+    random: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
     """Latents of high posterior density, by the cross-entropy method.
 
     The first round draws from the prior N(0, 1); each later one from a

@@ -1,6 +1,7 @@
 """Likelihood of single examples under a VAE, by importance sampling."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from keras_capsvae.divergences import importance_weighted_bound
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.losses import ReconstructionLoss
 from keras_capsvae.models.conditions import called
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.numbers import check_integer
@@ -18,14 +20,14 @@ CHUNK_MEGABYTES = 4
 
 
 def log_likelihood(
-    model,
-    x,
-    num_samples=5000,
+    model: keras.Model,
+    x: Any,
+    num_samples: int = 5000,
     *,
-    seed=0,
-    chunk_megabytes=CHUNK_MEGABYTES,
-    verbose="auto",
-):
+    seed: int = 0,
+    chunk_megabytes: Tensor = CHUNK_MEGABYTES,
+    verbose: str | int = "auto",
+) -> np.ndarray:
     """ln q(x) of each example, estimated with samples of its posterior.
 
     `logsumexp_i [ln q(x|z_i) + ln q(z_i) − ln p(z_i|x)] − ln k`: in the mean
@@ -65,14 +67,14 @@ def log_likelihood(
 
 
 def elbo(
-    model,
-    x,
-    num_samples=1,
+    model: keras.Model,
+    x: Any,
+    num_samples: int = 1,
     *,
-    seed=0,
-    chunk_megabytes=CHUNK_MEGABYTES,
-    verbose="auto",
-):
+    seed: int = 0,
+    chunk_megabytes: Tensor = CHUNK_MEGABYTES,
+    verbose: str | int = "auto",
+) -> np.ndarray:
     """The evidence lower bound of each example.
 
     `mean_i ln q(x|z_i) − KL(p(z|x) ‖ q(z))`, the divergence in closed form.

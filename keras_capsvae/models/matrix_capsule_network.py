@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 
 from keras_capsvae.losses import SpreadLoss
@@ -46,7 +48,7 @@ class MatrixCapsuleNetwork(CapsuleClassifier):
         *,
         input_range: tuple[float, float] | None = None,
         name: str | None = None,
-    ):
+    ) -> None:
         check_functional(encoder, "encoder")
         shapes = [tuple(output.shape) for output in encoder.outputs]
         if len(shapes) != 2 or shapes[0][:2] != shapes[1]:
@@ -62,7 +64,7 @@ class MatrixCapsuleNetwork(CapsuleClassifier):
         self.capsule_encoder = keras.Model(encoder.input, poses)
 
     @property
-    def metrics_variables(self):
+    def metrics_variables(self) -> list[Any]:
         # JAX hands a compiled step these; others it would take for constants.
         variables = super().metrics_variables
         if self.compiled and isinstance(self.loss, SpreadLoss):

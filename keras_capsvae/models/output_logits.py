@@ -5,6 +5,8 @@ lost. Where its last layer computes `activation(logits)`, shapes aside, the
 same graph is built once more so that it gives both.
 """
 
+from typing import Any
+
 import keras
 
 from keras_capsvae.private_keras import Functional
@@ -31,7 +33,7 @@ SHAPING = (
 )
 
 
-def output_layer(model):
+def output_layer(model: keras.Model) -> Any:
     """The layer that gives the model's only output, shapes aside.
 
     `None` if that is no single layer, or the model has a `call` of its own.
@@ -40,7 +42,7 @@ def output_layer(model):
     return found and found[-1][1]
 
 
-def activation_name(layer):
+def activation_name(layer: keras.layers.Layer) -> str | None:
     """Name of the activation whose argument a layer computes, or `None`."""
     if _runs(layer, (keras.layers.Softmax,)):
         return "softmax" if layer.axis == -1 else None
@@ -49,15 +51,15 @@ def activation_name(layer):
     return getattr(layer.activation, "__name__", None)
 
 
-def with_logits(decoder):
+def with_logits(decoder: keras.Model) -> tuple[Any, str | None]:
     """A model of the decoder's layers that gives `[outputs, logits]`.
 
     Returns:
         The model and the name of the activation between the two; `(None,
         None)` where the graph does not show it.
     """
-    chain = _output_chain(decoder)
-    name = chain and activation_name(chain[-1][1])
+    chain = _output_chain(decoder) or []
+    name = activation_name(chain[-1][1]) if chain else None
     if name not in ("sigmoid", "softmax"):
         return None, None
     features = decoder.inputs
@@ -81,12 +83,12 @@ class ActivationAndArgument(keras.layers.Layer):
     another object over the same weights, made anew for every call.
     """
 
-    def __init__(self, layer, **kwargs):
+    def __init__(self, layer: keras.layers.Layer, **kwargs: Any) -> None:
         super().__init__(dtype=layer.dtype_policy, **kwargs)
         self.layer = layer
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         if isinstance(self.layer, keras.layers.Softmax):
             return self.layer(inputs), inputs
         linear = object.__new__(type(self.layer))
@@ -95,7 +97,7 @@ class ActivationAndArgument(keras.layers.Layer):
         logits = linear(inputs)
         return self.layer.activation(logits), logits
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: Any) -> Any:
         outputs = self.layer.compute_output_spec(inputs)
         return outputs, keras.KerasTensor(outputs.shape, outputs.dtype)
 

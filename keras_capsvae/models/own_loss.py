@@ -1,9 +1,13 @@
 """Models that compute their loss from more than targets and outputs."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_capsvae.models.checked_model import CheckedModel
+from keras_capsvae.typing import Config
+from keras_capsvae.typing import Tensor
 
 
 class _PerExampleMean(keras.losses.Loss):
@@ -26,12 +30,12 @@ class OwnLossModel(CheckedModel):
 
     def compile(
         self,
-        optimizer="rmsprop",
-        loss=None,
-        loss_weights=None,
-        metrics=None,
-        **kwargs,
-    ):
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
         """Compile for training; see `keras.Model.compile`.
 
         Raises:
@@ -45,7 +49,7 @@ class OwnLossModel(CheckedModel):
         super().compile(optimizer, loss=None, metrics=metrics, **kwargs)
         self.loss = _only(loss)
 
-    def check_compiled(self):
+    def check_compiled(self) -> None:
         super().check_compiled()
         if self.loss is None:
             raise ValueError(
@@ -53,14 +57,14 @@ class OwnLossModel(CheckedModel):
                 "loss=MarginLoss(). Received: loss=None"
             )
 
-    def scored(self, y, y_pred, sample_weight=None):
+    def scored(self, y: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """The compiled loss of targets and outputs, a scalar."""
         loss = keras.losses.get(self.loss)
         if isinstance(loss, keras.losses.Loss):
             return loss(y, y_pred, sample_weight)
         return mean_over_examples(loss(y, y_pred), sample_weight)
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> Config | None:
         config = super().get_compile_config()
         if config is None:
             return None
@@ -68,12 +72,12 @@ class OwnLossModel(CheckedModel):
         return {**config, "loss": loss}
 
 
-def mean_over_examples(values, sample_weight=None):
+def mean_over_examples(values: Any, sample_weight: Any = None) -> Tensor:
     """The mean of `(batch,)` values, as Keras takes that of its losses."""
     return _PerExampleMean(name="mean")(values, values, sample_weight)
 
 
-def weighted(values, sample_weight):
+def weighted(values: Any, sample_weight: Any) -> Tensor:
     """Values `(batch,)` times the weight of each example."""
     if sample_weight is None:
         return values

@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -6,6 +7,7 @@ import numpy as np
 from keras_capsvae.layers.character_embedding import CharacterEmbedding
 from keras_capsvae.models.latent_search import search
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_sizes
 from keras_capsvae.vocabulary import Vocabulary
 from keras_capsvae.vocabulary import check_texts
@@ -82,7 +84,9 @@ class PoemAutoencoder(VariationalAutoencoder):
         """Ids `(texts, sentence_length)` → printed texts."""
         return [self._printed(text) for text in self.vocabulary.decode(ids)]
 
-    def posterior(self, x, batch_size: int | None = None) -> list[np.ndarray]:
+    def posterior(
+        self, x: Any, batch_size: int | None = None
+    ) -> list[np.ndarray]:
         """The parameters of the posterior of texts or of ids."""
         x = self.encode_text(x) if is_texts(x) else x
         return super().posterior(x, batch_size)
@@ -108,7 +112,7 @@ class PoemAutoencoder(VariationalAutoencoder):
         return self._text_of(z, seed, temperature)
 
     def reconstruct(
-        self, x, *, seed: int | None = None, temperature: float = 0.0
+        self, x: Any, *, seed: int | None = None, temperature: float = 0.0
     ) -> list[str] | np.ndarray:
         """Decode the posterior means of texts or of ids.
 
@@ -222,7 +226,7 @@ class PoemAutoencoder(VariationalAutoencoder):
         texts = [known + one for one in self.vocabulary.decode(rest)]
         return [self._printed(text) for text in dict.fromkeys(texts)][:n]
 
-    def most_probable(self, z):
+    def most_probable(self, z: Tensor) -> np.ndarray:
         """The most probable ids of latents, `(batch, sentence_length)`."""
         return self._chosen(z, lambda probabilities: probabilities)
 

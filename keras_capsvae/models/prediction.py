@@ -2,13 +2,16 @@
 
 import contextlib
 import threading
+from typing import Any
 
 import keras
 
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def predicted(model, arrays, batch_size=None):
+def predicted(
+    model: keras.Model, arrays: list[Any], batch_size: int | None = None
+) -> Any:
     """`model.predict` of a list of arrays, or of the only one, in NumPy.
 
     On JAX Keras allows one thread at a time.

@@ -1,6 +1,7 @@
 """How well a decoder gives its target back, whatever it ends in."""
 
 import warnings
+from typing import Any
 
 import keras
 from keras import ops
@@ -11,6 +12,7 @@ from keras_capsvae.models.output_logits import activation_name
 from keras_capsvae.models.output_logits import output_layer
 from keras_capsvae.models.output_logits import with_logits
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.typing import Tensor
 
 
 class Reconstruction:
@@ -20,20 +22,22 @@ class Reconstruction:
         decoder: Functional or Sequential model.
     """
 
-    def __init__(self, decoder):
+    def __init__(self, decoder: keras.Model) -> None:
         self.decoder = decoder
         layer = output_layer(decoder)
         self.last_activation = None if layer is None else activation_name(layer)
         self._with_logits, self.activation = with_logits(decoder)
 
-    def outputs(self, inputs, training=None):
+    def outputs(
+        self, inputs: Any, training: bool | None = None
+    ) -> dict[str, Tensor]:
         """`decoded` and, if the graph shows them, its `logits`."""
         if self._with_logits is None:
             return {"decoded": called(self.decoder, inputs, training)}
         decoded, logits = called(self._with_logits, inputs, training)
         return {"decoded": decoded, "logits": logits}
 
-    def error(self, loss, target, outputs):
+    def error(self, loss: Any, target: Tensor, outputs: Any) -> Tensor:
         """The loss of each example, `(batch,)`, float32 at least.
 
         Args:
@@ -50,7 +54,14 @@ class Reconstruction:
         values = _function(loss)(target, decoded)
         return ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), -1)
 
-    def errors_of_samples(self, loss, target, z, given, training=None):
+    def errors_of_samples(
+        self,
+        loss: Any,
+        target: Tensor,
+        z: Tensor,
+        given: list[Tensor],
+        training: bool | None = None,
+    ) -> Tensor:
         """The loss of several latents of each example.
 
         Args:
@@ -73,7 +84,7 @@ class Reconstruction:
         errors = self.error(loss, repeated[0], outputs)
         return ops.reshape(errors, (-1, num_samples))
 
-    def check_loss(self, loss):
+    def check_loss(self, loss: Any) -> None:
         """Raise, or warn, if a loss does not suit what the decoder gives.
 
         Raises:

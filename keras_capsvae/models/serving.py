@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
@@ -27,7 +28,7 @@ class Endpoint:
     outputs: tuple[str, ...]
 
 
-def of_model(model, *outputs):
+def of_model(model: keras.Model, *outputs: Any) -> Endpoint:
     """The `Endpoint` of a functional model, of any batch size."""
     specs = [
         keras.InputSpec(
@@ -41,7 +42,12 @@ def of_model(model, *outputs):
     return Endpoint(model.__call__, signature, outputs)
 
 
-def write_saved_model(model, endpoints, filepath, verbose=False):
+def write_saved_model(
+    model: keras.Model,
+    endpoints: dict[str, Endpoint],
+    filepath: Any,
+    verbose: bool = False,
+) -> None:
     """Write a SavedModel.
 
     An endpoint of several tensors takes them as a list and gives a list; its
@@ -71,7 +77,7 @@ def write_saved_model(model, endpoints, filepath, verbose=False):
     archive.write_out(filepath, verbose=verbose)
 
 
-def draws(model, outputs):
+def draws(model: keras.Model, outputs: Any) -> Endpoint:
     """The endpoint that decodes draws from the prior of an autoencoder.
 
     It takes an integer n and, where the model has classes, an integer label.

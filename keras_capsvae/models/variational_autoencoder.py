@@ -1,5 +1,6 @@
 import functools
 import inspect
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,6 +21,7 @@ from keras_capsvae.models.own_loss import mean_over_examples
 from keras_capsvae.models.own_loss import weighted
 from keras_capsvae.models.reconstruction import Reconstruction
 from keras_capsvae.private_keras import PerExampleMeans
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.labels import check_classes
 from keras_capsvae.validation.labels import check_one_hot
@@ -93,7 +95,7 @@ class VariationalAutoencoder(GenerativeModel):
         self,
         encoder: keras.Model,
         decoder: keras.Model,
-        latent=None,
+        latent: Latent | None = None,
         *,
         kl_weight: float = 1.0,
         estimator: str = "analytic",
@@ -101,7 +103,7 @@ class VariationalAutoencoder(GenerativeModel):
         input_range: tuple[float, float] | None = None,
         seed: int | None = None,
         name: str | None = None,
-    ):
+    ) -> None:
         # The parts and what connects them.
         check_functional(encoder, "encoder")
         check_functional(decoder, "decoder")
@@ -139,12 +141,19 @@ class VariationalAutoencoder(GenerativeModel):
             "reconstruction_loss", "kl_loss", "negative_elbo"
         )
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: Any, training: bool | None = None, mask: Any = None
+    ) -> Any:
         return self._pass.run(inputs, training)
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
         forward = self._pass.take(y_pred)
         terms = self.terms(self._target(x, y), forward, training)
         reconstruction, divergence, objective = (
@@ -158,7 +167,9 @@ class VariationalAutoencoder(GenerativeModel):
         loss = mean_over_examples(objective)
         return loss + super().compute_loss() if self.losses else loss
 
-    def terms(self, target, forward, training):
+    def terms(
+        self, target: Tensor, forward: dict[str, Any], training: bool | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Reconstruction, divergence and what is minimised, `(batch,)` each.
 
         Args:
@@ -171,7 +182,9 @@ class VariationalAutoencoder(GenerativeModel):
         objective = ops.add(error, forward["penalty"])
         return error, forward["divergence"], objective
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
         target = self._target(x, y)
         return super().compute_metrics(x, target, y_pred, sample_weight)
 
@@ -183,12 +196,12 @@ class VariationalAutoencoder(GenerativeModel):
 
     def compile(
         self,
-        optimizer="rmsprop",
-        loss=None,
-        loss_weights=None,
-        metrics=None,
-        **kwargs,
-    ):
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
         """Compile for training; see `keras.Model.compile`.
 
         Args:
@@ -204,7 +217,7 @@ class VariationalAutoencoder(GenerativeModel):
             self.reconstruction.check_loss(self.loss)
 
     @functools.wraps(GenerativeModel.fit)
-    def fit(self, *args, **kwargs):
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         beta = _BetaOfLastEpoch(self.latent.beta)
         given = inspect.signature(super().fit).bind(*args, **kwargs)
         callbacks = given.arguments.get("callbacks")
@@ -219,7 +232,7 @@ class VariationalAutoencoder(GenerativeModel):
                 callback.warn_if_unfinished()
         return history
 
-    def adapt(self, x):
+    def adapt(self, x: Any) -> None:
         """Set the bias of the decoder's output to the mean of the data.
 
         The untrained decoder then gives about the mean image (of a
@@ -248,7 +261,9 @@ class VariationalAutoencoder(GenerativeModel):
         mean = np.clip(mean, 0.001, 0.999)
         bias.assign(np.log(mean) - np.log1p(-mean))
 
-    def check_batch(self, x, y=None, sample_weight=None, name="x"):
+    def check_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, name: str = "x"
+    ) -> None:
         super().check_batch(x, y, sample_weight, name)
         first = self._inputs_in_order(x, name)[0]
         if y is None:
@@ -256,13 +271,13 @@ class VariationalAutoencoder(GenerativeModel):
         if self.input_range and (y is None or y is first):
             self._check_input_range(first, name)
 
-    def check_input(self, array, tensor, name):
+    def check_input(self, array: Any, tensor: Any, name: str) -> None:
         if tensor is self.inputs[0]:
             check_array(array, tensor.shape[1:], name)
         else:
             self._check_condition(array, tensor, name)
 
-    def check_targets(self, targets, name):
+    def check_targets(self, targets: Tensor, name: str) -> None:
         expected = tuple(self.outputs[0].shape[1:])
         targets = _only(targets)
         if self._has_classes and len(targets.shape) == len(expected):
@@ -272,9 +287,8 @@ class VariationalAutoencoder(GenerativeModel):
             check_array(targets, expected, name, self._range_of_targets)
 
     def _check_condition(self, array, tensor, name):
-        is_label = self.latent.num_classes is not None and (
-            tensor is self.inputs[1 + self.conditions.of_prior]
-        )
+        of_prior = self.conditions.for_prior(self.inputs[1:])
+        is_label = tensor is of_prior and self.latent.num_classes is not None
         if is_label:
             check_one_hot(array, tensor.shape[-1], name)
         else:
