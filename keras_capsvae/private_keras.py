@@ -15,7 +15,9 @@ from keras.src.trainers.compile_utils import MetricsList
 from keras_capsvae.typing import Tensor
 
 __all__ = [
-    "Functional",  # the class of functional models, to know a `call` by
+    # The class of functional models: to derive from where two parents share it,
+    # which Keras cannot put into place by itself, and to know its `call` by.
+    "Functional",
     "PerExampleMeans",
     "ReplicaSeedGenerator",
     "can_use_xla",

@@ -8,13 +8,14 @@ import keras
 
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.models.serving import write_saved_model
+from keras_capsvae.private_keras import Functional
 from keras_capsvae.private_keras import can_use_xla
 from keras_capsvae.private_keras import check_xla
 from keras_capsvae.private_keras import variables_to_restore
 from keras_capsvae.typing import Config
 
 
-class ComposedModel(keras.Model):
+class ComposedModel(Functional):
     """A model that is saved as the arguments of its constructor.
 
     Keras revives a functional model from its graph, and only if its constructor
