@@ -90,21 +90,23 @@ def _in_unit_range(array, key):
 
 
 def _labels(array, key, count):
-    if array.shape != (count,):
+    """Class numbers `(count,)`, which may come as a column or as floats."""
+    if array.shape not in ((count,), (count, 1)):
         raise ValueError(
-            f"Expected `{key}` of shape ({count},), one class number per "
-            f"image. Received: shape {array.shape}"
+            f"`{key}` must have shape ({count},) or ({count}, 1), one class "
+            f"number an image. Received: shape {array.shape}"
         )
-    if array.dtype.kind not in "iu":
+    if array.dtype.kind not in "biuf" or np.any(array != np.floor(array)):
         raise ValueError(
-            f"Expected `{key}` to be integers. Received: {array.dtype}"
+            f"`{key}` must hold whole numbers. Received: {array.dtype}"
+            f"{' with fractions or NaN' if array.dtype.kind == 'f' else ''}"
         )
     if array.min() < 0:
         raise ValueError(
-            f"Expected `{key}` to be class numbers from 0 on. "
+            f"`{key}` must hold class numbers from 0 on. "
             f"Received: {array.min()}"
         )
-    return array.astype("int64")
+    return array.reshape(count).astype("int64")
 
 
 def _check_alike(train, test):

@@ -321,9 +321,11 @@ Y = np.arange(4)
         (dict(x=X[:, 0, 0, 0]), "`x` of shape"),
         (dict(x=X[np.newaxis]), "`x` of shape"),
         (dict(x=X[:1]), "at least 2 examples"),
-        (dict(x=X, y=Y[:3]), r"`y` of shape \(4,\)"),
-        (dict(x=X, y=Y[:, np.newaxis]), r"Received: shape \(4, 1\)"),
-        (dict(x=X, y=Y * 1.0), "to be integers"),
+        (dict(x=X, y=Y[:3]), r"`y` must have shape \(4,\)"),
+        (dict(x=X, y=np.stack([Y, Y], -1)), r"Received: shape \(4, 2\)"),
+        (dict(x=X, y=Y * 0.5), "whole numbers.*float64 with fractions"),
+        (dict(x=X, y=Y * np.nan), "whole numbers.*float64 with fractions"),
+        (dict(x=X, y=Y.astype(str)), "whole numbers. Received: <U"),
         (dict(x=X, y=Y - 1), "from 0 on. Received: -1"),
         (dict(x_train=X, x_test=X[:, 1:]), "images of one shape"),
         (dict(x_train=X, x_test=X, y_train=Y), "no `y_test`"),
@@ -333,6 +335,13 @@ Y = np.arange(4)
 def test_npz_that_is_wrong(npz, arrays, message):
     with pytest.raises(ValueError, match=message):
         datasets.load(npz(**arrays))
+
+
+@pytest.mark.parametrize("labels", [Y[:, np.newaxis], Y * 1.0, Y > 0])
+def test_labels_in_a_column_as_floats_or_of_two_kinds(npz, labels):
+    arrays = datasets.load(npz(x_train=X, y_train=labels, x_test=X, y_test=Y))
+    assert arrays.y_train.tolist() == labels.ravel().tolist()
+    assert arrays.y_train.dtype == np.int64
 
 
 def test_corrupt_npz(npz, tmp_path):
