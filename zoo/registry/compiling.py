@@ -9,6 +9,10 @@ Optimizer = str | dict | keras.optimizers.Optimizer
 LearningRate = float | keras.optimizers.schedules.LearningRateSchedule
 Metrics = list[str | keras.metrics.Metric]
 
+# Adam divides by √v + ε, and in float16 v is 0 for gradients below 8e-3: with
+# its ε of 1e-7 a weight moves by more than 1 in a step.
+FLOAT16_EPSILON = 1e-3
+
 
 def compile_model(
     model: keras.Model,
@@ -53,6 +57,8 @@ def optimizer_of(
         return optimizer
     if optimizer is None or optimizer == training.optimizer:
         made = keras.optimizers.get(training.default_optimizer())
+        if keras.config.dtype_policy().variable_dtype == "float16":
+            made.epsilon = max(made.epsilon, FLOAT16_EPSILON)
     else:
         made = keras.optimizers.get(optimizer)
         if isinstance(optimizer, str):
