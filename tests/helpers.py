@@ -1,6 +1,7 @@
 """Contract checks of layers and builders, and tools that the tests share."""
 
 import contextlib
+import functools
 import inspect
 import json
 import pathlib
@@ -307,25 +308,40 @@ import zoo
 
 {outputs_of}
 
-path, inputs, outputs = sys.argv[1:]
-inputs = list(np.load(inputs).values())
-model = keras.models.load_model(path)
-arrays = [keras.ops.convert_to_numpy(o) for o in outputs_of(model, inputs)]
-np.savez(outputs, *arrays)
+for line in sys.stdin:
+    path, inputs, outputs = line.split()
+    inputs = list(np.load(inputs).values())
+    model = keras.models.load_model(path)
+    arrays = [keras.ops.convert_to_numpy(o) for o in outputs_of(model, inputs)]
+    np.savez(outputs, *arrays)
+    print("written", flush=True)
 """
+
+
+@functools.cache
+def _fresh_process():
+    """A process that built no model; one for all tests, as it starts slowly."""
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            _FRESH_PROCESS.format(outputs_of=inspect.getsource(outputs_of)),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=pathlib.Path(zoo.__file__).parents[1],
+    )
 
 
 def _outputs_in_fresh_process(path, inputs):
     given, made = path.with_name("inputs.npz"), path.with_name("outputs.npz")
     np.savez(given, *inputs)
-    script = _FRESH_PROCESS.format(outputs_of=inspect.getsource(outputs_of))
-    process = subprocess.run(
-        [sys.executable, "-c", script, path, given, made],
-        capture_output=True,
-        text=True,
-        cwd=pathlib.Path(zoo.__file__).parents[1],
-    )
-    assert process.returncode == 0, process.stderr
+    process = _fresh_process()
+    print(path, given, made, file=process.stdin, flush=True)
+    while (answer := process.stdout.readline()) not in ("written\n", ""):
+        pass  # what models print
+    assert answer, "the fresh process ended; its errors are above"
     return list(np.load(made).values())
 
 
