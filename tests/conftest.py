@@ -15,13 +15,18 @@ def reset_seed():
 
 @pytest.fixture
 def short_training(monkeypatch):
-    """Trainings end after one epoch, so that examples may ask for many."""
-    fit = keras.Model.fit
+    """Trainings of one epoch, without XLA, which compiles for longer."""
+    _always_with(monkeypatch, "compile", jit_compile=False)
+    _always_with(monkeypatch, "fit", epochs=1, verbose=0)
 
-    @functools.wraps(fit)
-    def fit_one_epoch(*args, **kwargs):
-        given = inspect.signature(fit).bind(*args, **kwargs)
-        given.arguments |= {"epochs": 1, "verbose": 0}
-        return fit(*given.args, **given.kwargs)
 
-    monkeypatch.setattr(keras.Model, "fit", fit_one_epoch)
+def _always_with(monkeypatch, name, **arguments):
+    method = getattr(keras.Model, name)
+
+    @functools.wraps(method)
+    def changed(*args, **kwargs):
+        given = inspect.signature(method).bind(*args, **kwargs)
+        given.arguments |= arguments
+        return method(*given.args, **given.kwargs)
+
+    monkeypatch.setattr(keras.Model, name, changed)

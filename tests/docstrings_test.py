@@ -1,26 +1,29 @@
-"""Every `>>>` example of a docstring runs, and gives the value it says."""
+"""Code in docstrings runs, and `>>>` examples give the values they say."""
 
 import ast
 import doctest
 import importlib
 import inspect
 import pathlib
+import re
 
 import keras
 import numpy as np
 import pytest
 
+import keras_capsvae
 import zoo
 from tests import poems
 from tests.helpers import tensorflow_only
 
 ROOT = pathlib.Path(__file__).parents[1]
+NEED_TF = ("load_model", "stream")
 # What an expected value is written with, whatever the backend calls it.
 WRITTEN = {"array": np.array, "float32": "float32", "TensorShape": tuple}
 
 
-def _examples():
-    """(module, name, docstring) of all that has examples, from the sources."""
+def _documented(mark):
+    """(module, name, docstring) of all docstrings that hold a mark."""
     for path in sorted(
         [*ROOT.glob("keras_capsvae/**/*.py"), *ROOT.glob("zoo/**/*.py")]
     ):
@@ -28,13 +31,17 @@ def _examples():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
                 docstring = ast.get_docstring(node) or ""
-                if ">>>" in docstring:
-                    needs = (
-                        [tensorflow_only] if node.name == "load_model" else []
-                    )
+                if mark in docstring:
+                    marks = [tensorflow_only] if node.name in NEED_TF else []
                     yield pytest.param(
-                        module, node.name, docstring, id=node.name, marks=needs
+                        module, node.name, docstring, id=node.name, marks=marks
                     )
+
+
+def _namespace(module):
+    modules = (keras_capsvae, importlib.import_module(module))
+    names = {"np": np, "keras": keras, "zoo": zoo, "datasets": zoo.datasets}
+    return names | {k: v for one in modules for k, v in vars(one).items()}
 
 
 def _vae():
@@ -78,14 +85,14 @@ GIVEN = {
 }
 
 
-@pytest.mark.parametrize(("module", "name", "docstring"), list(_examples()))
+@pytest.mark.parametrize(
+    ("module", "name", "docstring"), list(_documented(">>>"))
+)
 def test_example(
     module, name, docstring, short_training, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    namespace = {"np": np, "keras": keras, "zoo": zoo}
-    namespace |= vars(importlib.import_module(module))
-    namespace |= GIVEN.get(name, dict)()
+    namespace = _namespace(module) | GIVEN.get(name, dict)()
     for example in doctest.DocTestParser().get_examples(docstring):
         if not example.want:
             exec(example.source, namespace)
@@ -105,6 +112,65 @@ def _compare(result, expected):
             _compare(one, other)
     else:
         assert result == expected
+
+
+SHAPES = {  # of images; (784,) for others
+    "CapsuleNetwork": (28, 28, 1),
+    "MatrixCapsuleNetwork": (28, 28, 1),
+    "capsnet": (28, 28, 1),
+    "capsule_cnn": (28, 28, 1),
+    "conv_vae": (32, 32, 3),
+    "matrix_capsnet": (28, 28, 1),
+    "pooling_cnn": (28, 28, 1),
+}
+
+
+def _given_to_a_block(name):
+    random = np.random.default_rng(0)
+    x, z = keras.Input((784,)), keras.Input((2,))
+    heads = [keras.layers.Dense(2)(x), keras.layers.Dense(2)(x)]
+    images = random.random((8, *SHAPES.get(name, (784,))), "float32")
+    return {
+        "couplets": poems.COUPLETS,
+        "decoder": keras.Model(z, keras.layers.Dense(784, "sigmoid")(z)),
+        "encoder": keras.Model(x, heads),
+        "images": images,
+        "images_of_another_size": random.random((2, 40, 28, 1), "float32"),
+        "labels": np.arange(8) % 2,
+        "one_hot_labels": np.eye(10)[:8],
+        "texts": ["白日依山尽", "黄河入海流"] * 4,
+    }
+
+
+def _folder_of_photos():
+    for name in ("a", "b"):
+        folder = pathlib.Path("photos", name)
+        folder.mkdir(parents=True)
+        for number in range(4):
+            pixels = np.full((64, 64, 3), 0.1 * number)
+            keras.utils.save_img(folder / f"{number}.png", pixels)
+    return {"model": zoo.conv_vae((64, 64, 3))}
+
+
+def _file_of_poems():
+    pathlib.Path("poems.txt").write_text("\n".join(poems.COUPLETS * 10))
+    return {}
+
+
+FILES = {"poem_vae": _file_of_poems, "stream": _folder_of_photos}
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "docstring"), list(_documented("```"))
+)
+def test_block(module, name, docstring, short_training, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace = _namespace(module) | _given_to_a_block(name)
+    namespace |= FILES.get(name, dict)()
+    blocks = re.findall(r"```python\n(.*?)```", docstring, re.DOTALL)
+    assert 2 * len(blocks) == docstring.count("```")
+    for block in blocks:
+        exec(block, namespace)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def check_array(
         if low < least - ROOM or high > most + ROOM:
             raise ValueError(
                 f"`{name}` must lie in [{least:g}, {most:g}]. "
-                f"{ADVICE.get(tuple(value_range), '')}"
+                f"{ADVICE.get((least, most), '')}"
                 f"Received: {dtype} values in [{low:g}, {high:g}]"
             )
     return dense

@@ -174,7 +174,7 @@ def class_samples(
         "a conditional model, whose inputs are images and labels",
         model=model.name,
     )
-    classes = range(model.num_classes)
+    classes = range(model.num_classes or 0)
     rows = [model.generate(per_class, seed=seed, label=c) for c in classes]
     figure, axes = grid_picture(np.concatenate(rows), per_class, image_shape)
     name_rows(axes, [str(c) for c in classes])
