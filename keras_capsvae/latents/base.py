@@ -6,10 +6,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_capsvae.layers.seeded import SeededLayer
+from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.numbers import check_number
 
 
-class Latent(keras.layers.Layer):
+class Latent(SeededLayer):
     """Latents of a variational autoencoder, between encoder and decoder.
 
     `latent(parameters, condition=None)` takes what the encoder gives, the
@@ -20,9 +23,14 @@ class Latent(keras.layers.Layer):
     - `penalty`, `(batch,)`: what training adds to the reconstruction loss, such
       as β · divergence.
 
-    Each call draws anew. A subclass implements `call` and the methods below; a
-    latent that has no densities leaves out `sample` and `log_ratio`, without
-    which there is no likelihood and no importance weighting.
+    Each call draws anew, from `self.seed_generator`. A subclass implements
+    `call` and the methods below; a latent that has no densities leaves out
+    `sample` and `log_ratio`, without which there is no likelihood and no
+    importance weighting.
+
+    Args:
+        kl_weight: β at the start. Defaults to 1.
+        seed: Integer seed of the samples. Defaults to `None`: a random one.
 
     Attributes:
         parameter_names: Names of the parameters in the order of the encoder's
@@ -33,7 +41,6 @@ class Latent(keras.layers.Layer):
         num_clusters: Clusters whose draws `generate(cluster=…)` can ask for.
         beta, initial_beta: The variable that weighs the divergence in the
             penalty, which `KLWarmUp` moves, and what it starts from.
-        seed_generator: The `SeedGenerator` that it draws from.
     """
 
     parameter_names: tuple[str, ...] = ()
@@ -41,6 +48,21 @@ class Latent(keras.layers.Layer):
     num_classes: int | None = None
     num_clusters: int | None = None
     has_densities = False
+
+    def __init__(
+        self, kl_weight: float = 1.0, seed: int | None = None, **kwargs: Any
+    ) -> None:
+        kwargs.setdefault("autocast", False)  # parameters stay as they come
+        super().__init__(seed, **kwargs)
+        self.initial_beta = check_number("kl_weight", kl_weight)
+        self.beta = self.add_weight(
+            name="beta",
+            shape=(),
+            dtype="float32",
+            initializer=keras.initializers.Constant(self.initial_beta),
+            trainable=False,
+            autocast=False,
+        )
 
     def value(self, parameters: list[Tensor]) -> Tensor:
         """The deterministic latent: mean, mode or most probable code."""
@@ -95,6 +117,9 @@ class Latent(keras.layers.Layer):
     ) -> Tensor:
         """The divergence of each example, `(batch,)`, of samples or exact."""
         return -ops.mean(self.log_ratio(z, parameters, condition), axis=-1)
+
+    def get_config(self) -> Config:
+        return {**super().get_config(), "kl_weight": self.initial_beta}
 
     def between(self, first: Any, last: Any, shares: np.ndarray) -> np.ndarray:
         """Latents on the way from one to another, `(steps, ...)`, in NumPy."""

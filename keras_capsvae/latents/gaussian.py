@@ -7,8 +7,8 @@ from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.latents.priors import StandardNormal
 from keras_capsvae.layers.kl_loss import KLLoss
-from keras_capsvae.layers.sampling import Sampling
 from keras_capsvae.layers.sampling import check_posterior_shapes
+from keras_capsvae.layers.sampling import reparameterised
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
@@ -66,8 +66,7 @@ class GaussianLatent(Latent):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        kwargs.setdefault("autocast", False)
-        super().__init__(**kwargs)
+        super().__init__(kl_weight, seed, **kwargs)
         self.prior = StandardNormal() if prior is None else prior
         self.estimator = estimator
         closed = self.prior.has_closed_form
@@ -77,25 +76,8 @@ class GaussianLatent(Latent):
                 "closed form and no terms for each dim. Received: "
                 f"estimator={estimator!r}, free_bits={free_bits}"
             )
-        self.kl_loss = KLLoss(
-            kl_weight,
-            estimator or ("analytic" if closed else "monte_carlo"),
-            free_bits,
-        )
-        self.sampling = Sampling(seed=seed, dtype=self.dtype_policy)
-
-    @property
-    def beta(self) -> keras.Variable:
-        return self.kl_loss.weight
-
-    @property
-    def initial_beta(self) -> float:
-        """β that the latent was made with."""
-        return self.kl_loss.initial_weight
-
-    @property
-    def seed_generator(self) -> keras.random.SeedGenerator:
-        return self.sampling.seed_generator
+        usual = "analytic" if closed else "monte_carlo"
+        self.kl_loss = KLLoss(estimator=estimator or usual, free_bits=free_bits)
 
     @property
     def condition_shape(self) -> Shape | None:
@@ -112,9 +94,6 @@ class GaussianLatent(Latent):
     def build(self, parameters_shape: Any, condition_shape: Any = None) -> None:
         check_posterior_shapes(self, parameters_shape, count=2)
         self.latent_dim = parameters_shape[0][-1]
-        self.sampling.build(parameters_shape)
-        self.kl_loss.add_factor()
-        self.kl_loss.built = True
         if not self.prior.built:
             self.prior.build(parameters_shape[0])
 
@@ -122,7 +101,7 @@ class GaussianLatent(Latent):
         self, parameters: list[Tensor], condition: Tensor | None = None
     ) -> Any:
         z_mean, z_log_var = parameters  # (batch, latent_dim) each
-        z = self.sampling(parameters)  # (batch, latent_dim)
+        z = self._sample(parameters)  # (batch, latent_dim)
         terms = self.prior.divergence(
             self.kl_loss, z, z_mean, z_log_var, condition
         )
@@ -151,7 +130,13 @@ class GaussianLatent(Latent):
         num_samples: int,
         seed: keras.random.SeedGenerator | None = None,
     ) -> Tensor:
-        return self.sampling.draw(parameters, num_samples, seed)
+        return self._sample(parameters, num_samples, seed)
+
+    def _sample(self, parameters, num_samples=None, seed=None):
+        z = reparameterised(
+            *parameters, num_samples, seed or self.seed_generator
+        )
+        return ops.saturate_cast(z, self.compute_dtype)
 
     def log_ratio(
         self,
@@ -185,10 +170,8 @@ class GaussianLatent(Latent):
         return {
             **super().get_config(),
             "prior": keras.saving.serialize_keras_object(self.prior),
-            "kl_weight": self.initial_beta,
             "estimator": self.estimator,
             "free_bits": self.kl_loss.free_bits,
-            "seed": self.sampling.seed,
         }
 
     @classmethod

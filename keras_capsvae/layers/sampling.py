@@ -60,37 +60,32 @@ class Sampling(SeededLayer):
         check_posterior_shapes(self, input_shape, count=2)
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
-        return self.draw(inputs, self.num_samples)
-
-    def draw(
-        self,
-        inputs: Any,
-        num_samples: int | None = None,
-        seed: keras.random.SeedGenerator | None = None,
-    ) -> Tensor:
-        """Samples as the layer gives them, in a number of one's own.
-
-        `seed` is a `SeedGenerator`. Defaults to `None`: the layer's own.
-        """
-        z_mean, z_log_var = inputs  # (batch, ..., latent_dim) each
-        mean = at_least_float32(z_mean)
-        deviation = ops.exp(0.5 * bounded_log_var(z_log_var))
-        if num_samples is not None:
-            mean = ops.expand_dims(mean, 1)
-            deviation = ops.expand_dims(deviation, 1)
-        noise = keras.random.normal(
-            _with_samples(ops.shape(z_mean), num_samples),
-            dtype=mean.dtype,
-            seed=seed or self.seed_generator,
-        )
-        return ops.saturate_cast(mean + deviation * noise, self.compute_dtype)
+    def call(self, inputs: list[Tensor]) -> Tensor:
+        z = reparameterised(*inputs, self.num_samples, self.seed_generator)
+        return ops.saturate_cast(z, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return _with_samples(input_shape[0], self.num_samples)
 
     def get_config(self) -> Config:
         return {**super().get_config(), "num_samples": self.num_samples}
+
+
+def reparameterised(
+    z_mean: Tensor,
+    z_log_var: Tensor,
+    num_samples: int | None,
+    seed: keras.random.SeedGenerator,
+) -> Tensor:
+    """`μ + exp(l / 2) · ε`, float32 at least; see `Sampling`."""
+    mean = at_least_float32(z_mean)  # (batch, ..., latent_dim)
+    deviation = ops.exp(0.5 * bounded_log_var(z_log_var))
+    if num_samples is not None:
+        mean = ops.expand_dims(mean, 1)
+        deviation = ops.expand_dims(deviation, 1)
+    shape = _with_samples(ops.shape(z_mean), num_samples)
+    noise = keras.random.normal(shape, dtype=mean.dtype, seed=seed)
+    return mean + deviation * noise
 
 
 def _with_samples(shape, num_samples):
