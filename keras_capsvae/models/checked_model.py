@@ -1,10 +1,12 @@
 import functools
 import inspect
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_capsvae.models.composed_model import ComposedModel
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.forms import holds_numbers
@@ -34,7 +36,7 @@ class CheckedModel(ComposedModel):
     """
 
     @functools.wraps(keras.Model.fit)
-    def fit(self, *args, **kwargs):
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
         self.check_compiled()
         self._check_variable_paths()
         given = inspect.signature(super().fit).bind(*args, **kwargs)
@@ -49,7 +51,7 @@ class CheckedModel(ComposedModel):
             return super().fit(*given.args, **given.kwargs)
 
     @functools.wraps(keras.Model.evaluate)
-    def evaluate(self, *args, **kwargs):
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         self.check_compiled()
         if kwargs.get("_use_cached_eval_dataset", False):
             return super().evaluate(*args, **kwargs)
@@ -61,7 +63,7 @@ class CheckedModel(ComposedModel):
             return super().evaluate(*given.args, **given.kwargs)
 
     @functools.wraps(keras.Model.predict)
-    def predict(self, x, *args, **kwargs):
+    def predict(self, x: Tensor, *args: Any, **kwargs: Any) -> Any:
         if is_stream(x):
             streams = StreamChecks()
             x = streams.checked(x, self._checked_inputs_of_batch, "x")
@@ -71,27 +73,43 @@ class CheckedModel(ComposedModel):
         return super().predict(x, *args, **kwargs)
 
     @functools.wraps(keras.Model.train_on_batch)
-    def train_on_batch(self, x, y=None, sample_weight=None, *args, **kwargs):
+    def train_on_batch(
+        self,
+        x: Tensor,
+        y: Tensor = None,
+        sample_weight: Tensor = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         batch = self._checked_batch((x, y, sample_weight), "x")
         return super().train_on_batch(*_padded(batch), *args, **kwargs)
 
     @functools.wraps(keras.Model.test_on_batch)
-    def test_on_batch(self, x, y=None, sample_weight=None, *args, **kwargs):
+    def test_on_batch(
+        self,
+        x: Tensor,
+        y: Tensor = None,
+        sample_weight: Tensor = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         batch = self._checked_batch((x, y, sample_weight), "x")
         return super().test_on_batch(*_padded(batch), *args, **kwargs)
 
-    def check_compiled(self):
+    def check_compiled(self) -> None:
         """Raise unless the model is compiled with what it can train on."""
         self._assert_compile_called()
 
-    def check_input(self, array, tensor, name):
+    def check_input(self, array: Tensor, tensor: Tensor, name: str) -> None:
         """Raise unless `array` suits the model input `tensor`."""
         check_array(array, tensor.shape[1:], name)
 
-    def check_targets(self, targets, name):
+    def check_targets(self, targets: Tensor, name: str) -> None:
         """Raise unless `targets` suit the loss."""
 
-    def check_class_weight(self, class_weight, targets, name):
+    def check_class_weight(
+        self, class_weight: dict[int, float], targets: Tensor, name: str
+    ) -> None:
         """Raise unless the targets, if they are known, are single classes."""
         raise ValueError(
             "`class_weight` must be None, for it weighs targets that are "
@@ -99,7 +117,13 @@ class CheckedModel(ComposedModel):
             f"Received: class_weight={class_weight}"
         )
 
-    def check_batch(self, x, y=None, sample_weight=None, name="x"):
+    def check_batch(
+        self,
+        x: Tensor,
+        y: Tensor = None,
+        sample_weight: Tensor = None,
+        name: str = "x",
+    ) -> None:
         """Raise unless these arrays are inputs and targets of the model."""
         arrays = self._inputs_in_order(x, name)
         for array, tensor in zip(arrays, self.inputs):

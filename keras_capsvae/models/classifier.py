@@ -1,8 +1,10 @@
 import functools
+from typing import Any
 
 import keras
 
 from keras_capsvae.models.checked_model import CheckedModel
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.labels import check_classes
 from keras_capsvae.validation.labels import check_single_classes
@@ -21,8 +23,8 @@ class Classifier(CheckedModel):
 
     def __init__(
         self,
-        inputs,
-        outputs,
+        inputs: Tensor,
+        outputs: Tensor,
         *,
         input_range: tuple[float, float] | None = None,
         name: str | None = None,
@@ -35,10 +37,10 @@ class Classifier(CheckedModel):
         self._evaluated = "x"
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         return self.outputs[0].shape[-1]
 
-    def check_input(self, array, tensor, name):
+    def check_input(self, array: Tensor, tensor: Tensor, name: str) -> None:
         count = self._count_of_ids(tensor)
         if count is not None:
             check_classes(array, tensor.shape[1:], count, name)
@@ -64,7 +66,13 @@ class Classifier(CheckedModel):
                 f"model {self.name!r}. Received: shape {tuple(shape)}"
             ) from error
 
-    def check_batch(self, x, y=None, sample_weight=None, name="x"):
+    def check_batch(
+        self,
+        x: Tensor,
+        y: Tensor = None,
+        sample_weight: Tensor = None,
+        name: str = "x",
+    ) -> None:
         if y is None:
             raise ValueError(
                 "A classifier trains on labels, fit(x, y). Received: "
@@ -73,36 +81,38 @@ class Classifier(CheckedModel):
         super().check_batch(x, y, sample_weight, name)
         self._label_shapes[name] = tuple(y.shape)[1:]
 
-    def check_targets(self, targets, name):
+    def check_targets(self, targets: Tensor, name: str) -> None:
         if is_integer_classes(targets, self.num_classes):
             shape = tuple(targets.shape)[1:]
             check_classes(targets, shape, self.num_classes, name)
         else:
             check_array(targets, (self.num_classes,), name, (0.0, 1.0))
 
-    def check_class_weight(self, class_weight, targets, name):
+    def check_class_weight(
+        self, class_weight: dict[int, float], targets: Tensor, name: str
+    ) -> None:
         for label, weight in class_weight.items():
             check_number(f"class_weight[{label}]", weight)
         if targets is not None:
             check_single_classes(targets, self.num_classes, name)
 
     @functools.wraps(CheckedModel.evaluate)
-    def evaluate(self, *args, **kwargs):
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         is_validation = kwargs.get("_use_cached_eval_dataset", False)
         self._evaluated = "validation_data" if is_validation else "x"
         return super().evaluate(*args, **kwargs)
 
     # TensorFlow would go on with a graph for labels of any rank.
 
-    def make_train_function(self, force=False):
+    def make_train_function(self, force: bool = False) -> None:
         super().make_train_function(force or self._is_new("train", "x"))
 
-    def make_test_function(self, force=False):
+    def make_test_function(self, force: bool = False) -> None:
         is_new = self._is_new("test", self._evaluated)
         super().make_test_function(force or is_new)
 
     @functools.wraps(keras.Model.export)
-    def export(self, *args, **kwargs):
+    def export(self, *args: Any, **kwargs: Any) -> Any:
         self(self.inputs[0])  # Keras refuses a model that was never called.
         return super().export(*args, **kwargs)
 

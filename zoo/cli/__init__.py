@@ -30,7 +30,7 @@ def _is_of_tensorflow(error):
 
 @click.group(cls=_Group, context_settings={"max_content_width": 88})
 @click.version_option(package_name="keras-capsvae")
-def main():
+def main() -> None:
     """Capsule networks and variational autoencoders in Keras 3."""
 
 

@@ -8,7 +8,7 @@ import click
 
 @click.command("list")
 @click.argument("pattern", default="*")
-def list_models(pattern):
+def list_models(pattern: str) -> None:
     """Models whose name matches a shell PATTERN."""
     from zoo import registry
     from zoo.pretrained.weights import tags_of
@@ -26,7 +26,7 @@ def list_models(pattern):
 
 @click.command()
 @click.argument("query", nargs=-1, required=True)
-def search(query):
+def search(query: str) -> None:
     """Models that fit the words of QUERY, the best first."""
     import zoo
 
@@ -43,7 +43,7 @@ def search(query):
 @click.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show(name, as_json):
+def show(name: str, as_json: bool) -> None:
     """The card of a model."""
     import zoo
 

@@ -2,6 +2,7 @@
 
 import pathlib
 import sys
+from typing import Any
 
 import click
 
@@ -61,7 +62,13 @@ def _run_options(command):
     help="Also draw samples after each N epochs; a model of poems prints one "
     "after each, or with this after each N.",
 )
-def train(name, out, resume, picture_every, **options):
+def train(
+    name: str,
+    out: pathlib.Path | None,
+    resume: bool,
+    picture_every: int | None,
+    **options: Any,
+) -> None:
     """Train a model into a run folder."""
     from keras_capsvae import PrintedText
     from zoo import plots
@@ -122,7 +129,9 @@ def train(name, out, resume, picture_every, **options):
 )
 @click.option("--quick", is_flag=True, help="A short form of some minutes.")
 @click.option("--data", help="Corpus, for a claim about texts.")
-def reproduce(claim, out, quick, data):
+def reproduce(
+    claim: str, out: pathlib.Path | None, quick: bool, data: str | None
+) -> None:
     """Run the experiment behind a published CLAIM."""
     from zoo.reproduce import reproduce as run
 

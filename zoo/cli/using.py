@@ -31,7 +31,15 @@ WEIGHTS = "Tag of shipped weights.  [default: mnist, or tang]"
     show_default=True,
     help="Of the characters of texts; 0 takes the most probable ones.",
 )
-def sample(model, out, weights, data, seed, count, temperature):
+def sample(
+    model: str,
+    out: pathlib.Path | None,
+    weights: str | None,
+    data: str | None,
+    seed: int,
+    count: int,
+    temperature: float,
+) -> None:
     """Draw from MODEL: a name of the zoo, a run folder or a .keras file.
 
     A model of poems prints them.
@@ -74,7 +82,15 @@ def sample(model, out, weights, data, seed, count, temperature):
     type=click.Path(path_type=pathlib.Path),
     help="Picture of the posterior deviations σ of a VAE to write.",
 )
-def evaluate(model, data, weights, binarize, samples, images, histogram):
+def evaluate(
+    model: str,
+    data: str | None,
+    weights: str | None,
+    binarize: bool,
+    samples: int | None,
+    images: int | None,
+    histogram: pathlib.Path | None,
+) -> None:
     """Figures of MODEL (a name, run folder or .keras file) on test data."""
     from keras_capsvae import Classifier
     from keras_capsvae import PoemAutoencoder
@@ -123,7 +139,9 @@ def evaluate(model, data, weights, binarize, samples, images, histogram):
     type=click.Choice(["saved_model", "keras", "onnx"]),
 )
 @click.option("--weights", help=WEIGHTS)
-def export(model, out, kind, weights):
+def export(
+    model: str, out: pathlib.Path, kind: str, weights: str | None
+) -> None:
     """Write MODEL (a name, run folder or .keras file) for use elsewhere."""
     from zoo.export import export_onnx
 

@@ -21,14 +21,18 @@ BURDA = Training(
 )
 
 
-def tanh_encoder(original_dim, latent_dim, intermediate_dim):
+def tanh_encoder(
+    original_dim: int, latent_dim: int, intermediate_dim: int
+) -> keras.Model:
     image = keras.Input((original_dim,), name="image")
     x = _tanh(intermediate_dim, "encoder_hidden_1")(image)
     x = _tanh(intermediate_dim, "encoder_hidden_2")(x)
     return keras.Model(image, heads(x, latent_dim), name="encoder")
 
 
-def tanh_decoder(original_dim, latent_dim, intermediate_dim):
+def tanh_decoder(
+    original_dim: int, latent_dim: int, intermediate_dim: int
+) -> keras.Model:
     z = keras.Input((latent_dim,), name="z")
     x = _tanh(intermediate_dim, "decoder_hidden_1")(z)
     x = _tanh(intermediate_dim, "decoder_hidden_2")(x)

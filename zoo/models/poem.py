@@ -17,7 +17,9 @@ from zoo.registry.cards import Training
 SU = Training("adam", 1e-3, CategoricalReconstruction)
 
 
-def poem_encoder(embedding, sentence_length, latent_dim):
+def poem_encoder(
+    embedding: CharacterEmbedding, sentence_length: int, latent_dim: int
+) -> keras.Model:
     ids = keras.Input((sentence_length,), dtype="int32", name="ids")
     x = embedding(ids)  # (batch, length, hidden)
     x = GatedConv1D(residual=True, name="encoder_conv_1")(x)
@@ -26,7 +28,13 @@ def poem_encoder(embedding, sentence_length, latent_dim):
     return keras.Model(ids, heads(x, latent_dim), name="encoder")
 
 
-def poem_decoder(size, sentence_length, latent_dim, hidden_dim, blocks):
+def poem_decoder(
+    size: int,
+    sentence_length: int,
+    latent_dim: int,
+    hidden_dim: int,
+    blocks: int,
+) -> keras.Model:
     z = keras.Input((latent_dim,), name="z")
     x = layers.Dense(sentence_length * hidden_dim, name="decoder_hidden")(z)
     x = layers.Reshape((sentence_length, hidden_dim), name="steps")(x)

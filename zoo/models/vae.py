@@ -1,5 +1,7 @@
 """Variational autoencoders of kexue.fm 5253."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -8,6 +10,7 @@ from keras_capsvae import ClassMeans
 from keras_capsvae import GaussianLatent
 from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import VariationalAutoencoder
+from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.numbers import check_sizes
 from zoo.models.sizes import CHANNELS
@@ -23,14 +26,14 @@ PAPER = "Kingma and Welling, Auto-Encoding Variational Bayes, 2013"
 
 
 def image_autoencoder(
-    encoder,
-    decoder,
-    prior=None,
-    num_samples=None,
-    gradient="plain",
-    kl_weight=1.0,
-    **options,
-):
+    encoder: keras.Model,
+    decoder: keras.Model,
+    prior: keras.layers.Layer | None = None,
+    num_samples: int | None = None,
+    gradient: str = "plain",
+    kl_weight: float = 1.0,
+    **options: Any,
+) -> keras.Model:
     """Trained on the ELBO, or on the bound of `num_samples`."""
     latent = GaussianLatent(prior, kl_weight=kl_weight, name="latent")
     if num_samples is None:
@@ -51,14 +54,16 @@ def image_autoencoder(
     )
 
 
-def heads(features, latent_dim):
+def heads(features: Tensor, latent_dim: int) -> list[Tensor]:
     """Mean and log-variance of the posterior, (batch, latent_dim) each."""
     z_mean = layers.Dense(latent_dim, name="z_mean")(features)
     z_log_var = layers.Dense(latent_dim, name="z_log_var")(features)
     return [z_mean, z_log_var]
 
 
-def dense_encoder(original_dim, latent_dim, intermediate_dim):
+def dense_encoder(
+    original_dim: int, latent_dim: int, intermediate_dim: int
+) -> keras.Model:
     image = keras.Input((original_dim,), name="image")
     hidden = layers.Dense(intermediate_dim, "relu", name="encoder_hidden")(
         image
@@ -66,7 +71,9 @@ def dense_encoder(original_dim, latent_dim, intermediate_dim):
     return keras.Model(image, heads(hidden, latent_dim), name="encoder")
 
 
-def dense_decoder(original_dim, latent_dim, intermediate_dim):
+def dense_decoder(
+    original_dim: int, latent_dim: int, intermediate_dim: int
+) -> keras.Model:
     z = keras.Input((latent_dim,), name="z")
     hidden = layers.Dense(intermediate_dim, "relu", name="decoder_hidden")(z)
     pixels = layers.Dense(
@@ -75,7 +82,7 @@ def dense_decoder(original_dim, latent_dim, intermediate_dim):
     return keras.Model(z, pixels, name="decoder")
 
 
-def conv_encoder(input_shape, latent_dim):
+def conv_encoder(input_shape: tuple[int, ...], latent_dim: int) -> keras.Model:
     image = keras.Input(input_shape, name="image")
     x = _halve(32, "encoder_conv_1")(image)  # (batch, h/2, w/2, 32)
     x = _halve(64, "encoder_conv_2")(x)  # (batch, h/4, w/4, 64)
@@ -84,7 +91,7 @@ def conv_encoder(input_shape, latent_dim):
     return keras.Model(image, heads(x, latent_dim), name="encoder")
 
 
-def conv_decoder(input_shape, latent_dim):
+def conv_decoder(input_shape: tuple[int, ...], latent_dim: int) -> keras.Model:
     height, width, channels = input_shape
     grid = (height // 4, width // 4, 64)
     z = keras.Input((latent_dim,), name="z")

@@ -10,6 +10,7 @@ import os
 import random
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -147,7 +148,7 @@ def builder_of(name: str) -> Callable[..., keras.Model]:
     return _BUILDERS[name]
 
 
-def create_model(name: str, /, **arguments) -> keras.Model:
+def create_model(name: str, /, **arguments: Any) -> keras.Model:
     """Build a compiled model by its name.
 
     Args:

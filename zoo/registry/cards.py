@@ -1,6 +1,7 @@
 """What a person wants to know of a model, and how it is compiled."""
 
 import dataclasses
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,10 +64,10 @@ class Training:
         of = f" with {', '.join(options)}" if options else ""
         return f"{self.optimizer!r}{of}"
 
-    def default_loss(self):
+    def default_loss(self) -> Any:
         return self.loss(**self.loss_options)
 
-    def default_metrics(self):
+    def default_metrics(self) -> list | None:
         return [metric() for metric in self.metrics] or None
 
     def described_loss(self) -> str:
