@@ -81,7 +81,7 @@ def test_create_model_passes_arguments_on():
         "conditional_vae", original_dim=6, num_classes=4, latent_dim=3
     )
     assert [tensor.shape for tensor in model.inputs] == [(None, 6), (None, 4)]
-    assert model.latent_dim == 3
+    assert model.decoder.input_shape == (None, 3)
     with pytest.raises(TypeError, match=r"dense_vae\(\) .*no_such_argument"):
         zoo.create_model("dense_vae", no_such_argument=1)
 
