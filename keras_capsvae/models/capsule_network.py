@@ -8,11 +8,11 @@ from keras_capsvae.layers.capsule_length import CapsuleLength
 from keras_capsvae.layers.capsule_mask import CapsuleMask
 from keras_capsvae.models import serving
 from keras_capsvae.models.capsule_classifier import CapsuleClassifier
-from keras_capsvae.models.composed_model import check_functional
 from keras_capsvae.models.forward_pass import ForwardPass
 from keras_capsvae.models.own_loss import OwnLossModel
 from keras_capsvae.models.own_loss import mean_over_examples
 from keras_capsvae.models.own_loss import weighted
+from keras_capsvae.models.parts import check_functional
 from keras_capsvae.models.prediction import predicted
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.numerics import at_least_float32

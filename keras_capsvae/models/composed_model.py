@@ -135,20 +135,3 @@ class _Call:
             if parameter.kind is inspect.Parameter.VAR_KEYWORD:
                 given.update(given.pop(parameter.name, {}))
         return given
-
-
-def check_functional(model: keras.Model, name: str) -> None:
-    """Raise unless a part is a model whose graph is known."""
-    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
-        raise TypeError(
-            f"`{name}` must be a functional or a built Sequential model. "
-            f"Received: {model!r} of type {type(model).__name__}"
-        )
-    is_sequential = isinstance(model, keras.Sequential)
-    for structure in () if is_sequential else (model.input, model.output):
-        if isinstance(structure, dict):
-            raise ValueError(
-                f"`{name}` must take and return tensors or lists of them, "
-                "whose order is plain. Received: a dict with the keys "
-                f"{list(structure)}"
-            )

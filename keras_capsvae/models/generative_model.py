@@ -8,7 +8,7 @@ from keras import ops
 from keras_capsvae.latents.numbers import NumpyNumbers
 from keras_capsvae.models import likelihood
 from keras_capsvae.models import serving
-from keras_capsvae.models.own_loss import OwnLossModel
+from keras_capsvae.models.autoencoder_data import AutoencoderData
 from keras_capsvae.models.prediction import predicted
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.typing import Tensor
@@ -17,7 +17,7 @@ from keras_capsvae.validation.labels import check_label
 from keras_capsvae.validation.numbers import check_integer
 
 
-class GenerativeModel(OwnLossModel):
+class GenerativeModel(AutoencoderData):
     """The methods that every autoencoder has.
 
     A subclass sets `encoder`, `latent`, `decoder` and `conditions`. All methods

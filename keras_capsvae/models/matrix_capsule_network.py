@@ -4,7 +4,7 @@ import keras
 
 from keras_capsvae.losses import SpreadLoss
 from keras_capsvae.models.capsule_classifier import CapsuleClassifier
-from keras_capsvae.models.composed_model import check_functional
+from keras_capsvae.models.parts import check_functional
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")

@@ -4,6 +4,7 @@ import warnings
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_capsvae.losses import ReconstructionLoss
@@ -24,7 +25,7 @@ class Reconstruction:
 
     def __init__(self, decoder: keras.Model) -> None:
         self.decoder = decoder
-        layer = output_layer(decoder)
+        self.last_layer = layer = output_layer(decoder)
         self.last_activation = None if layer is None else activation_name(layer)
         self._with_logits, self.activation = with_logits(decoder)
 
@@ -83,6 +84,24 @@ class Reconstruction:
         outputs = self.outputs([latents, *repeated[1:]], training)
         errors = self.error(loss, repeated[0], outputs)
         return ops.reshape(errors, (-1, num_samples))
+
+    def adapt(self, x: np.ndarray) -> None:
+        """Set the bias of the output to the logits of the mean of x.
+
+        Raises:
+            ValueError: If the decoder does not end in a layer with a sigmoid
+                and a bias.
+        """
+        bias = getattr(self.last_layer, "bias", None)
+        if self.activation != "sigmoid" or bias is None:
+            raise ValueError(
+                "The decoder must end in a layer with a sigmoid and a bias to "
+                "`adapt`, shapes aside. Received: "
+                f"activation={self.last_activation!r}"
+            )
+        mean = x.reshape(-1, *bias.shape).mean(axis=0, dtype="float64")
+        mean = np.clip(mean, 0.001, 0.999)
+        bias.assign(np.log(mean) - np.log1p(-mean))
 
     def check_loss(self, loss: Any) -> None:
         """Raise, or warn, if a loss does not suit what the decoder gives.

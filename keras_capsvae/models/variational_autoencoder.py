@@ -3,28 +3,24 @@ import inspect
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_capsvae.callbacks import KLWarmUp
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.latents.gaussian import GaussianLatent
-from keras_capsvae.losses import CategoricalReconstruction
-from keras_capsvae.models.composed_model import check_functional
 from keras_capsvae.models.conditions import Conditions
 from keras_capsvae.models.conditions import called
 from keras_capsvae.models.conditions import input_like
 from keras_capsvae.models.forward_pass import ForwardPass
 from keras_capsvae.models.generative_model import GenerativeModel
-from keras_capsvae.models.output_logits import output_layer
 from keras_capsvae.models.own_loss import mean_over_examples
 from keras_capsvae.models.own_loss import weighted
+from keras_capsvae.models.parts import check_decoder
+from keras_capsvae.models.parts import check_functional
 from keras_capsvae.models.reconstruction import Reconstruction
 from keras_capsvae.private_keras import PerExampleMeans
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
-from keras_capsvae.validation.labels import check_classes
-from keras_capsvae.validation.labels import check_one_hot
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -117,7 +113,7 @@ class VariationalAutoencoder(GenerativeModel):
         z, divergence, penalty = _connected(
             latent, parameters, conditions.for_prior(given)
         )
-        _check_decoder(decoder, z, x)
+        check_decoder(decoder, z, x)
         decoder_inputs = [z, *conditions.for_decoder(given)]
         reconstruction = called(decoder, decoder_inputs)
         inputs = [x, *given] if given else x
@@ -248,65 +244,8 @@ class VariationalAutoencoder(GenerativeModel):
 
         Source: Burda et al., 2015, who clip the mean to [0.001, 0.999].
         """
-        layer = output_layer(self.decoder)
-        bias = getattr(layer, "bias", None)
-        if self.reconstruction.activation != "sigmoid" or bias is None:
-            raise ValueError(
-                "The decoder must end in a layer with a sigmoid and a bias to "
-                "`adapt`, shapes aside. Received: "
-                f"activation={self.reconstruction.last_activation!r}"
-            )
         x = check_array(x, self.inputs[0].shape[1:], "x", (0.0, 1.0))
-        mean = x.reshape(-1, *bias.shape).mean(axis=0, dtype="float64")
-        mean = np.clip(mean, 0.001, 0.999)
-        bias.assign(np.log(mean) - np.log1p(-mean))
-
-    def check_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, name: str = "x"
-    ) -> None:
-        super().check_batch(x, y, sample_weight, name)
-        first = self._inputs_in_order(x, name)[0]
-        if y is None:
-            self.check_targets(first, name)
-        if self.input_range and (y is None or y is first):
-            self._check_input_range(first, name)
-
-    def check_input(self, array: Any, tensor: Any, name: str) -> None:
-        if tensor is self.inputs[0]:
-            check_array(array, tensor.shape[1:], name)
-        else:
-            self._check_condition(array, tensor, name)
-
-    def check_targets(self, targets: Tensor, name: str) -> None:
-        expected = tuple(self.outputs[0].shape[1:])
-        targets = _only(targets)
-        if self._has_classes and len(targets.shape) == len(expected):
-            *positions, num_classes = expected
-            check_classes(targets, positions, num_classes, name)
-        else:
-            check_array(targets, expected, name, self._range_of_targets)
-
-    def _check_condition(self, array, tensor, name):
-        of_prior = self.conditions.for_prior(self.inputs[1:])
-        is_label = tensor is of_prior and self.latent.num_classes is not None
-        if is_label:
-            check_one_hot(array, tensor.shape[-1], name)
-        else:
-            check_array(array, tensor.shape[1:], name)
-
-    @property
-    def _has_classes(self):
-        """Whether outputs are classes of what comes in as integers."""
-        return isinstance(self.loss, CategoricalReconstruction)
-
-    @property
-    def _range_of_targets(self):
-        return getattr(self.loss, "target_range", None)
-
-    def _check_input_range(self, x, name):
-        """Where x is the target too, and not every number can be scored."""
-        if self._range_of_targets not in (None, self.input_range):
-            check_array(x, self.inputs[0].shape[1:], name, self.input_range)
+        self.reconstruction.adapt(x)
 
 
 class _BetaOfLastEpoch(keras.callbacks.Callback):
@@ -358,27 +297,6 @@ def _connected(latent, parameters, condition):
     if condition is None:
         return latent(parameters)
     return latent(parameters, condition=condition)
-
-
-def _check_decoder(decoder, z, x):
-    if not _fits(decoder.inputs[0].shape, z.shape):
-        raise ValueError(
-            f"`decoder` must take the latents, {tuple(z.shape)}. "
-            f"Received: inputs of shape {tuple(decoder.inputs[0].shape)}"
-        )
-    received = decoder.outputs[0].shape
-    with_classes = len(received) == len(x.shape) + 1
-    if not _fits(received[:-1] if with_classes else received, x.shape):
-        raise ValueError(
-            "`decoder` must return the shape of the encoder's first input, "
-            f"{tuple(x.shape)}. Received: output of shape {tuple(received)}"
-        )
-
-
-def _fits(one, other):
-    return len(one) == len(other) and all(
-        None in pair or pair[0] == pair[1] for pair in zip(one, other)
-    )
 
 
 def _first(x):

@@ -1,0 +1,46 @@
+"""Checks of the parts that a model is made of."""
+
+from typing import Any
+
+import keras
+
+from keras_capsvae.typing import Tensor
+
+
+def check_functional(model: Any, name: str) -> None:
+    """Raise unless a part is a model whose graph is known."""
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        raise TypeError(
+            f"`{name}` must be a functional or a built Sequential model. "
+            f"Received: {model!r} of type {type(model).__name__}"
+        )
+    is_sequential = isinstance(model, keras.Sequential)
+    for structure in () if is_sequential else (model.input, model.output):
+        if isinstance(structure, dict):
+            raise ValueError(
+                f"`{name}` must take and return tensors or lists of them, "
+                "whose order is plain. Received: a dict with the keys "
+                f"{list(structure)}"
+            )
+
+
+def check_decoder(decoder: keras.Model, z: Tensor, x: Tensor) -> None:
+    """Raise unless a decoder takes z and returns what can be held against x."""
+    if not _fits(decoder.inputs[0].shape, z.shape):
+        raise ValueError(
+            f"`decoder` must take the latents, {tuple(z.shape)}. "
+            f"Received: inputs of shape {tuple(decoder.inputs[0].shape)}"
+        )
+    received = decoder.outputs[0].shape
+    with_classes = len(received) == len(x.shape) + 1
+    if not _fits(received[:-1] if with_classes else received, x.shape):
+        raise ValueError(
+            "`decoder` must return the shape of the encoder's first input, "
+            f"{tuple(x.shape)}. Received: output of shape {tuple(received)}"
+        )
+
+
+def _fits(one, other):
+    return len(one) == len(other) and all(
+        None in pair or pair[0] == pair[1] for pair in zip(one, other)
+    )
