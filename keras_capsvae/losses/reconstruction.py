@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_capsvae.numerics import bounded_log_var
 from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
@@ -16,11 +17,13 @@ class ReconstructionLoss(keras.losses.Loss):
 
     `activation` names the decoder's last activation whose argument (the logits)
     `VariationalAutoencoder` hands to `error` in place of the probabilities;
-    `target_range` bounds the values that x may take.
+    `target_range` bounds the values that x may take; `num_outputs` holds the
+    numbers of outputs that a decoder may have, `None` for any.
     """
 
     activation = None
     target_range = None
+    num_outputs = None
 
     def error(self, x: Tensor, reconstruction: Tensor) -> Tensor:
         """The loss of each example, `(batch,)`."""
@@ -32,6 +35,8 @@ class ReconstructionLoss(keras.losses.Loss):
 
 class LogitReconstructionLoss(ReconstructionLoss):
     """A reconstruction loss computed from logits wherever they are known."""
+
+    num_outputs = (1,)
 
     def __init__(self, from_logits: bool, name: str, **kwargs: Any):
         super().__init__(name=name, **kwargs)
@@ -95,28 +100,36 @@ class BernoulliReconstruction(LogitReconstructionLoss):
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
 class GaussianReconstruction(ReconstructionLoss):
-    """Negative log-density of a Gaussian with fixed variance.
+    """Negative log-density of a Gaussian with fixed or decoded variance.
 
-    `½ Σ (x − x̂)² / σ² + ½ D ln(2πσ²)` over the D dims of an example.
+    `½ Σ (x − μ)² / σ² + ½ D ln(2πσ²)` over the D dims of an example; from a
+    decoder of two outputs, μ and ln σ²,
+    `½ Σ [(x − μ)² exp(−ln σ²) + ln σ²] + ½ D ln 2π`.
 
     Args:
-        variance: σ², above 0. Defaults to 1.
+        variance: σ², above 0, of a decoder that gives μ alone. Defaults to 1.
         name: Name of the loss. Defaults to `"gaussian_reconstruction"`.
 
-    Call arguments: x and its reconstruction, both `(batch, ...)` of one shape.
-        Returns the mean over the batch in nats, float32.
+    Call arguments: x and its reconstruction μ, or the list `[μ, ln σ²]`, all
+        `(batch, ...)` of one shape. Returns the mean over the batch in nats,
+        float32.
 
     Raises:
-        ValueError: If the variance is not above 0 or the shapes differ.
+        ValueError: If the variance is not above 0, or given beside a decoded
+            one, or the shapes differ.
 
     Example:
 
     >>> x = np.zeros((1, 2))
     >>> float(GaussianReconstruction()(x, x))
     1.8378770351409912
+    >>> float(GaussianReconstruction()(x, [x, x + 1]))
+    2.8378770351409912
 
     Source: kexue.fm 5343.
     """
+
+    num_outputs = (1, 2)
 
     def __init__(
         self,
@@ -131,12 +144,27 @@ class GaussianReconstruction(ReconstructionLoss):
             )
         self.variance = float(variance)
 
-    def error(self, x: Tensor, reconstruction: Tensor) -> Tensor:
+    def error(self, x: Tensor, reconstruction: Tensor | list[Tensor]) -> Tensor:
+        if isinstance(reconstruction, (list, tuple)):
+            return self._error_of_both(x, *reconstruction)
         _check_same_shape(x, reconstruction)
         distance = sum_over_dims(ops.square(x - reconstruction))
         dims = math.prod(reconstruction.shape[1:])
         normaliser = 0.5 * dims * math.log(2 * math.pi * self.variance)
         return 0.5 * distance / self.variance + normaliser
+
+    def _error_of_both(self, x, mean, log_var):
+        """The loss where the decoder gives mean and log-variance."""
+        if self.variance != 1:
+            raise ValueError(
+                "`variance` must be 1, its default, where the decoder gives "
+                f"the log-variance. Received: variance={self.variance}"
+            )
+        _check_same_shape(x, mean)
+        _check_same_shape(log_var, mean)
+        log_var = bounded_log_var(log_var)
+        terms = ops.square(x - mean) * ops.exp(-log_var) + log_var
+        return 0.5 * sum_over_dims(terms + math.log(2 * math.pi))
 
     def get_config(self) -> Config:
         return {**super().get_config(), "variance": self.variance}

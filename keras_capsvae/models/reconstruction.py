@@ -108,8 +108,18 @@ class Reconstruction:
 
         Raises:
             ValueError: If the loss takes probabilities and the decoder ends
-                without an activation, or takes logits and it ends in one.
+                without an activation, or takes logits and it ends in one, or
+                the decoder has more outputs than the loss scores.
         """
+        count = len(self.decoder.outputs)
+        counts = (
+            (1,) if _is_of_keras(loss) else getattr(loss, "num_outputs", None)
+        )
+        if counts and count not in counts:
+            raise ValueError(
+                f"`decoder` must have {' or '.join(map(str, counts))} output(s) "
+                f"under the loss {loss!r}. Received: {count} outputs"
+            )
         expected = _activation_of(loss)
         takes_logits = getattr(loss, "from_logits", False)
         if expected and not takes_logits and self.last_activation == "linear":

@@ -182,7 +182,7 @@ class VariationalAutoencoder(GenerativeModel):
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
         target = self._target(x, y)
-        return super().compute_metrics(x, target, y_pred, sample_weight)
+        return super().compute_metrics(x, target, _first(y_pred), sample_weight)
 
     def _target(self, x, y):
         if y is not None:
