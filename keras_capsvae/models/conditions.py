@@ -62,6 +62,11 @@ class Conditions:
             and self.inputs[position].shape == tensor.shape
         )
 
+    @property
+    def are_generated_from(self) -> bool:
+        """Whether prior or decoder take a condition, not the encoder alone."""
+        return bool(self.of_decoder) or self.of_prior is not None
+
     def for_encoder(self, values: Any) -> list[Tensor]:
         return [values[index] for index in self.of_encoder]
 

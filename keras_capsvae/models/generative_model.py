@@ -223,7 +223,8 @@ class GenerativeModel(AutoencoderData):
             ),
             "decode": serving.of_model(self.decoder, *outputs),
         }
-        if self.num_classes is not None or not self.conditions.inputs:
+        is_free = not self.conditions.are_generated_from
+        if is_free or self.num_classes is not None:
             endpoints["generate"] = serving.draws(self, outputs)
         return endpoints
 
@@ -259,7 +260,7 @@ class GenerativeModel(AutoencoderData):
             cluster = np.full(n, check_label(cluster, clusters))
         given = self.conditions.given(n, label, condition)
         numbers = NumpyNumbers(seed)
-        if given is None and self.conditions.inputs:
+        if given is None and self.conditions.are_generated_from:
             given = self.conditions.drawn(n, numbers)
         of_prior = self.conditions.for_prior(given)
         z = self.latent.draw(numbers, n, of_prior, cluster)

@@ -80,10 +80,11 @@ def write_saved_model(
 def draws(model: keras.Model, outputs: Any) -> Endpoint:
     """The endpoint that decodes draws from the prior of an autoencoder.
 
-    It takes an integer n and, where the model has classes, an integer label.
+    It takes an integer n and, where draws depend on a class, an integer label.
     """
     numbers = GraphNumbers(model.latent.seed_generator)
-    classes = model.num_classes
+    depends = model.conditions.are_generated_from
+    classes = model.num_classes if depends else None
 
     def generate(n, label=None):
         given = None
