@@ -257,7 +257,7 @@ class GenerativeModel(AutoencoderData):
                     f"`cluster` must be None: the prior of {self.name!r} has "
                     f"no clusters. Received: cluster={cluster!r}"
                 )
-            cluster = np.full(n, check_label(cluster, clusters))
+            cluster = np.full(n, check_label(cluster, clusters, "cluster"))
         given = self.conditions.given(n, label, condition)
         numbers = NumpyNumbers(seed)
         if given is None and self.conditions.are_generated_from:

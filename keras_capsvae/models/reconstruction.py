@@ -111,14 +111,11 @@ class Reconstruction:
                 without an activation, or takes logits and it ends in one, or
                 the decoder has more outputs than the loss scores.
         """
-        count = len(self.decoder.outputs)
-        counts = (
-            (1,) if _is_of_keras(loss) else getattr(loss, "num_outputs", None)
-        )
-        if counts and count not in counts:
+        count, allowed = len(self.decoder.outputs), _counts_of_outputs(loss)
+        if allowed and count not in allowed:
             raise ValueError(
-                f"`decoder` must have {' or '.join(map(str, counts))} output(s) "
-                f"under the loss {loss!r}. Received: {count} outputs"
+                f"`decoder` must have {' or '.join(map(str, allowed))} outputs "
+                f"under the loss {loss!r}. Received: {count}"
             )
         expected = _activation_of(loss)
         takes_logits = getattr(loss, "from_logits", False)
@@ -143,6 +140,11 @@ class Reconstruction:
                 "GaussianReconstruction() is the sum, in nats.",
                 stacklevel=3,
             )
+
+
+def _counts_of_outputs(loss):
+    """How many outputs of a decoder a loss scores; `None` for any number."""
+    return (1,) if _is_of_keras(loss) else getattr(loss, "num_outputs", None)
 
 
 def _activation_of(loss):

@@ -82,18 +82,18 @@ def check_single_classes(labels: Any, num_classes: int, name: str) -> None:
         check_one_hot(labels, num_classes, name)
 
 
-def check_label(label: Any, num_classes: int) -> int:
-    """Check an integer class label."""
+def check_label(label: Any, num_classes: int, name: str = "label") -> int:
+    """Check an integer class, or one of another `name`."""
     try:
-        number = check_integer("label", label, -math.inf)
+        number = check_integer(name, label, -math.inf)
     except TypeError as error:
         raise TypeError(
-            f"`label` must be an integer class in [0, {num_classes - 1}], not "
+            f"`{name}` must be an integer class in [0, {num_classes - 1}], not "
             f"one-hot. Received: {label!r} of type {type(label).__name__}"
         ) from error
     if not 0 <= number < num_classes:
         raise ValueError(
-            f"`label` must lie in [0, {num_classes - 1}]. "
-            f"Received: label={label}"
+            f"`{name}` must lie in [0, {num_classes - 1}]. "
+            f"Received: {name}={label}"
         )
     return number

@@ -1,8 +1,19 @@
 import keras
+import numpy as np
+import pytest
 
 import zoo
+from keras_capsvae.private_keras import Functional
+from keras_capsvae.private_keras import PerExampleMeans
+from keras_capsvae.private_keras import ReplicaSeedGenerator
 from keras_capsvae.private_keras import can_use_xla
+from keras_capsvae.private_keras import check_in_graph
+from keras_capsvae.private_keras import named_export_archive
+from keras_capsvae.private_keras import producer
+from keras_capsvae.private_keras import replica_id
+from keras_capsvae.private_keras import variables_to_restore
 from tests.helpers import BACKEND
+from tests.helpers import numpy_of
 from tests.helpers import tensorflow_only
 from tests.scripts import run_script
 
@@ -89,3 +100,101 @@ def test_a_saved_choice_of_xla_is_left_to_other_backends(tmp_path):
     model.save(tmp_path / "model.keras")
     again = zoo.load_model(tmp_path / "model.keras")
     assert again.jit_compile is (BACKEND == "jax")
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A functional model of one dense layer."""
+    x = keras.Input((2,), name="x")
+    return keras.Model(x, keras.layers.Dense(3, name="dense")(x))
+
+
+def test_functional_models_are_of_the_private_class(small):
+    assert type(small) is Functional
+    assert not isinstance(keras.Sequential([keras.Input((2,))]), Functional)
+
+
+def test_producer_knows_every_call_of_a_layer():
+    x = keras.Input((2,))
+    layer = keras.layers.Dense(2)
+    first = layer(x)
+    second = layer(first)
+    assert producer(first) == (layer, [x])
+    assert producer(second) == (layer, [first])
+
+
+def test_means_are_known_to_fall():
+    class Reporting(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(1)
+            self.means = PerExampleMeans("own")
+
+        def call(self, x):
+            return self.dense(x)
+
+        def compute_loss(self, x, y, y_pred, *others, **keywords):
+            self.means.update_state(own=keras.ops.sum(y_pred, -1))
+            return keras.ops.mean(keras.ops.square(y_pred))
+
+    model = Reporting()
+    model.compile("sgd")
+    stop = keras.callbacks.EarlyStopping("val_own")
+    x = np.ones((4, 2), "float32")
+    history = model.fit(x, validation_data=(x,), callbacks=[stop], verbose=0)
+    assert np.isfinite(history.history["val_own"]).all()
+    assert stop.monitor_op(1.0, 2.0)
+    assert not stop.monitor_op(2.0, 1.0)
+
+
+def test_seeds_without_replicas_are_those_of_keras():
+    assert replica_id() is None
+    ours, plain = ReplicaSeedGenerator(3), keras.random.SeedGenerator(3)
+    for _ in range(3):
+        np.testing.assert_array_equal(
+            numpy_of(ours.next()), numpy_of(plain.next())
+        )
+
+
+@tensorflow_only
+def test_a_graph_checks_its_integers():
+    import tensorflow as tf
+
+    @tf.function
+    def checked(value):
+        return check_in_graph(value, 3, "label")
+
+    assert int(checked(tf.constant(2))) == 2
+    for wrong in (3, -1):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="label"):
+            checked(tf.constant(wrong))
+
+
+@tensorflow_only
+def test_signatures_of_a_saved_model_have_names(small, tmp_path):
+    import tensorflow as tf
+
+    archive = named_export_archive({"serve": ("y",)})
+    archive.track(small)
+    spec = keras.InputSpec(shape=(None, 2), dtype="float32", name="x")
+    archive.add_endpoint("serve", small.__call__, [spec])
+    archive.write_out(tmp_path, verbose=False)
+    served = tf.saved_model.load(tmp_path)
+    signature = served.signatures["serve"]
+    assert set(signature.structured_input_signature[1]) == {"x"}
+    assert set(signature.structured_outputs) == {"y"}
+    x = np.ones((3, 2), "float32")
+    expected = numpy_of(small(x))
+    np.testing.assert_allclose(served.serve(x), expected, rtol=1e-6)
+    named = signature(x=tf.constant(x))["y"]
+    np.testing.assert_allclose(named, expected, rtol=1e-6)
+
+
+@tensorflow_only
+def test_variables_to_restore_are_those_of_tensorflow(small):
+    import tensorflow as tf
+
+    assert variables_to_restore(small, "checkpoint") == {}
+    found = variables_to_restore(small, "savedmodel")
+    assert len(found) == 2
+    assert all(isinstance(one, tf.Variable) for one in found.values())

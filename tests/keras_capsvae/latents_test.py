@@ -1,0 +1,191 @@
+"""Latents with a mixture prior against NumPy."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_capsvae import BernoulliReconstruction
+from keras_capsvae import GaussianLatent
+from keras_capsvae import GaussianMixture
+from keras_capsvae import GaussianReconstruction
+from keras_capsvae import VariationalAutoencoder
+from tests.helpers import gradient
+from tests.helpers import numpy_of
+
+COMPONENTS, DIMS = 3, 2
+LOGITS = np.array([0.3, -1.0, 0.5])
+MEANS = np.array([[0.0, 1.0], [2.0, -1.0], [-1.5, 0.5]])
+LOG_VARS = np.array([[0.1, -0.5], [0.7, 0.0], [-1.0, 0.4]])
+
+
+@pytest.fixture(scope="module")
+def mixture():
+    return _mixture(LOGITS, MEANS, LOG_VARS)
+
+
+def _mixture(logits, means, log_vars):
+    prior = GaussianMixture(len(logits))
+    prior.build((None, means.shape[1]))
+    prior.logits.assign(logits)
+    prior.means.assign(means)
+    prior.log_vars.assign(log_vars)
+    return prior
+
+
+def _log_normal(z, mean, log_var):
+    terms = (z - mean) ** 2 / np.exp(log_var) + log_var + np.log(2 * np.pi)
+    return -0.5 * terms.sum(-1)
+
+
+def _log_joint(z):
+    """ln π_k N(z; μ_k, σ_k²), (..., components), component by component."""
+    log_weights = LOGITS - np.log(np.exp(LOGITS).sum())
+    return np.stack(
+        [
+            log_weight + _log_normal(z, mean, log_var)
+            for log_weight, mean, log_var in zip(log_weights, MEANS, LOG_VARS)
+        ],
+        axis=-1,
+    )
+
+
+def test_density_and_responsibilities_of_a_mixture(mixture):
+    z = np.random.default_rng(0).normal(0, 2, (4, 5, DIMS)).astype("float32")
+    joint = np.exp(_log_joint(z.astype("float64")))
+    density = joint.sum(-1)
+    np.testing.assert_allclose(
+        numpy_of(mixture.log_density(z)), np.log(density), rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        numpy_of(mixture.responsibilities(z)),
+        joint / density[..., None],
+        rtol=1e-4,
+        atol=1e-6,
+    )
+
+
+def test_density_far_from_every_component(mixture):
+    z = np.full((1, DIMS), 60.0, "float32")
+    expected = _log_joint(z.astype("float64")).max(-1)
+    received = numpy_of(mixture.log_density(z))
+    np.testing.assert_allclose(received, expected, rtol=1e-5)
+
+
+def test_gradient_of_the_density_of_a_mixture(mixture):
+    z = np.random.default_rng(1).normal(size=(6, DIMS)).astype("float32")
+    (received,) = gradient(lambda z: ops.sum(mixture.log_density(z)), z)
+    joint = np.exp(_log_joint(z.astype("float64")))
+    shares = joint / joint.sum(-1, keepdims=True)  # (6, components)
+    pulls = (MEANS - z[:, None]) / np.exp(LOG_VARS)
+    expected = (shares[..., None] * pulls).sum(1)
+    np.testing.assert_allclose(received, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_divergence_from_a_mixture_is_that_of_the_sample(mixture):
+    latent = GaussianLatent(prior=mixture, kl_weight=0.5, seed=0)
+    mean = np.random.default_rng(2).normal(size=(7, DIMS)).astype("float32")
+    log_var = np.full((7, DIMS), -1.0, "float32")
+    z, divergence, penalty = map(numpy_of, latent([mean, log_var]))
+    expected = _log_normal(z, mean, log_var) - np.log(
+        np.exp(_log_joint(z)).sum(-1)
+    )
+    np.testing.assert_allclose(divergence, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(penalty, 0.5 * divergence, rtol=1e-6)
+
+
+def test_one_component_at_the_origin_is_the_standard_normal():
+    prior = _mixture(np.zeros(1), np.zeros((1, DIMS)), np.zeros((1, DIMS)))
+    parameters = np.ones((4000, DIMS)), np.zeros((4000, DIMS))
+    _, divergence, _ = GaussianLatent(prior=prior, seed=0)(list(parameters))
+    assert abs(numpy_of(divergence).mean() - 1.0) < 0.1  # ½ Σ μ²
+
+
+@pytest.fixture(scope="module")
+def clustered(mixture):
+    """A VAE whose decoder gives its latents back."""
+    keras.utils.set_random_seed(0)
+    x, z = keras.Input((DIMS,)), keras.Input((DIMS,))
+    heads = [keras.layers.Dense(DIMS)(x), keras.layers.Dense(DIMS)(x)]
+    decoder = keras.Model(z, keras.layers.Identity()(z))
+    model = VariationalAutoencoder(
+        keras.Model(x, heads), decoder, GaussianLatent(prior=mixture)
+    )
+    model.compile("sgd", loss=GaussianReconstruction())
+    return model
+
+
+@pytest.mark.parametrize("cluster", range(COMPONENTS))
+def test_draws_of_a_cluster(clustered, cluster):
+    z = clustered.generate(4000, cluster=cluster, seed=0)
+    np.testing.assert_allclose(z.mean(0), MEANS[cluster], atol=0.1)
+    np.testing.assert_allclose(z.var(0), np.exp(LOG_VARS[cluster]), rtol=0.15)
+
+
+def test_draws_of_all_clusters(clustered):
+    z = clustered.generate(8000, seed=0)
+    weights = np.exp(LOGITS) / np.exp(LOGITS).sum()
+    np.testing.assert_allclose(z.mean(0), weights @ MEANS, atol=0.1)
+    np.testing.assert_array_equal(z, clustered.generate(8000, seed=0))
+
+
+def test_no_such_cluster(clustered):
+    with pytest.raises(ValueError, match="cluster"):
+        clustered.generate(1, cluster=COMPONENTS)
+    with pytest.raises(ValueError, match="no closed form"):
+        GaussianLatent(prior=GaussianMixture(2), estimator="analytic")
+
+
+def test_likelihood_under_a_mixture_against_an_integral():
+    """ln ∫ q(z) N(x; a z + b, 1) dz on a grid, in one dimension."""
+    keras.utils.set_random_seed(0)
+    logits, means = np.array([0.0, 1.0]), np.array([[-1.0], [2.0]])
+    log_vars = np.array([[-0.5], [0.3]])
+    x, z = keras.Input((1,)), keras.Input((1,))
+    heads = [keras.layers.Dense(1)(x), keras.layers.Dense(1)(x)]
+    tell = keras.layers.Dense(1, bias_initializer="ones")
+    model = VariationalAutoencoder(
+        keras.Model(x, heads),
+        keras.Model(z, tell(z)),
+        GaussianLatent(prior=_mixture(logits, means, log_vars)),
+    )
+    model.compile("sgd", loss=GaussianReconstruction())
+    tell.kernel.assign([[0.7]])
+    for head, kernel, bias in zip(model.encoder.layers[1:], (0.6, 0), (0, 1)):
+        head.set_weights([np.array([[kernel]]), np.array([bias])])
+    points = np.array([[-2.0], [0.0], [1.0], [3.5]], "float32")
+
+    grid = np.linspace(-12, 12, 20001)
+    weights = np.exp(logits) / np.exp(logits).sum()
+    prior = sum(
+        weight * np.exp(_log_normal(grid[:, None], mean, log_var))
+        for weight, mean, log_var in zip(weights, means, log_vars)
+    )
+    likelihood = np.exp(-0.5 * (points - 0.7 * grid - 1) ** 2)
+    integrand = prior * likelihood / np.sqrt(2 * np.pi)
+    expected = -np.log(integrand.sum(1) * (grid[1] - grid[0]))
+    received = model.score_samples(points, 4000)
+    np.testing.assert_allclose(received, expected, atol=0.03)
+    assert (model.score_samples(np.repeat(points, 500, 0)).mean()) > (
+        expected.mean()
+    )
+
+
+def test_mixture_learns_with_the_model():
+    keras.utils.set_random_seed(0)
+    x = keras.Input((4,))
+    heads = [keras.layers.Dense(DIMS)(x), keras.layers.Dense(DIMS)(x)]
+    decoder = keras.Sequential(
+        [keras.Input((DIMS,)), keras.layers.Dense(4, activation="sigmoid")]
+    )
+    prior = GaussianMixture(COMPONENTS, unit_variance=True)
+    model = VariationalAutoencoder(
+        keras.Model(x, heads), decoder, GaussianLatent(prior=prior)
+    )
+    model.compile("adam", loss=BernoulliReconstruction())
+    before = [numpy_of(w) for w in (prior.means, prior.logits, prior.log_vars)]
+    data = np.random.default_rng(0).random((16, 4), "float32")
+    model.fit(data, epochs=2, batch_size=8, verbose=0)
+    after = [numpy_of(w) for w in (prior.means, prior.logits, prior.log_vars)]
+    moved = [not np.array_equal(a, b) for a, b in zip(before, after)]
+    assert moved == [True, True, False]
