@@ -100,8 +100,11 @@ class GaussianLatent(Latent):
     def call(
         self, parameters: list[Tensor], condition: Tensor | None = None
     ) -> Any:
-        z_mean, z_log_var = parameters  # (batch, latent_dim) each
-        z = self._sample(parameters)  # (batch, latent_dim)
+        z_mean, z_log_var = (
+            ops.cast(parameter, self._dtype_of_terms)
+            for parameter in parameters
+        )  # (batch, latent_dim) each
+        z = self._sample([z_mean, z_log_var])  # (batch, latent_dim)
         terms = self.prior.divergence(
             self.kl_loss, z, z_mean, z_log_var, condition
         )
@@ -114,12 +117,17 @@ class GaussianLatent(Latent):
     ) -> Any:
         z_mean = parameters[0]
         batch = z_mean.shape[:1]
-        each = keras.backend.result_type(z_mean.dtype, "float32")
+        each = self._dtype_of_terms
         return (
             keras.KerasTensor(z_mean.shape, self.compute_dtype),
             keras.KerasTensor(batch, each),
             keras.KerasTensor(batch, each),
         )
+
+    @property
+    def _dtype_of_terms(self):
+        """That of the policy, float32 at least."""
+        return keras.backend.result_type(self.compute_dtype, "float32")
 
     def value(self, parameters: list[Tensor]) -> Tensor:
         return parameters[0]

@@ -121,7 +121,9 @@ class ClassMeans(UnitGaussian):
         self.condition_shape = (self.num_classes,)
 
     def build(self, latent_shape: Any) -> None:
-        self.means = keras.layers.Dense(latent_shape[-1], dtype="float32")
+        self.means = keras.layers.Dense(
+            latent_shape[-1], dtype=_weight_dtype(self)
+        )
         self.means.build((None, self.num_classes))
 
     def mean(self, condition: Tensor | None) -> Tensor:
@@ -195,7 +197,7 @@ class GaussianMixture(keras.layers.Layer):
             shape=shape,
             initializer=initializer,
             trainable=trainable,
-            dtype="float32",
+            dtype=_weight_dtype(self),
             autocast=False,
         )
 
@@ -263,3 +265,8 @@ def _of_samples(mean, z):
     if mean is None or len(mean.shape) == len(z.shape):
         return mean
     return mean[:, None]
+
+
+def _weight_dtype(prior):
+    """That of the policy, float32 at least."""
+    return keras.backend.result_type(prior.variable_dtype, "float32")

@@ -46,14 +46,20 @@ class Reconstruction:
             target: Examples `(batch, ...)`.
             outputs: What `outputs` gave, of their latents.
         """
+        values = self._values(loss, target, outputs)
+        if not values.shape:  # a function's mean, which Keras takes too
+            return ops.broadcast_to(values, ops.shape(target)[:1])
+        return _per_example(values)
+
+    def _values(self, loss, target, outputs):
+        """Values `(batch, ...)`, or what a function makes of the batch."""
         if self.activation and self.activation == _activation_of(loss):
             logits = at_least_float32(outputs["logits"])
             target = ops.cast(target, logits.dtype)
             return loss.error(target, logits, from_logits=True)
         decoded = keras.tree.map_structure(at_least_float32, outputs["decoded"])
         target = ops.cast(target, keras.tree.flatten(decoded)[0].dtype)
-        values = _function(loss)(target, decoded)
-        return ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), -1)
+        return _function(loss)(target, decoded)
 
     def errors_of_samples(
         self,
@@ -82,8 +88,13 @@ class Reconstruction:
             for array in [target, *given]
         ]
         outputs = self.outputs([latents, *repeated[1:]], training)
-        errors = self.error(loss, repeated[0], outputs)
-        return ops.reshape(errors, (-1, num_samples))
+        values = self._values(loss, repeated[0], outputs)
+        if not values.shape:
+            raise ValueError(
+                "`loss` must give values for each example, (batch, ...), to "
+                f"weigh samples by. Received: one number from {loss!r}"
+            )
+        return ops.reshape(_per_example(values), (-1, num_samples))
 
     def adapt(self, x: np.ndarray) -> None:
         """Set the bias of the output to the logits of the mean of x.
@@ -140,6 +151,11 @@ class Reconstruction:
                 "GaussianReconstruction() is the sum, in nats.",
                 stacklevel=3,
             )
+
+
+def _per_example(values):
+    """The mean of `(batch, ...)` over all axes but the first."""
+    return ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), -1)
 
 
 def _counts_of_outputs(loss):

@@ -204,6 +204,21 @@ def test_linear_decoder_under_a_loss_from_logits(tmp_path):
     check_cycle(model, X, tmp_path)
 
 
+def test_a_loss_function_that_gives_one_number():
+    def mean_of_sums(x, y):
+        return ops.mean(ops.sum(ops.square(x - y), -1))
+
+    model = compiled(VariationalAutoencoder(encoder(), decoder()), mean_of_sums)
+    logs = model.evaluate(X, verbose=0, return_dict=True)
+    total = logs["reconstruction_loss"] + logs["kl_loss"]
+    np.testing.assert_allclose(logs["loss"], total, rtol=1e-5)
+    model.fit(X, verbose=0)
+    model = ImportanceWeightedAutoencoder(encoder(), decoder(), num_samples=2)
+    compiled(model, mean_of_sums)
+    with pytest.raises(ValueError, match="for each example"):
+        model.fit(X, verbose=0)
+
+
 # A decoder of mean and log-variance
 
 
