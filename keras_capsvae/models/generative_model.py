@@ -13,6 +13,8 @@ from keras_capsvae.models.prediction import predicted
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
+from keras_capsvae.validation.forms import holds_numbers
+from keras_capsvae.validation.forms import standard_inputs
 from keras_capsvae.validation.labels import check_label
 from keras_capsvae.validation.numbers import check_integer
 
@@ -287,9 +289,10 @@ class GenerativeModel(AutoencoderData):
     def _of_encoder(self, x):
         """The arrays that the encoder takes, checked."""
         names = [tensor.name for tensor in self.encoder.inputs]
+        x = standard_inputs(x, len(self.inputs), "x")
         if isinstance(x, dict):
-            x = [x[name] for name in names if name in x]
-        arrays = list(x) if isinstance(x, (list, tuple)) else [x]
+            x = tuple(x[name] for name in names if name in x)
+        arrays = list(x) if isinstance(x, tuple) else [x]
         if len(arrays) == len(self.inputs):
             given = self.conditions.for_encoder(arrays[1:])
             arrays = [arrays[0], *given]
@@ -305,6 +308,7 @@ class GenerativeModel(AutoencoderData):
 
     def _in_order(self, x):
         """The arrays that the model takes."""
+        x = standard_inputs(x, len(self.inputs), "x")
         return self._inputs_in_order(x, "x")
 
 
@@ -313,7 +317,7 @@ def _first(outputs):
 
 
 def _batch_of_one(example):
-    if isinstance(example, (list, tuple)):
+    if isinstance(example, (list, tuple)) and not holds_numbers(example):
         return [np.asarray(part)[None] for part in example]
     return np.asarray(example)[None]
 

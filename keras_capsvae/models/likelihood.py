@@ -14,6 +14,8 @@ from keras_capsvae.models.conditions import called
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
+from keras_capsvae.validation.forms import dense_in_numpy
+from keras_capsvae.validation.forms import standard_inputs
 from keras_capsvae.validation.numbers import check_integer
 
 CHUNK_MEGABYTES = 4
@@ -99,8 +101,10 @@ def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
     """(samples, value of each example) of as many chunks as are needed."""
     _check_model(model)
     num_samples = check_integer("num_samples", num_samples)
-    arrays = list(x) if isinstance(x, (list, tuple)) else [x]
+    x = standard_inputs(x, len(model.inputs), "x")
+    arrays = list(x) if isinstance(x, tuple) else [x]
     _check_data(model, arrays)
+    arrays = [dense_in_numpy(array) for array in arrays]
     rows = _rows_that_fit(model, chunk_megabytes)
     count = -(-num_samples // rows)
     sizes = [len(part) for part in np.array_split(range(num_samples), count)]
@@ -130,7 +134,6 @@ def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
 
 def _padded(array, batch_size):
     """Whole batches: a last one of another size would be compiled anew."""
-    array = ops.convert_to_numpy(array)
     missing = -len(array) % batch_size
     return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
 

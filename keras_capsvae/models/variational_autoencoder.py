@@ -185,10 +185,9 @@ class VariationalAutoencoder(GenerativeModel):
         return super().compute_metrics(x, target, _first(y_pred), sample_weight)
 
     def _target(self, x, y):
-        if y is not None:
-            return ops.convert_to_tensor(_only(y))
-        x = x[self.inputs[0].name] if isinstance(x, dict) else _first(x)
-        return ops.convert_to_tensor(x)
+        if y is None:
+            y = x[self.inputs[0].name] if isinstance(x, dict) else _first(x)
+        return ops.convert_to_tensor(_only(y), sparse=False)
 
     def compile(
         self,

@@ -37,6 +37,16 @@ def in_numpy(array: Any) -> np.ndarray:
     return np.asarray(array)
 
 
+def dense_in_numpy(array: Any) -> np.ndarray:
+    """An array of any kind in NumPy, the zeros of a sparse one written out."""
+    if held_values(array) is None:
+        return in_numpy(array)
+    if hasattr(array, "toarray"):  # SciPy
+        return array.toarray()
+    dense = keras.ops.convert_to_tensor(array, sparse=False)
+    return keras.ops.convert_to_numpy(dense)
+
+
 def as_array(data: Any, name: str) -> Any:
     """One array in a form that Keras takes.
 
