@@ -101,7 +101,7 @@ def matrix_capsule_layers(
     """The primary capsules and the layers that route, from below."""
     expect(
         isinstance(model, MatrixCapsuleNetwork),
-        "a MatrixCapsuleNetwork",
+        "`model` must be a MatrixCapsuleNetwork",
         model=f"{model.name} of type {type(model).__name__}",
     )
     primary = [
@@ -117,8 +117,8 @@ def matrix_capsule_layers(
     )
     expect(
         fits and routed and routed[-1].name == "class_capsules",
-        "one layer PrimaryMatrixCapsules and above it nothing but layers of "
-        "matrix capsules",
+        "`model` must have one layer PrimaryMatrixCapsules and above it "
+        "nothing but layers of matrix capsules",
         layers=[layer.name for layer in model.layers],
     )
     return primary[0], routed

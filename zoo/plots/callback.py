@@ -51,7 +51,7 @@ class EpochPicture(keras.callbacks.Callback):
         every: int = 1,
     ):
         super().__init__()
-        expect(callable(draw), "`draw` to be callable", draw=draw)
+        expect(callable(draw), "`draw` must be callable", draw=draw)
         check_integer("every", every)
         self.draw = draw
         self.folder = Path(folder)
@@ -64,7 +64,7 @@ class EpochPicture(keras.callbacks.Callback):
                 pass
         except OSError as error:
             raise ValueError(
-                "Expected `folder` to be a folder that can be written. "
+                "`folder` must be a folder that can be written. "
                 f"Received: folder={self.folder} ({error})"
             ) from error
 
@@ -77,7 +77,7 @@ class EpochPicture(keras.callbacks.Callback):
         figure = self.draw(self.model)
         expect(
             isinstance(figure, Figure),
-            "`draw` to return a matplotlib Figure",
+            "`draw` must return a matplotlib Figure",
             returned=type(figure),
         )
         figure.savefig(

@@ -6,12 +6,12 @@ import numpy as np
 from keras_capsvae.typing import Tensor
 
 
-def expect(condition: object, expectation: str, **received: Any) -> None:
+def expect(condition: object, requirement: str, **received: Any) -> None:
     if not condition:
         values = ", ".join(
             f"{name}={value}" for name, value in received.items()
         )
-        raise ValueError(f"Expected {expectation}. Received: {values}")
+        raise ValueError(f"{requirement}. Received: {values}")
 
 
 def finite_array(name: str, values: Tensor) -> np.ndarray:
@@ -20,11 +20,11 @@ def finite_array(name: str, values: Tensor) -> np.ndarray:
         finite = np.isfinite(array).all()
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"Expected `{name}` to be an array of numbers. "
+            f"`{name}` must be an array of numbers. "
             f"Received: {name}={values!r} (of type {type(values)})"
         ) from error
-    expect(array.size > 0, f"`{name}` not to be empty", shape=array.shape)
-    expect(finite, f"`{name}` to be finite", values="NaN or infinity")
+    expect(array.size > 0, f"`{name}` must not be empty", shape=array.shape)
+    expect(finite, f"`{name}` must be finite", values="NaN or infinity")
     return array
 
 
@@ -36,7 +36,7 @@ def example_arrays(model: keras.Model, x: Tensor) -> list[np.ndarray]:
     for array in arrays:
         expect(
             array.ndim >= 2 and len(array) == len(arrays[0]),
-            "`x` to be a batch of examples, one of a kind for each",
+            "`x` must be a batch of examples, one of a kind for each",
             shapes=[array.shape for array in arrays],
         )
     return arrays

@@ -106,14 +106,14 @@ def couplings(
 def capsules_layer(model: keras.Model) -> CapsuleLayer:
     expect(
         isinstance(model, CapsuleNetwork),
-        "a CapsuleNetwork",
+        "`model` must be a CapsuleNetwork",
         model=f"{model.name} of type {type(model).__name__}",
     )
     capsules = model.encoder.outputs[0]
     found = [layer for layer in model.layers if layer.output is capsules]
     expect(
         bool(found) and isinstance(found[0], CapsuleLayer),
-        "class capsules from a CapsuleLayer",
+        "`model` must have its class capsules from a CapsuleLayer",
         layers=[type(layer).__name__ for layer in found],
     )
     return found[0]
@@ -129,7 +129,7 @@ def chosen_classes(
     chosen = [check_integer("classes", label, 0) for label in chosen]
     expect(
         0 < len(chosen) == len(set(chosen)) and max(chosen) < len(scores),
-        f"`classes` to be different integers from 0 to {len(scores) - 1}, "
+        f"`classes` must be different integers from 0 to {len(scores) - 1}, "
         "at least one",
         classes=classes,
     )

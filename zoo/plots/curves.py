@@ -59,7 +59,7 @@ def training_curves(
     epochs, columns = epochs_and_columns(history)
     quantities = [name for name in columns if not is_validation(name, columns)]
     quantities.sort(key=lambda name: name != "loss")
-    expect(quantities, "`history` to hold a quantity", history=history)
+    expect(quantities, "`history` must hold a quantity", history=history)
     wide = min(len(quantities), PANELS_IN_A_ROW)
     high = math.ceil(len(quantities) / wide)
     figure = Picture(max(4.5, 3.4 * wide), 3.0 * high)
@@ -88,7 +88,8 @@ def epochs_and_columns(
     else:
         expect(
             False,
-            "`history` to be a keras History, a dict or the path of a CSV file",
+            "`history` must be a keras History, a dict or the path of a CSV "
+            "file",
             history=history,
         )
     columns = {name: numbers(name, values) for name, values in columns.items()}
@@ -97,7 +98,8 @@ def epochs_and_columns(
     for name, values in columns.items():
         expect(
             len(values) == len(epochs) > 0,
-            f"a value of `{name}` for each epoch, NaN where there is none",
+            f"`{name}` must have a value for each epoch, NaN where there is "
+            "none",
             epochs=len(epochs),
             values=len(values),
         )
@@ -118,7 +120,7 @@ def numbers(name: str, values: Tensor) -> np.ndarray:
         )
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"Expected numbers for `{name}`. Received: {name}={values!r}"
+            f"`{name}` must hold numbers. Received: {name}={values!r}"
         ) from error
 
 

@@ -74,7 +74,7 @@ def normal_quantiles(size: int, limits: Sequence[float]) -> np.ndarray:
     limits = np.ravel(limits).tolist()
     expect(
         len(limits) == 2 and 0 < limits[0] < limits[1] < 1,
-        "`limits` to be two growing probabilities between 0 and 1",
+        "`limits` must be two growing probabilities between 0 and 1",
         limits=limits,
     )
     normal = NormalDist()

@@ -77,7 +77,8 @@ def as_tiles(
         images = images[..., None]
     expect(
         images.ndim == 4 and images.shape[-1] in (1, 3),
-        "images of shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, dim)",
+        "Images must have shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or "
+        "(n, dim)",
         shape=images.shape,
     )
     return images
@@ -89,8 +90,8 @@ def square_shape(dim: int) -> tuple[int, int, int]:
         if side * side * channels == dim:
             return side, side, channels
     raise ValueError(
-        "Expected flat images whose size is a square, or three times a "
-        f"square; pass `image_shape=(h, w)` or `image_shape=(h, w, channels)` "
+        "The size of flat images must be a square, or three times a square; "
+        "pass `image_shape=(h, w)` or `image_shape=(h, w, channels)` "
         f"for others. Received: dim={dim}"
     )
 
@@ -99,8 +100,8 @@ def reshaped(images: np.ndarray, image_shape: tuple) -> np.ndarray:
     expect(
         len(image_shape) in (2, 3)
         and math.prod(image_shape) == math.prod(images.shape[1:]),
-        "`image_shape` to be (h, w) or (h, w, channels), with as many values "
-        "as an image",
+        "`image_shape` must be (h, w) or (h, w, channels), with as many "
+        "values as an image",
         image_shape=image_shape,
         shape=images.shape,
     )

@@ -72,7 +72,7 @@ def classes_and_codes(labels: Tensor | None, count: int) -> tuple:
     labels = np.asarray(labels)
     expect(
         labels.shape == (count,),
-        "`labels` to be one integer, number or name for each example",
+        "`labels` must be one integer, number or name for each example",
         shape=labels.shape,
         examples=count,
     )
@@ -88,7 +88,7 @@ def posterior_means(model: keras.Model, arrays: list) -> np.ndarray:
     z_mean = finite_array("z_mean", z_mean)
     expect(
         z_mean.ndim == 2,
-        "an encoder whose z_mean has shape (batch, latent_dim)",
+        "The encoder's z_mean must have shape (batch, latent_dim)",
         shape=z_mean.shape,
     )
     return z_mean

@@ -65,12 +65,12 @@ def perturbations(
     expect_decoder(model)
     expect(
         isinstance(model, CapsuleNetwork),
-        "a CapsuleNetwork",
+        "`model` must be a CapsuleNetwork",
         model=f"{model.name} of type {type(model).__name__}",
     )
     check_integer("steps", steps)
-    expect(steps >= 2, "`steps` to be at least 2", steps=steps)
-    expect(0 < span < math.inf, "`span` to be above 0", span=span)
+    expect(steps >= 2, "`steps` must be at least 2", steps=steps)
+    expect(0 < span < math.inf, "`span` must be above 0", span=span)
     batch = keras.ops.convert_to_numpy(image)[None]
     model.check_input(batch, model.inputs[0], "image (with a batch axis)")
     capsules = model.capsules(batch)[0]  # (classes, d)

@@ -78,7 +78,7 @@ def reconstructions(
 def expect_decoder(model: keras.Model) -> None:
     expect(
         getattr(model, "decoder", None) is not None,
-        "a model with a decoder",
+        "`model` must have a decoder",
         model=f"{model.name}, which has none",
     )
 
@@ -86,7 +86,7 @@ def expect_decoder(model: keras.Model) -> None:
 def expect_unit_range(x: np.ndarray, tolerance: float = 0.1) -> None:
     expect(
         x.min() >= -tolerance and x.max() <= 1 + tolerance,
-        "`x` to hold values in [0, 1]",
+        "`x` must hold values in [0, 1]",
         smallest=x.min(),
         largest=x.max(),
     )
@@ -171,7 +171,7 @@ def class_samples(
     check_integer("per_class", per_class)
     expect(
         len(model.inputs) > 1 and model.num_classes is not None,
-        "a conditional model, whose inputs are images and labels",
+        "`model` must be conditional, with images and labels as inputs",
         model=model.name,
     )
     classes = range(model.num_classes or 0)

@@ -65,7 +65,7 @@ def predictions(
     check_integer("count", count)
     expect(
         isinstance(model, Classifier),
-        "a classifier, such as a CapsuleNetwork",
+        "`model` must be a classifier, such as a CapsuleNetwork",
         model=f"{model.name} of type {type(model).__name__}",
     )
     model.check_input(images, model.inputs[0], "images")
@@ -95,14 +95,14 @@ def label_sets(
     model.check_targets(labels, "labels")
     expect(
         len(labels) == count,
-        "`labels` for each image",
+        "`labels` must have as many rows as there are images",
         labels=len(labels),
         images=count,
     )
     hot = keras.ops.convert_to_numpy(multi_hot(labels, model.num_classes))
     expect(
         np.isin(hot, (0, 1)).all() and hot.any(axis=1).all(),
-        "`labels` to be 0 or 1, with at least one 1 for each image",
+        "`labels` must be 0 or 1, with at least one 1 for each image",
         labels=np.unique(hot)[:5],
         unlabelled=(~hot.any(axis=1)).sum(),
     )

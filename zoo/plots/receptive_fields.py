@@ -103,7 +103,8 @@ def follow(layer: keras.layers.Layer, sides: tuple) -> None:
 def expect_chain(kept: bool, layer: keras.layers.Layer) -> None:
     expect(
         kept,
-        "a chain of convolutions, poolings and layers that leave positions "
-        "alone, and one reshape to capsules at every position",
+        "The layers below the capsules must be a chain of convolutions, "
+        "poolings and layers that leave positions alone, and one reshape to "
+        "capsules at every position",
         layer=layer.name,
     )

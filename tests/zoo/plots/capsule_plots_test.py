@@ -36,7 +36,8 @@ def capsnet():
 def pixel_scores():
     """A classifier whose scores are the pixels of its images."""
     image = keras.Input((1, 4, 1))
-    return Classifier(image, layers.Flatten()(image))
+    scores = layers.Flatten()(image)
+    return Classifier(image, scores, input_range=(0, 1))
 
 
 def random_images(*shape):
@@ -230,7 +231,7 @@ class TestCouplings:
         "build", [zoo.pooling_cnn, lambda: zoo.dense_vae(16, 2, 4)]
     )
     def test_models_without_capsules(self, build):
-        with pytest.raises(ValueError, match="Expected a CapsuleNetwork"):
+        with pytest.raises(ValueError, match="must be a CapsuleNetwork"):
             plots.couplings(build(), random_images(28, 28, 1))
 
     def test_class_capsules_of_another_name(self):
@@ -250,7 +251,7 @@ class TestCouplings:
     )
     def test_parts_that_lie_nowhere(self, below):
         model = small_network(*below, shape=(12, 9, 1))
-        with pytest.raises(ValueError, match="Expected a chain of conv"):
+        with pytest.raises(ValueError, match="must be a chain of conv"):
             plots.couplings(model, random_images(12, 9, 1))
 
     def test_branches(self):
@@ -259,7 +260,7 @@ class TestCouplings:
         parts = layers.Reshape((-1, 3))(x)
         capsules = CapsuleLayer(4, 5, name="capsules")(parts)
         model = CapsuleNetwork(keras.Model(image, capsules))
-        with pytest.raises(ValueError, match="Expected a chain of conv"):
+        with pytest.raises(ValueError, match="must be a chain of conv"):
             plots.couplings(model, random_images(8, 8, 3))
 
 
@@ -388,11 +389,11 @@ class TestPerturbations:
     @pytest.mark.parametrize(
         ("arguments", "error", "message"),
         [
-            ({"steps": 1}, ValueError, "Expected `steps` to be at least 2"),
+            ({"steps": 1}, ValueError, "`steps` must be at least 2"),
             ({"steps": 2.5}, TypeError, "`steps` must be an integer"),
-            ({"span": 0}, ValueError, "Expected `span` to be above 0"),
-            ({"span": -0.25}, ValueError, "Expected `span`"),
-            ({"span": np.nan}, ValueError, "Expected `span`"),
+            ({"span": 0}, ValueError, "`span` must be above 0"),
+            ({"span": -0.25}, ValueError, "`span` must"),
+            ({"span": np.nan}, ValueError, "`span` must"),
             ({"label": 3}, ValueError, r"`label` must lie in \[0, 2\]"),
             ({"label": 1.5}, TypeError, "`label` must be an integer"),
             ({"image": np.zeros((28, 28, 1))}, ValueError, "`image.*shape"),
@@ -405,9 +406,9 @@ class TestPerturbations:
 
     def test_models_without_a_decoder_or_capsules(self, cnn):
         image = random_images(28, 28, 1)
-        with pytest.raises(ValueError, match="with a decoder.*capsule_cnn"):
+        with pytest.raises(ValueError, match="have a decoder.*capsule_cnn"):
             plots.perturbations(cnn, image)
-        with pytest.raises(ValueError, match="Expected a CapsuleNetwork"):
+        with pytest.raises(ValueError, match="must be a CapsuleNetwork"):
             plots.perturbations(zoo.dense_vae(16, 2, 4), image)
 
 
@@ -426,7 +427,7 @@ class TestReconstructions:
 
     @pytest.mark.parametrize("build", [zoo.capsule_cnn, zoo.pooling_cnn])
     def test_models_without_a_decoder(self, build):
-        with pytest.raises(ValueError, match="Expected a model with a decoder"):
+        with pytest.raises(ValueError, match="`model` must have a decoder"):
             plots.reconstructions(build(), random_images(2, 28, 28, 1))
 
 
@@ -545,10 +546,10 @@ class TestPredictions:
     @pytest.mark.parametrize(
         ("labels", "message"),
         [
-            ([1, 2], "Expected `labels` for each image"),
+            ([1, 2], "`labels` must have as many rows"),
             ([1, 2, 4], "`labels` must lie in"),
-            (np.zeros((3, 4)), "Expected `labels`.*at least one 1"),
-            (np.full((3, 4), 0.5), "Expected `labels` to be 0 or 1"),
+            (np.zeros((3, 4)), "`labels` must .*at least one 1"),
+            (np.full((3, 4), 0.5), "`labels` must be 0 or 1"),
             (np.zeros((3, 5)), "`labels` must have shape"),
         ],
     )
@@ -563,12 +564,12 @@ class TestPredictions:
 
     @pytest.mark.parametrize(
         ("scores", "message"),
-        [(SCORES * 255, "must lie in"), (SCORES[:0], "is empty")],
+        [(SCORES * 255, "must lie in"), (SCORES[:0], "must not be empty")],
     )
     def test_bad_images(self, pixel_scores, scores, message):
         with pytest.raises(ValueError, match=f"`images` {message}"):
             drawn_predictions(pixel_scores, scores=scores)
 
     def test_no_classifier(self):
-        with pytest.raises(ValueError, match="Expected a classifier"):
+        with pytest.raises(ValueError, match="must be a classifier"):
             plots.predictions(zoo.dense_vae(16, 2, 4), random_images(2, 16))

@@ -116,7 +116,7 @@ class TestImageGrid:
             (np.zeros((2, 10)), 1, (10,), r"\(h, w\) or"),
             (np.zeros((2, 4, 4, 2)), 1, None, r"shape \(n, h, w\)"),
             (np.zeros(16), 1, None, r"shape \(n, h, w\)"),
-            (np.zeros((0, 16)), 1, None, "not to be empty"),
+            (np.zeros((0, 16)), 1, None, "must not be empty"),
             (np.full((1, 16), np.nan), 1, None, "finite"),
             (np.zeros((2, 16)), 0, None, "`columns` must be at least 1"),
             ("a picture", 1, None, "array of numbers"),
@@ -183,7 +183,7 @@ class TestManifold:
 
     @pytest.mark.parametrize("limits", [(0.9, 0.1), (0, 1), (0.1,), 0.5])
     def test_bad_limits(self, model, limits):
-        with pytest.raises(ValueError, match="Expected `limits`"):
+        with pytest.raises(ValueError, match="`limits` must"):
             plots.manifold(model, limits=limits)
 
 
@@ -264,14 +264,14 @@ class TestLatentScatter:
         ],
     )
     def test_bad_labels(self, model, x, labels, message):
-        with pytest.raises(ValueError, match=f"Expected `labels`.*{message}"):
+        with pytest.raises(ValueError, match=f"`labels` must.*{message}"):
             plots.latent_scatter(model, x, labels)
 
     @pytest.mark.parametrize(
         "given", [np.zeros((0, DIM)), np.full((2, DIM), np.nan), np.zeros(DIM)]
     )
     def test_bad_examples(self, model, given):
-        with pytest.raises(ValueError, match="Expected `x`"):
+        with pytest.raises(ValueError, match="`x` must"):
             plots.latent_scatter(model, given)
 
 
@@ -304,9 +304,9 @@ class TestReconstructions:
     @pytest.mark.parametrize(
         ("change", "count", "message"),
         [
-            (lambda x: x * 255, 2, r"Expected .*values in \[0, 1\]"),
-            (lambda x: x * np.nan, 2, "Expected .*finite"),
-            (lambda x: x[:0], 2, "Expected .*not to be empty"),
+            (lambda x: x * 255, 2, r"`x` must .*values in \[0, 1\]"),
+            (lambda x: x * np.nan, 2, "`x` must .*finite"),
+            (lambda x: x[:0], 2, "`x` must not be empty"),
             (lambda x: x, 0, "at least 1"),
         ],
     )
@@ -338,7 +338,7 @@ class TestSamples:
         assert names(figure.axes[0].get_yticklabels()) == ["0", "1", "2"]
 
     def test_class_samples_need_classes(self, model):
-        with pytest.raises(ValueError, match="Expected a conditional model"):
+        with pytest.raises(ValueError, match="`model` must be conditional"):
             plots.class_samples(model)
 
 
@@ -393,22 +393,22 @@ class TestTrainingCurves:
     @pytest.mark.parametrize(
         ("history", "message"),
         [
-            ({}, "to hold a quantity"),
-            ({"loss": []}, "a value of `loss` for each epoch"),
-            ({"loss": [1, 2], "val_loss": [1]}, "a value of `val_loss`"),
-            ({"loss": ["high"]}, "numbers for `loss`"),
-            ({"loss": 1.0}, "numbers for `loss`"),
-            (3, "a keras History, a dict or the path"),
+            ({}, "`history` must hold a quantity"),
+            ({"loss": []}, "`loss` must have a value for each epoch"),
+            ({"loss": [1, 2], "val_loss": [1]}, "`val_loss` must have a value"),
+            ({"loss": ["high"]}, "`loss` must hold numbers"),
+            ({"loss": 1.0}, "`loss` must hold numbers"),
+            (3, "`history` must be a keras History, a dict or the path"),
         ],
     )
     def test_bad_history(self, history, message):
-        with pytest.raises(ValueError, match=f"Expected .*{message}"):
+        with pytest.raises(ValueError, match=message):
             plots.training_curves(history)
 
     def test_empty_file(self, tmp_path):
         path = tmp_path / "history.csv"
         path.write_text("epoch,loss\n")
-        with pytest.raises(ValueError, match="to hold a quantity"):
+        with pytest.raises(ValueError, match="`history` must hold a quantity"):
             plots.training_curves(str(path))
 
 
@@ -453,12 +453,12 @@ class TestEpochPicture:
         file.touch()
         drawn = []
         callback = plots.EpochPicture(drawn.append, file / "pictures")
-        with pytest.raises(ValueError, match="Expected `folder`"):
+        with pytest.raises(ValueError, match="`folder` must"):
             fitted(x, [callback])
         assert not drawn
 
     def test_bad_arguments(self, tmp_path):
-        with pytest.raises(ValueError, match="Expected `draw`"):
+        with pytest.raises(ValueError, match="`draw` must"):
             plots.EpochPicture("manifold", tmp_path)
         with pytest.raises(ValueError, match="`every` must be"):
             plots.EpochPicture(plots.manifold, tmp_path, every=0)
@@ -466,7 +466,7 @@ class TestEpochPicture:
     def test_draw_without_a_figure(self, tmp_path, model):
         callback = plots.EpochPicture(lambda model: None, tmp_path)
         callback.set_model(model)
-        with pytest.raises(ValueError, match="Expected `draw` to return"):
+        with pytest.raises(ValueError, match="`draw` must return"):
             callback.on_epoch_end(0)
 
 
