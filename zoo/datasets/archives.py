@@ -27,8 +27,9 @@ def read_archive(
     if "x_train" in arrays or "x" in arrays:
         return {"all": _pair(arrays, "x_train" if "x_train" in arrays else "x")}
     raise ValueError(
-        "Expected the keys `x_train` (and `y_train`, `x_test`, `y_test`) or "
-        f"`x` (and `y`). Received: {path} with the keys {sorted(keys)}"
+        "An archive must have the keys `x_train` (and `y_train`, `x_test`, "
+        f"`y_test`) or `x` (and `y`). Received: {path} with the "
+        f"keys {sorted(keys)}"
     )
 
 
@@ -42,7 +43,7 @@ def _read_arrays(path):
             return arrays, archive.files
     except UNREADABLE as error:
         raise ValueError(
-            "Expected an .npz file of plain arrays, as `numpy.savez` writes "
+            "An .npz file must hold plain arrays, as `numpy.savez` writes "
             f"them. Received: {path} ({error})"
         ) from error
 
@@ -59,12 +60,12 @@ def _pair(arrays, x_key):
 def _images(array, key):
     if array.ndim not in (2, 3, 4):
         raise ValueError(
-            f"Expected `{key}` of shape (n, height, width, channels), "
+            f"`{key}` must have shape (n, height, width, channels), "
             f"(n, height, width) or (n, dim). Received: {array.shape}"
         )
     if array.size == 0:
         raise ValueError(
-            f"Expected `{key}` not to be empty. Received: shape {array.shape}"
+            f"`{key}` must not be empty. Received: shape {array.shape}"
         )
     images = _in_unit_range(array, key)
     return images[..., np.newaxis] if array.ndim == 3 else images
@@ -77,12 +78,12 @@ def _in_unit_range(array, key):
         return array.astype("float32")
     if array.dtype.kind not in "iuf":
         raise ValueError(
-            f"Expected `{key}` to be uint8 or floats. Received: {array.dtype}"
+            f"`{key}` must be uint8 or floats. Received: {array.dtype}"
         )
     low, high = array.min(), array.max()
     if array.dtype.kind != "f" or not (low >= 0 and high <= 1):
         raise ValueError(
-            f"Expected `{key}` to be uint8, or floats in [0, 1]: divide "
+            f"`{key}` must be uint8, or floats in [0, 1]: divide "
             "8-bit values by 255 (or keep them uint8) and replace NaN. "
             f"Received: {array.dtype} with values from {low} to {high}"
         )
@@ -113,12 +114,12 @@ def _check_alike(train, test):
     (x_train, y_train), (x_test, y_test) = train, test
     if x_train.shape[1:] != x_test.shape[1:]:
         raise ValueError(
-            "Expected `x_train` and `x_test` with images of one shape. "
+            "`x_train` and `x_test` must hold images of one shape. "
             f"Received: {x_train.shape[1:]} and {x_test.shape[1:]}"
         )
     if (y_train is None) != (y_test is None):
         missing = "y_train" if y_train is None else "y_test"
         raise ValueError(
-            "Expected `y_train` and `y_test` both or neither. "
+            "`y_train` and `y_test` must be there both or neither. "
             f"Received: no `{missing}`"
         )

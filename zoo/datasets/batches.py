@@ -81,7 +81,7 @@ class Batches(keras.utils.PyDataset):
         images = keras.tree.flatten(self._data[0])
         if self.shift and any(array.ndim != 4 for array in images):
             raise ValueError(
-                "Expected images (n, height, width, channels) to shift. "
+                "Images to shift must have shape (n, height, width, channels). "
                 f"Received: shapes {[array.shape for array in images]}"
             )
         self.binarize = bool(binarize)
@@ -95,7 +95,7 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple:
         if not 0 <= index < len(self):
             raise IndexError(
-                f"Expected a batch from 0 to {len(self) - 1}. Received: {index}"
+                f"`index` must lie in [0, {len(self) - 1}]. Received: {index}"
             )
         rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
         if self.shuffle:
@@ -171,7 +171,7 @@ def check_probabilities(images: np.ndarray) -> None:
     low, high = (np.min(images), np.max(images)) if images.size else (0, 1)
     if not (low >= 0 and high <= 1):
         raise ValueError(
-            "Expected images with values in [0, 1] to binarise; divide 8-bit "
+            "Images to binarise must have values in [0, 1]; divide 8-bit "
             f"images by 255. Received: values in [{low:g}, {high:g}]"
         )
 
@@ -186,17 +186,17 @@ def _common_length(data):
     arrays = keras.tree.flatten(data)
     if not arrays or any(array.ndim == 0 for array in arrays):
         raise ValueError(
-            "Expected `x` and `y` to be arrays of shape (n, …), or tuples of "
+            "`x` and `y` must be arrays of shape (n, …), or tuples of "
             f"them. Received: shapes {[array.shape for array in arrays]}"
         )
     lengths = [len(array) for array in arrays]
     if len(set(lengths)) > 1:
         raise ValueError(
-            "Expected the arrays of `x` and `y` to have the same length. "
+            "The arrays of `x` and `y` must have the same length. "
             f"Received: lengths {lengths}"
         )
     if lengths[0] == 0:
         raise ValueError(
-            "Expected at least one example. Received: arrays of length 0"
+            "There must be at least one example. Received: arrays of length 0"
         )
     return lengths[0]

@@ -47,11 +47,11 @@ def load_real_or_fake(
     """
     if fake not in FAKES:
         raise ValueError(
-            f"Expected `fake` to be one of {FAKES}. Received: fake={fake!r}"
+            f"`fake` must be one of {FAKES}. Received: fake={fake!r}"
         )
     if sentence_length % 2:
         raise ValueError(
-            "Expected an even `sentence_length`, of two lines. "
+            "`sentence_length` must be even, of two lines. "
             f"Received: sentence_length={sentence_length}"
         )
     alter = {"swapped": swapped, "shuffled": shuffled}[fake]
@@ -81,7 +81,7 @@ def without_lines_of(
     poems = [poem for poem in poems if poem]
     if not poems:
         raise ValueError(
-            "Expected held-out poems with lines of their own. Received: a "
+            "Held-out poems must have lines of their own. Received: a "
             "corpus whose held-out lines all stand among the others"
         )
     return poems
@@ -95,8 +95,8 @@ def swapped(
     couplets = [couplet for poem in poems for couplet in poem]
     if max(map(len, poems)) * 2 > len(couplets):
         raise ValueError(
-            "Expected poems of which none has more than half of the couplets, "
-            "to swap their second lines. Received: a split of "
+            "No poem must have more than half of the couplets, whose second "
+            "lines are swapped. Received: a split of "
             f"{len(poems)} poems with {len(couplets)} couplets"
         )
     # In the order of the poems, half of all further is another poem.

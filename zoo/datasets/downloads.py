@@ -81,7 +81,7 @@ def _check_answers(url):
 def _advice(name, folder, error):
     variable = os.environ.get("TFDS_DATA_DIR", "not set")
     return (
-        f"Expected the data set {name!r} prepared by tensorflow-datasets in "
+        f"The data set {name!r} must be prepared by tensorflow-datasets in "
         f"{folder}, and it could be neither found there nor downloaded "
         f"({type(error).__name__}: {error}). Set the environment variable "
         "TFDS_DATA_DIR to the folder that holds it (it is "

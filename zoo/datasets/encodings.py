@@ -30,7 +30,7 @@ def read_text(path: pathlib.Path, encoding: str | None = None) -> str:
     found = _detected(data)
     if found is None:
         raise ValueError(
-            "Expected a text in UTF-8, GB18030, Big5 or UTF-16. "
+            "A text must be in UTF-8, GB18030, Big5 or UTF-16. "
             f"Received: {path}, which is none of them: save it as UTF-8 or "
             "name its encoding (`encoding=`)"
         )
@@ -49,5 +49,5 @@ def _decoded(data, encoding, path):
         return data.decode(encoding)
     except (UnicodeDecodeError, LookupError) as error:
         raise ValueError(
-            f"Expected {path} to be a text in {encoding}. Received: {error}"
+            f"{path} must be a text in {encoding}. Received: {error}"
         ) from error

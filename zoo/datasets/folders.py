@@ -46,13 +46,14 @@ def _list_files(folder, class_names):
     folders = _sub_folders(folder)
     if loose and folders:
         raise ValueError(
-            "Expected either one sub-folder per class or images alone. "
+            "A folder must hold either one sub-folder per class or images "
+            "alone. "
             f"Received: {folder} with both, {loose[0].name} for one"
         )
     if bool(folders) != bool(class_names):
         raise ValueError(
-            "Expected `train` and `test` both to have one sub-folder per "
-            f"class or both to have none. Received: {folder.parent}"
+            "`train` and `test` must both have one sub-folder per class or "
+            f"both have none. Received: {folder.parent}"
         )
     if not folders:
         return Files(_paths(loose, folder), None)
@@ -64,7 +65,8 @@ def _list_classes(folders, class_names):
     for folder in folders:
         if folder.name not in class_names:
             raise ValueError(
-                f"Expected the classes of the training images, {class_names}. "
+                "Folders of `test` must be classes of the training images, "
+                f"{class_names}. "
                 f"Received: {folder}"
             )
         paths.append(_paths(_images_in(folder), folder))
@@ -75,7 +77,7 @@ def _list_classes(folders, class_names):
 def _paths(images, folder):
     if not images:
         raise ValueError(
-            f"Expected images ({', '.join(SUFFIXES)}) in every folder. "
+            f"Every folder must hold images ({', '.join(SUFFIXES)}). "
             f"Received: {folder} without any"
         )
     return np.array([str(image) for image in images])

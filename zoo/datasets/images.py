@@ -102,7 +102,7 @@ def read_image(file: str | os.PathLike | IO[bytes]) -> np.ndarray:
         Image.DecompressionBombError,
     ) as e:
         raise ValueError(
-            "Expected an image that can be decoded (8-bit png, jpg, bmp or "
+            "An image must be one that can be decoded (8-bit png, jpg, bmp or "
             f"gif). Received: {_name(file)} ({e})"
         ) from e
     return pixels.reshape(*pixels.shape[:2], -1) / 255
@@ -123,8 +123,8 @@ def read_images(
         image = read_image(file)
         if shape is None and image.shape != image_shape:
             raise ValueError(
-                f"Expected images of one shape, {image_shape} as the first "
-                "one, or `shape=(height, width, channels)` to convert them. "
+                f"Images must have one shape, {image_shape} as the first one, "
+                "or `shape=(height, width, channels)` converts them. "
                 f"Received: {_name(file)} of shape {image.shape}"
             )
         images[index] = fit_image(image, image_shape)
@@ -144,8 +144,8 @@ def _square(dim, own_shape):
     side = math.isqrt(dim)
     if side * side != dim:
         raise ValueError(
-            "Expected flat images to be square grey ones or to have as many "
-            f"values as the source's own {own_shape}. The nearest squares are "
+            "Flat images must be square grey ones or have as many values as "
+            f" the source's own {own_shape}. The nearest squares are "
             f"{side**2} and {(side + 1) ** 2}. Received: {dim} values"
         )
     return side, side, 1
@@ -160,7 +160,7 @@ def _convert_channels(image, channels):
     if (own_channels, channels) == (3, 1):
         return np.clip(image @ LUMINANCE[:, np.newaxis], 0, 1)
     raise ValueError(
-        "Expected 1 and 3 channels to convert between grey and RGB. "
+        "Channels must be 1 and 3 to convert between grey and RGB. "
         f"Received: images of {own_channels} channels to convert to {channels}"
     )
 

@@ -116,7 +116,7 @@ def check_source(source: str | os.PathLike) -> str | Path:
     """Returns a known name as it is, and anything else as an existing path."""
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
-            "Expected `source` to be a name or a path. "
+            "`source` must be a name or a path. "
             f"Received: source={source!r} of type {type(source)}"
         )
     if source in NAMES:
@@ -127,7 +127,7 @@ def check_source(source: str | os.PathLike) -> str | Path:
     if isinstance(source, str) and len(path.parts) == 1 and not path.suffix:
         raise ValueError(_unknown_name(source))
     raise FileNotFoundError(
-        "Expected the path of an .npz file or of a folder of images. "
+        "`source` must be the path of an .npz file or of a folder of images. "
         f"Received: {str(source)!r}, which does not exist"
     )
 
@@ -136,8 +136,8 @@ def _unknown_name(name):
     nearest = difflib.get_close_matches(name.lower(), NAMES, cutoff=0.5)
     hint = f" Did you mean {' or '.join(map(repr, nearest))}?" * bool(nearest)
     return (
-        f"Expected one of {NAMES} or the path of an .npz file or of a folder "
-        f"of images. Received: {name!r}.{hint}"
+        f"`source` must be one of {NAMES} or the path of an .npz file or of a "
+        f"folder of images. Received: {name!r}.{hint}"
     )
 
 

@@ -98,7 +98,7 @@ def split_poems(
     check_integer("sentence_length", sentence_length, 1)
     if not 0 < held_out < 1:
         raise ValueError(
-            "Expected `held_out` to lie between 0 and 1. "
+            "`held_out` must lie between 0 and 1. "
             f"Received: held_out={held_out}"
         )
     raw = read_poems(source, encoding)
@@ -108,7 +108,7 @@ def split_poems(
         raise ValueError(_nothing_fits(raw, sentence_length, source))
     if len(poems) < 2:
         raise ValueError(
-            "Expected at least 2 poems, to hold some out. "
+            "There must be at least 2 poems, to hold some out. "
             f"Received: {len(poems)} in {source}"
         )
     count = min(max(1, round(held_out * len(poems))), len(poems) - 1)
@@ -132,8 +132,8 @@ def read_poems(
     poems = [poem for one in paths for poem in _poems_in(one, encoding)]
     if not poems:
         raise ValueError(
-            "Expected a text of one poem a line, titles with indented lines, "
-            "chinese-poetry JSON or a folder of such files. "
+            "`source` must be a text of one poem a line, titles with indented "
+            "lines, chinese-poetry JSON or a folder of such files. "
             f"Received: {path} without a poem"
         )
     return poems
@@ -163,14 +163,14 @@ def check_text_source(source: str | os.PathLike) -> Path:
     """Returns the path of a source of texts."""
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
-            "Expected `source` to be a name or a path. "
+            "`source` must be a name or a path. "
             f"Received: source={source!r} of type {type(source)}"
         )
     path = EMBEDDED if source in NAMES else Path(source)
     if not path.exists():
         raise FileNotFoundError(
-            f"Expected one of {NAMES} or the path of a file or folder of "
-            f"poems. Received: {str(source)!r}, which does not exist"
+            f"`source` must be one of {NAMES} or the path of a file or folder "
+            f"of poems. Received: {str(source)!r}, which does not exist"
         )
     return path
 
@@ -197,7 +197,8 @@ def _json_poems(text, path):
         entries = json.loads(text)
     except ValueError as error:
         raise ValueError(
-            f"Expected JSON. Received: {path}, which is damaged ({error})"
+            f"A .json file must hold JSON. Received: {path}, which is "
+            f"damaged ({error})"
         ) from error
     entries = entries if isinstance(entries, list) else [entries]
     paragraphs = [
@@ -225,13 +226,13 @@ def _nothing_fits(poems, sentence_length, source):
         wanted = f"couplets of two lines of {sentence_length // 2} characters"
     if lengths[sentence_length // (1 if sentence_length % 2 else 2)]:
         return (
-            f"Expected {wanted} (sentence_length={sentence_length}) in Chinese "
-            "characters, a poem in a line of the file. Received: "
+            f"There must be {wanted} (sentence_length={sentence_length}) in "
+            "Chinese characters, a poem in a line of the file. Received: "
             f"{source}, whose lines of that length are other ones"
         )
     common = ", ".join(str(length) for length, _ in lengths.most_common(3))
     return (
-        f"Expected {wanted} (sentence_length={sentence_length}). Received: "
-        f"{source} without any; its lines have mostly {common or 'no'} "
-        "characters"
+        f"There must be {wanted} (sentence_length={sentence_length}). "
+        f"Received: {source} without any; its lines have mostly "
+        f"{common or 'no'} characters"
     )

@@ -12,7 +12,7 @@ def held_out(count: int, source: Any) -> tuple[np.ndarray, np.ndarray]:
     """Returns the rows of a fixed 90/10 split of `count` rows."""
     if count < 2:
         raise ValueError(
-            "Expected at least 2 examples to hold a tenth of them out. "
+            "There must be at least 2 examples to hold a tenth of them out. "
             f"Received: {count} in {source}"
         )
     test_count = max(1, round(count * TEST_FRACTION))

@@ -80,7 +80,7 @@ def stream(
     initial_epoch = check_integer("initial_epoch", initial_epoch, 0)
     if split not in ("train", "test"):
         raise ValueError(
-            f"Expected `split` to be 'train' or 'test'. Received: {split!r}"
+            f"`split` must be 'train' or 'test'. Received: {split!r}"
         )
     examples = _examples(source, split, seed, labels)
     decode = _decoder(examples, shape, labels)
@@ -112,8 +112,8 @@ def _examples(source, split, seed, labels):
     if isinstance(source, Path) and source.is_dir():
         return _in_folder(source, split, seed, labels)
     raise ValueError(
-        f"Expected a folder of images or one of {downloads.LABELLED} to "
-        "stream: `load` the others and give their arrays to `Batches`. "
+        f"`source` must be a folder of images or one of {downloads.LABELLED} "
+        "to stream: `load` the others and give their arrays to `Batches`. "
         f"Received: {str(source)!r}"
     )
 
@@ -126,7 +126,7 @@ def _in_folder(folder, split, seed, labels):
     count = len(files.paths)
     if labels and files.labels is None:
         raise ValueError(
-            "Expected one sub-folder per class for `labels=True`. "
+            "With `labels=True` there must be one sub-folder per class. "
             f"Received: {folder} without any"
         )
     paths = tf.constant(files.paths)
