@@ -140,7 +140,7 @@ class Vocabulary:
         if not fits:
             most = "1 to " if self.padding else ""
             raise ValueError(
-                f"Expected texts of {most}{length} characters. "
+                f"Texts must have {most}{length} characters. "
                 f"Received: {text!r} of {len(text)} in row {row}"
             )
 
@@ -148,7 +148,7 @@ class Vocabulary:
         found = self._ids.get(character, self._ids.get(self.unknown))
         if found is None:
             raise ValueError(
-                f"Expected characters out of the {len(self.characters)} of the "
+                f"Characters must be among the {len(self.characters)} of the "
                 f"vocabulary. Received: {character!r} in {text!r}, row {row}. "
                 "A vocabulary made with `unknown` takes any character"
             )

@@ -230,6 +230,6 @@ def _check_same_shape(x, reconstruction):
     )
     if not fits:
         raise ValueError(
-            f"Expected a target of the reconstruction's shape {expected}. "
+            f"The target must have the reconstruction's shape {expected}. "
             f"Received: target of shape {received}"
         )

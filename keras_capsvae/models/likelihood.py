@@ -175,7 +175,7 @@ def _rows_that_fit(model, chunk_megabytes):
     rows = int(chunk_megabytes * 2**20) // (4 * values)
     if rows < 1:
         raise ValueError(
-            "Expected `chunk_megabytes` to hold at least one decoded sample, "
+            "`chunk_megabytes` must hold at least one decoded sample, "
             f"{4 * values / 2**20:.3g} MB. "
             f"Received: chunk_megabytes={chunk_megabytes}"
         )

@@ -204,7 +204,7 @@ class PoemAutoencoder(VariationalAutoencoder):
         if len(known) not in lengths:
             expected = f"1 to {2 * half}" if is_odd else half
             raise ValueError(
-                f"Expected a first line of {expected} characters. "
+                f"`first_line` must have {expected} characters. "
                 f"Received: {first_line!r} of {len(known)}"
             )
         ids = self.vocabulary.encode([known])[0]

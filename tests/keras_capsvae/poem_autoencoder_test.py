@@ -143,8 +143,8 @@ def test_completions_are_different_and_keep_the_beginning():
     [
         ("", "'' of 0"),
         ("，。", "of 0"),
-        (COUPLETS[0], "line of 5 characters.*of 10"),
-        ("白日依山", "line of 5 characters.*of 4"),
+        (COUPLETS[0], "must have 5 characters.*of 10"),
+        ("白日依山", "must have 5 characters.*of 4"),
         ("白日依山夜", "'夜'"),
     ],
 )
@@ -194,7 +194,7 @@ def test_characters_outside_the_vocabulary():
 
 @pytest.mark.parametrize("text", ["白日依山尽", "白日依山尽，黄河入海流流。"])
 def test_texts_of_a_wrong_length(text):
-    with pytest.raises(ValueError, match="texts of 10 characters"):
+    with pytest.raises(ValueError, match="must have 10 characters"):
         small(compile=False).encode_text([text])
 
 

@@ -43,7 +43,7 @@ def test_characters_outside_are_refused_by_name():
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["日月", "日"], "texts of 2 characters.*'日' of 1 in row 1"),
+        (["日月", "日"], "must have 2 characters.*'日' of 1 in row 1"),
         ([], "no text"),
     ],
 )
