@@ -48,7 +48,7 @@ def load_model(path: str | os.PathLike) -> Any:
         return _load_saved_model(path)
     if not _is_keras_file(path):
         raise ValueError(
-            f"Expected {EXPECTED}. Received: {path}, which is "
+            f"`path` must be {EXPECTED}. Received: {path}, which is "
             + _other_kind_of_file(path)
         )
     try:
@@ -140,8 +140,8 @@ def _load_saved_model(path):
         inside = sorted(one.name for one in path.glob("*.keras"))
         hint = f", but {inside[0]}, which can be loaded" if inside else ""
         raise ValueError(
-            f"Expected {EXPECTED}. Received: the folder {path}, which has no "
-            f"saved_model.pb{hint}"
+            f"`path` must be {EXPECTED}. Received: the folder {path}, which "
+            f"has no saved_model.pb{hint}"
         )
     import tensorflow as tf
 

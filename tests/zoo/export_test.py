@@ -80,7 +80,7 @@ def test_other_files_say_what_was_expected(model, tmp_path):
         load_model(tmp_path / "model.weights.h5")
     np.savez(tmp_path / "data.npz", x=np.zeros(2))
     (tmp_path / "data.npz").rename(tmp_path / "data.keras")
-    with pytest.raises(ValueError, match="Expected a `.keras`.*another kind"):
+    with pytest.raises(ValueError, match="must be a `.keras`.*another kind"):
         load_model(tmp_path / "data.keras")
     (tmp_path / "data.keras").unlink()
     model.save(tmp_path / "model.keras")

@@ -189,7 +189,8 @@ def _opened_with_settings(model, weights):
     if path.is_dir():
         if not (path / runs.MODEL).is_file():
             raise ValueError(
-                "Expected a name of the zoo, a run folder or a .keras file. "
+                "The model must be a name of the zoo, a run folder or a .keras "
+                "file. "
                 f"Received: {path}, a folder without {runs.MODEL}"
             )
         path = path / runs.MODEL

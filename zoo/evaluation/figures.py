@@ -159,4 +159,6 @@ def mutual_information(model: keras.Model, images: Any, seed: int = 0) -> float:
 
 def _check_several(images):
     if len(images) < 2:
-        raise ValueError(f"Expected at least 2 images. Received: {len(images)}")
+        raise ValueError(
+            f"There must be at least 2 images. Received: {len(images)}"
+        )

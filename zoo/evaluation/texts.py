@@ -95,7 +95,7 @@ def distinct(texts: Sequence[str], size: int) -> float:
     ]
     if not runs:
         raise ValueError(
-            f"Expected texts of at least {size} characters. "
+            f"Some text must have at least {size} characters. "
             f"Received: {len(texts)} texts, all shorter"
         )
     return len(set(runs)) / len(runs)

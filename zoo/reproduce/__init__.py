@@ -42,8 +42,7 @@ def reproduce(
     """
     if claim not in CLAIMS:
         raise ValueError(
-            f"Unknown claim. Expected one of {sorted(CLAIMS)}. "
-            f"Received: {claim!r}"
+            f"`claim` must be one of {sorted(CLAIMS)}. Received: {claim!r}"
         )
     module = importlib.import_module(f"zoo.reproduce.{claim.replace('-', '_')}")
     if data is None:

@@ -7,7 +7,7 @@ from zoo.reproduce import reproduce
 
 
 def test_an_unknown_claim_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="Expected one of .*vae-curves"):
+    with pytest.raises(ValueError, match="`claim` must be one of .*vae-curves"):
         reproduce("vae-curve", tmp_path)
 
 
