@@ -88,10 +88,15 @@ def _numpy(tensor):
     )
 
 
-def upcoming_noise(seed_generator, shape):
-    """The noise that the generator's owner draws next; leaves its state."""
+def upcoming_noise(seed_generator, shape, after=0):
+    """The noise that the generator's owner draws next; leaves its state.
+
+    Or that it draws `after` so many others.
+    """
     copy = keras.random.SeedGenerator(0)
     copy.state.assign(seed_generator.state)
+    for _ in range(after):
+        copy.next()
     return ops.convert_to_numpy(keras.random.normal(shape, seed=copy))
 
 

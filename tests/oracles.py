@@ -154,15 +154,16 @@ def central_differences(function, array, step=1e-5):
 
 def weights_of(model):
     """Part → layer → its arrays in float64, of a model of the zoo."""
-    return {
+    parts = {
         part.name: {
             layer.name: _float64(*layer.get_weights())
             for layer in part.layers
             if layer.get_weights()
         }
-        for part in model.layers
-        if hasattr(part, "layers")
+        for part in (model.encoder, model.decoder)
     }
+    means = model.latent.prior.get_weights()
+    return parts | ({"prior": {"class_mean": _float64(*means)}} if means else {})
 
 
 def dense_vae_loss(weights, x, noise, kl_weight=1.0):

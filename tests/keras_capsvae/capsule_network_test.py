@@ -2,7 +2,6 @@ import keras
 import numpy as np
 import pytest
 
-from keras_capsvae import CapsuleDecoder
 from keras_capsvae import CapsuleLayer
 from keras_capsvae import CapsuleNetwork
 from keras_capsvae import Classifier
@@ -35,9 +34,11 @@ def decoder(shape=SHAPE):
     )
 
 
-def network(weight=0.01, with_decoder=True, **compiling):
+def network(weight=0.01, with_decoder=True, input_range=None, **compiling):
     parts = [encoder(), decoder()] if with_decoder else [encoder()]
-    model = CapsuleNetwork(*parts, reconstruction_weight=weight)
+    model = CapsuleNetwork(
+        *parts, reconstruction_weight=weight, input_range=input_range
+    )
     options = {"optimizer": "sgd", "loss": MarginLoss(), **compiling}
     model.compile(**options, metrics=[LabelAccuracy()], jit_compile=False)
     return model
@@ -306,11 +307,19 @@ BAD_IMAGES = [
 
 @pytest.mark.parametrize(("images", "message"), BAD_IMAGES)
 def test_bad_images(images, message):
-    model = network()
+    model = network(input_range=(0, 1))
     with pytest.raises(ValueError, match=message):
         model.fit(images, np.zeros(len(images)), verbose=0)
     with pytest.raises(ValueError, match=message):
         model.capsules(images)
+
+
+def test_images_of_any_range_unless_one_is_declared():
+    model = network()
+    images, labels = data()
+    history = model.fit(255 * images, labels, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert model.capsules(255 * images).shape == (7, CLASSES, DIMS)
 
 
 def test_images_too_small_for_the_convolutions():
@@ -328,11 +337,11 @@ def test_parts_that_do_not_fit():
         CapsuleNetwork(encoder(), decoder((6, 6, 1)))
     wrong = keras.Sequential([keras.Input((5,)), keras.layers.Dense(30)])
     with pytest.raises(ValueError, match="4 · 3 = 12"):
-        CapsuleDecoder(wrong)([np.ones((1, 4)), np.ones((1, 4, 3))])
+        CapsuleNetwork(encoder(), wrong)
     with pytest.raises(TypeError, match="functional or a built Sequential"):
         CapsuleNetwork(encoder=lambda x: x)
-    with pytest.raises(ValueError, match="weight=-1"):
-        CapsuleDecoder(decoder(), weight=-1)
+    with pytest.raises(ValueError, match="reconstruction_weight=-1"):
+        CapsuleNetwork(encoder(), decoder(), reconstruction_weight=-1)
 
 
 def test_classifier_takes_streams():

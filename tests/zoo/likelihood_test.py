@@ -6,8 +6,8 @@ import zoo
 from keras_capsvae import GaussianReconstruction
 from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import VariationalAutoencoder
+from keras_capsvae.models import likelihood
 from tests import oracles
-from zoo import likelihood
 from zoo.likelihood import elbo
 from zoo.likelihood import log_likelihood
 
@@ -174,11 +174,17 @@ def test_what_cannot_be_estimated():
             function(model, x, 0)
         with pytest.raises(ValueError, match="at least one decoded sample"):
             function(model, x, 5, chunk_megabytes=1e-6)
-        with pytest.raises(TypeError, match="encoder.*Received: Functional"):
+        with pytest.raises(TypeError, match="must be a VAE.*Received: Functional"):
             function(model.decoder, x)
         with pytest.raises(ValueError, match=r"shape \(batch, 4\)"):
             function(model, x[:, :3])
         with pytest.raises(ValueError, match="ReconstructionLoss.*loss='mse'"):
             function(zoo.dense_vae(4, loss="mse"), x)
-    with pytest.raises(ValueError, match="divide 8-bit images by 255"):
-        log_likelihood(zoo.dense_vae(4), 255 * np.ones((2, 4)))
+        with pytest.raises(ValueError, match="must be finite"):
+            function(model, np.full((2, 4), np.nan))
+
+
+def test_data_out_of_range_have_a_score():
+    model = zoo.dense_vae(4, jit_compile=False)
+    values = log_likelihood(model, 255 * np.ones((2, 4)), 3, verbose=0)
+    assert np.isfinite(values).all()

@@ -100,9 +100,9 @@ def test_weights_of_a_trained_model(tmp_path):
 def test_kl_weight_and_seed_of_the_builder_survive(shipped):
     fresh = tiny(kl_weight=0.125, seed=7)
     loaded = tiny(kl_weight=0.125, seed=7, weights=TAG)
-    assert float(loaded.kl_layer.weight) == 0.125
+    assert float(loaded.latent.beta) == 0.125
     states = [
-        numpy_of(model.get_layer("sampling").seed_generator.state)
+        numpy_of(model.latent.seed_generator.state)
         for model in (fresh, loaded)
     ]
     np.testing.assert_array_equal(*states)
