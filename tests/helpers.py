@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import inspect
 import json
 import pathlib
 import subprocess
@@ -15,6 +14,11 @@ import pytest
 from keras import ops
 
 import zoo
+from tests.outputs import as_x
+from tests.outputs import drawn_by
+from tests.outputs import outputs_of
+from tests.outputs import served_of
+from zoo.datasets import feeds
 
 BACKEND = keras.backend.backend()
 SIXTEEN_BIT_POLICIES = ("mixed_float16", "mixed_bfloat16")
@@ -229,38 +233,17 @@ def check_export(name):
         layer = keras.layers.TFSMLayer(folder, call_endpoint="serve")
         for count in (1, 3):
             inputs, _ = random_data(model, count)
-            x = inputs if len(inputs) > 1 else inputs[0]
-            for serve in (served.serve, layer):
-                _check_served(model, served, serve(x), inputs)
-
-
-def _check_served(model, served, outputs, inputs):
-    if not hasattr(model, "encoder"):
-        x = inputs if len(inputs) > 1 else inputs[0]
-        expected = model.predict(x, verbose=0)
-        np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-6)
-        for endpoint in ("capsules", "reconstruct"):
-            if hasattr(served, endpoint):
-                received = getattr(served, endpoint)(x)
-                expected = getattr(model, endpoint)(x)
-                np.testing.assert_allclose(received, expected, atol=1e-5)
-        return
-    heads = [
-        ops.convert_to_numpy(head)
-        for head in served.encode(*inputs[: len(model.encoder.inputs)])
-    ]
-    expected = model.encoder.predict(_encoder_inputs(model, inputs), verbose=0)
-    for head, value in zip(heads, expected, strict=True):
-        np.testing.assert_allclose(head, value, rtol=1e-5, atol=1e-6)
-    decoded = model.decoder.predict(heads[0], verbose=0)
-    np.testing.assert_allclose(
-        served.decode(heads[0]), decoded, rtol=1e-5, atol=1e-6
-    )
-    count = len(inputs[0])
-    label = [1] if getattr(model, "prior", None) is not None else []
-    for drawn in (outputs, served.generate(count, *label)):
-        assert tuple(drawn.shape) == decoded.shape
-        assert np.isfinite(drawn).all()
+            for received, expected in served_of(model, served, inputs):
+                np.testing.assert_allclose(
+                    received, expected, rtol=1e-5, atol=1e-5
+                )
+            shape = model.compute_output_shape(
+                keras.tree.map_structure(np.shape, as_x(inputs))
+            )
+            once = layer(as_x(inputs))
+            for output in (once, *drawn_by(model, served, inputs)):
+                assert tuple(output.shape) == tuple(shape)
+                assert np.isfinite(output).all()
 
 
 def random_data(model, count, side=15):
@@ -269,38 +252,17 @@ def random_data(model, count, side=15):
     Dims that the model leaves free are `side` long.
     """
     random = np.random.default_rng(0)
-    inputs = [_random_input(random, count, one, side) for one in model.inputs]
-    if hasattr(model, "encoder"):
-        return inputs, None
-    return inputs, random.integers(model.output_shape[-1], size=count)
+    x = _random_input(random, count, model.inputs[0], side)
+    labels = random.integers(model.num_classes or 1, size=count)
+    inputs, targets = feeds.training_pair(model, x, labels)
+    return inputs if isinstance(inputs, list) else [inputs], targets
 
 
 def _random_input(random, count, tensor, side):
     shape = (count, *(side if dim is None else dim for dim in tensor.shape[1:]))
-    if tensor.name == "label":
-        return np.eye(shape[-1], dtype="float32")[
-            random.integers(shape[-1], size=count)
-        ]
     if "int" in tensor.dtype:
         return random.integers(2, size=shape).astype(tensor.dtype)
     return random.random(shape, "float32")
-
-
-def outputs_of(model, inputs):
-    """All that a model computes of these inputs, as a flat list.
-
-    The fresh process of `check_builder` runs the source of this function.
-    """
-    outputs = [model(inputs if len(inputs) > 1 else inputs[0])]
-    if hasattr(model, "capsules"):
-        outputs.append(model.capsules(inputs[0]))
-        if getattr(model, "decoder", None) is not None:
-            outputs.append(model.reconstruct(inputs[0]))
-    if hasattr(model, "encoder"):
-        seen = inputs[: len(model.encoder.inputs)]
-        heads = model.encoder(seen if len(seen) > 1 else seen[0])
-        outputs += [*heads, model.decoder(heads[0])]
-    return keras.tree.flatten(outputs)
 
 
 _FRESH_PROCESS = """
@@ -309,9 +271,7 @@ import sys
 import keras
 import numpy as np
 
-import zoo
-
-{outputs_of}
+from tests.outputs import outputs_of
 
 for line in sys.stdin:
     path, inputs, outputs = line.split()
@@ -330,7 +290,7 @@ def _fresh_process():
         [
             sys.executable,
             "-c",
-            _FRESH_PROCESS.format(outputs_of=inspect.getsource(outputs_of)),
+            _FRESH_PROCESS,
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -350,15 +310,9 @@ def _outputs_in_fresh_process(path, inputs):
     return list(np.load(made).values())
 
 
-def _encoder_inputs(model, inputs):
-    seen = inputs[: len(model.encoder.inputs)]
-    return seen if len(seen) > 1 else seen[0]
-
-
 def _fit(model, inputs, targets):
     """One epoch with a partial last batch, finite in all that it reports."""
-    x = inputs if len(inputs) > 1 else inputs[0]
-    history = model.fit(x, targets, batch_size=4, verbose=0).history
+    history = model.fit(as_x(inputs), targets, batch_size=4, verbose=0).history
     for name, values in history.items():
         assert np.isfinite(values).all(), name
 

@@ -163,7 +163,9 @@ def weights_of(model):
         for part in (model.encoder, model.decoder)
     }
     means = model.latent.prior.get_weights()
-    return parts | ({"prior": {"class_mean": _float64(*means)}} if means else {})
+    return parts | (
+        {"prior": {"class_mean": _float64(*means)}} if means else {}
+    )
 
 
 def dense_vae_loss(weights, x, noise, kl_weight=1.0):

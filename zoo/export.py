@@ -1,5 +1,6 @@
 """Models to and from files: `.keras`, SavedModel and ONNX."""
 
+import functools
 import importlib
 import os
 import pathlib
@@ -9,6 +10,7 @@ from typing import Any
 import keras
 
 from keras_capsvae import Classifier
+from keras_capsvae import VariationalAutoencoder
 
 EXPECTED = "a `.keras` file or a SavedModel folder"
 HDF5 = b"\x89HDF\r\n\x1a\n"  # how each such file begins
@@ -90,7 +92,7 @@ def export_onnx(
     `classifier.onnx`. Needs the `onnx` extra.
 
     Args:
-        model: A model of the zoo.
+        model: A model of the zoo, or one composed of the same classes.
         folder: Where to; made if missing.
 
     Returns:
@@ -103,16 +105,27 @@ def export_onnx(
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    parts: dict[str, keras.Model]
-    if isinstance(model, Classifier):
-        parts = {"classifier": model}
-    else:
-        parts = {"encoder": model.encoder, "decoder": model.decoder}
-    for name, part in parts.items():
+    for name, part in onnx_parts(model).items():
         path = folder / f"{name}.onnx"
         part.export(path, format="onnx", verbose=False)
         paths.append(path)
     return paths
+
+
+@functools.singledispatch
+def onnx_parts(model: keras.Model) -> dict[str, keras.Model]:
+    """Name of the file → what of a model can be written as ONNX."""
+    return {"model": model}
+
+
+@onnx_parts.register
+def _(model: Classifier):
+    return {"classifier": model}
+
+
+@onnx_parts.register
+def _(model: VariationalAutoencoder):
+    return {"encoder": model.encoder, "decoder": model.decoder}
 
 
 def _require_onnx():

@@ -174,7 +174,9 @@ def test_what_cannot_be_estimated():
             function(model, x, 0)
         with pytest.raises(ValueError, match="at least one decoded sample"):
             function(model, x, 5, chunk_megabytes=1e-6)
-        with pytest.raises(TypeError, match="must be a VAE.*Received: Functional"):
+        with pytest.raises(
+            TypeError, match="must be a VAE.*Received: Functional"
+        ):
             function(model.decoder, x)
         with pytest.raises(ValueError, match=r"shape \(batch, 4\)"):
             function(model, x[:, :3])

@@ -44,13 +44,13 @@ def sample(
 
     A model of poems prints them.
     """
-    from keras_capsvae import PoemAutoencoder
     from zoo.datasets import feeds
     from zoo.plots import gallery
+    from zoo.plots import text_pages
 
     opened = _opened(model, weights)
-    if isinstance(opened, PoemAutoencoder):
-        for text in opened.generate(count, seed=seed, temperature=temperature):
+    if texts := text_pages.written(opened, count, seed, temperature):
+        for text in texts:
             click.echo(text)
         return
     images = labels = None
@@ -92,18 +92,16 @@ def evaluate(
     histogram: pathlib.Path | None,
 ) -> None:
     """Figures of MODEL (a name, run folder or .keras file) on test data."""
-    from keras_capsvae import Classifier
-    from keras_capsvae import PoemAutoencoder
     from zoo import evaluation
     from zoo import plots
     from zoo.datasets import feeds
     from zoo.evaluation import texts as text_evaluation
 
     opened, settings = _opened_with_settings(model, weights)
-    if isinstance(opened, Classifier) and (samples or histogram):
+    if (samples or histogram) and not evaluation.has_latents(opened):
         raise ValueError(
             "--samples and --histogram are for VAEs. "
-            f"Received: {opened.name}, a classifier"
+            f"Received: {opened.name} of type {type(opened).__name__}"
         )
     usual = "tang" if feeds.takes_text(opened) else "mnist"
     data = data or settings.get("data", usual)
@@ -117,9 +115,7 @@ def evaluate(
     x = feeds.test_images(arrays, binarize)[:images]
     labels = None if arrays.y_test is None else arrays.y_test[:images]
     figures = evaluation.evaluate(opened, x, labels, num_samples=samples)
-    if isinstance(opened, PoemAutoencoder):
-        corpus = opened.decode_text(arrays.x_train)
-        figures |= text_evaluation.sample_figures(opened, corpus)
+    figures |= text_evaluation.figures_of_writing(opened, arrays.x_train)
     if histogram is not None:
         plots.posterior_deviations(opened, x).savefig(histogram)
     about = {"data": data}

@@ -1,6 +1,11 @@
-"""What a model is fed: arrays or streams in the form that it trains on."""
+"""What a model is fed: arrays or streams in the form that it trains on.
+
+What kinds of models differ in is asked by their class: a kind that is fed in
+another way registers its own functions here.
+"""
 
 import dataclasses
+import functools
 import os
 import warnings
 from collections.abc import Callable
@@ -12,32 +17,105 @@ import numpy as np
 from keras_capsvae import Classifier
 from keras_capsvae import PoemAutoencoder
 from keras_capsvae import TextClassifier
+from keras_capsvae import VariationalAutoencoder
 from zoo import datasets
 
 NO_LABELS = "This model trains on labels. Received: data without labels"
 ENLARGED = 28  # side of images that are too small for a model of any size
 
 
+@functools.singledispatch
 def takes_text(model: keras.Model) -> bool:
     """Whether a model is fed with ids of characters, not with images."""
-    return isinstance(model, (PoemAutoencoder, TextClassifier))
+    return False
 
 
+@takes_text.register(PoemAutoencoder)
+@takes_text.register(TextClassifier)
+def _(model):
+    return True
+
+
+@functools.singledispatch
 def load(model: keras.Model, data: str | os.PathLike) -> datasets.Arrays:
     """`datasets.Arrays` of what `--data` takes, in the form of the model.
 
     A text classifier gets the task of `datasets.load_real_or_fake`.
     """
-    if isinstance(model, PoemAutoencoder):
-        texts = datasets.load_texts(data, model.sentence_length)
-    elif isinstance(model, TextClassifier):
-        texts = datasets.load_real_or_fake(data)
-    else:
-        return datasets.load(data, image_shape(model, data))
+    return datasets.load(data, image_shape(model, data))
+
+
+@load.register
+def _(model: PoemAutoencoder, data):
+    return _as_ids(model, datasets.load_texts(data, model.sentence_length))
+
+
+@load.register
+def _(model: TextClassifier, data):
+    return _as_ids(model, datasets.load_real_or_fake(data))
+
+
+def _as_ids(model, texts):
     return texts._replace(
         x_train=model.encode_text(texts.x_train),
         x_test=model.encode_text(texts.x_test) if texts.x_test else None,
     )
+
+
+@functools.singledispatch
+def label_classes(model: keras.Model) -> int | None:
+    """Classes of the one-hot label that a model takes as an input, if any."""
+    return None
+
+
+@label_classes.register
+def _(model: VariationalAutoencoder):
+    return model.num_classes
+
+
+@functools.singledispatch
+def takes_labels(model: keras.Model) -> bool:
+    """Whether a model trains on labels, as input or as target."""
+    return label_classes(model) is not None
+
+
+@takes_labels.register
+def _(model: Classifier):
+    return True
+
+
+@functools.singledispatch
+def training_pair(model: keras.Model, images: Any, labels: Any) -> tuple:
+    """Inputs and targets of a model out of images and integer labels.
+
+    A model with conditions of another kind takes them beside the images, as
+    the list `[images, conditions]`.
+    """
+    classes = label_classes(model)
+    if classes is None or isinstance(images, list):
+        return images, None
+    return [images, one_hot(labels, classes)], None
+
+
+@training_pair.register
+def _(model: Classifier, images, labels):
+    if labels is None:
+        raise ValueError(NO_LABELS)
+    return images, labels
+
+
+@functools.singledispatch
+def _fed(model, stream):
+    """A stream, with labels if the model takes them, as it trains on it."""
+    return stream
+
+
+@_fed.register
+def _(model: VariationalAutoencoder, stream):
+    classes = label_classes(model)
+    if classes is None:
+        return stream
+    return stream.map(lambda x, y: ((x, keras.ops.one_hot(y, classes)),))
 
 
 def image_shape(
@@ -70,24 +148,6 @@ def image_shape(
         )
         return (ENLARGED, ENLARGED, channels)
     return shape
-
-
-def takes_labels(model: keras.Model) -> bool:
-    """Whether a model trains on labels, as input or as target."""
-    return _is_conditional(model) or isinstance(model, Classifier)
-
-
-def training_pair(
-    model: keras.Model, images: Any, labels: Any
-) -> tuple[Any, np.ndarray | None]:
-    """Inputs and targets of a model out of images and integer labels."""
-    if _is_conditional(model):
-        return [images, one_hot(labels, model.inputs[-1].shape[-1])], None
-    if not takes_labels(model):
-        return images, None
-    if labels is None:
-        raise ValueError(NO_LABELS)
-    return images, labels
 
 
 def one_hot(labels: np.ndarray | None, num_classes: int) -> np.ndarray:
@@ -166,10 +226,7 @@ def _streams(model, settings):
             labels=takes_labels(model),
             **options,
         )
-        if _is_conditional(model):
-            classes = model.inputs[-1].shape[-1]
-            data = data.map(lambda x, y: ((x, keras.ops.one_hot(y, classes)),))
-        return data, steps
+        return _fed(model, data), steps
 
     return Feed(
         lambda epoch: stream(initial_epoch=epoch)[0],
@@ -177,7 +234,3 @@ def _streams(model, settings):
         stream(split="test", shuffle=False)[0],
         True,
     )
-
-
-def _is_conditional(model):
-    return len(model.inputs) > 1

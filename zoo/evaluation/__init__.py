@@ -2,12 +2,14 @@
 
 from zoo.evaluation.figures import active_units
 from zoo.evaluation.figures import evaluate
+from zoo.evaluation.figures import has_latents
 from zoo.evaluation.figures import mutual_information
 from zoo.evaluation.figures import posterior_deviations
 
 __all__ = [
     "active_units",
     "evaluate",
+    "has_latents",
     "mutual_information",
     "posterior_deviations",
 ]

@@ -1,13 +1,16 @@
 """Figures of merit of trained models."""
 
+import functools
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_capsvae import Classifier
+from keras_capsvae import GaussianLatent
 from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import PoemAutoencoder
+from keras_capsvae import VariationalAutoencoder
+from keras_capsvae.latents import Latent
 from keras_capsvae.numerics import LOG_VAR_LIMIT
 from keras_capsvae.typing import Tensor
 from zoo import likelihood
@@ -29,14 +32,19 @@ def evaluate(
     """Figures of merit of a model on a data set.
 
     Args:
-        model: A model of the zoo.
-        images: Images shaped for the model, or ids of texts.
+        model: A model of the zoo, or one composed of the same classes.
+        images: Images shaped for the model, or ids of texts; with conditions
+            that are no classes the list `[images, conditions]`.
         labels: Integer labels, for a conditional model or a classifier.
             Defaults to `None`.
         batch_size: Images at a time. Defaults to 100.
         verbose: As in `keras.Model.evaluate`.
         num_samples: Posterior samples of each image for `log_likelihood` of a
             VAE. Defaults to `None`: leave it out.
+
+    Raises:
+        ValueError: If the data do not fit the model, or there are `num_samples`
+            for a model without latents.
 
     Returns:
         For a VAE a dict of `reconstruction_loss`, `kl_loss`, their sum `loss`
@@ -60,22 +68,82 @@ def evaluate(
         verbose=verbose,
         return_dict=True,
     )
-    if isinstance(model, Classifier):
-        return figures
-    if not isinstance(model, ImportanceWeightedAutoencoder):
-        figures["loss"] = figures["negative_elbo"]
-    figures["active_units"] = active_units(model, images)
+    return figures | figures_of(model, figures, inputs, num_samples, verbose)
+
+
+@functools.singledispatch
+def has_latents(model: keras.Model) -> bool:
+    """Whether a model has a posterior that can be judged."""
+    return False
+
+
+@has_latents.register
+def _(model: VariationalAutoencoder):
+    return True
+
+
+@functools.singledispatch
+def figures_of(
+    model: keras.Model,
+    compiled: dict[str, float],
+    inputs: Any,
+    num_samples: int | None = None,
+    verbose: str | int = "auto",
+) -> dict[str, float]:
+    """What `evaluate` says of a kind of model beside its compiled metrics.
+
+    Args:
+        model, num_samples, verbose: As of `evaluate`.
+        compiled: What `keras.Model.evaluate` gave.
+        inputs: What the model takes.
+    """
     if num_samples is not None:
-        values = likelihood.log_likelihood(
-            model, inputs, num_samples, verbose=verbose
+        raise ValueError(
+            "`num_samples` must be None for a model without latents. "
+            f"Received: num_samples={num_samples} for {model.name}"
         )
-        figures["log_likelihood"] = float(values.mean())
-        error = values.std() / len(values) ** 0.5
-        figures["standard_error"] = float(error)
-        figures["mutual_information"] = mutual_information(model, images)
-    if isinstance(model, PoemAutoencoder):
-        figures |= text_evaluation.figures_of(model, images, figures["loss"])
-    return figures
+    return {}
+
+
+@figures_of.register(VariationalAutoencoder)
+def _of_autoencoder(model, compiled, inputs, num_samples=None, verbose="auto"):
+    bound = {"loss": compiled["negative_elbo"]}
+    return bound | _of_latents(model, inputs, num_samples, verbose)
+
+
+@figures_of.register(ImportanceWeightedAutoencoder)
+def _of_several_samples(
+    model, compiled, inputs, num_samples=None, verbose="auto"
+):
+    return _of_latents(model, inputs, num_samples, verbose)
+
+
+@figures_of.register(PoemAutoencoder)
+def _of_poet(model, compiled, inputs, num_samples=None, verbose="auto"):
+    figures = _of_autoencoder(model, compiled, inputs, num_samples, verbose)
+    return figures | text_evaluation.figures_of(model, inputs, figures["loss"])
+
+
+def _of_latents(model, inputs, num_samples, verbose):
+    figures = {"active_units": active_units(model, inputs)}
+    if num_samples is None:
+        return figures
+    values = likelihood.log_likelihood(
+        model, inputs, num_samples, verbose=verbose
+    )
+    figures["log_likelihood"] = float(values.mean())
+    figures["standard_error"] = float(values.std() / len(values) ** 0.5)
+    return figures | _of_posterior(model.latent, model, inputs)
+
+
+@functools.singledispatch
+def _of_posterior(latent: Latent, model, inputs):
+    return {}
+
+
+@_of_posterior.register
+def _(latent: GaussianLatent, model, inputs):
+    return {"mutual_information": mutual_information(model, inputs)}
 
 
 def active_units(model: keras.Model, images: Any) -> int:
@@ -85,8 +153,9 @@ def active_units(model: keras.Model, images: Any) -> int:
     images; a collapsed posterior has none.
 
     Args:
-        model: A VAE of the zoo.
-        images: Images shaped for its encoder, at least 2.
+        model: A VAE.
+        images: Images shaped for its encoder, at least 2; with the conditions
+            that it takes the list `[images, conditions]`.
 
     Returns:
         An integer between 0 and the number of latents.
@@ -105,8 +174,8 @@ def posterior_deviations(model: keras.Model, images: Any) -> np.ndarray:
     """σ of each latent of each image.
 
     Args:
-        model: A VAE of the zoo.
-        images: Images shaped for its encoder.
+        model: A VAE with Gaussian latents.
+        images: As of `active_units`.
 
     Returns:
         Array `(n, latent_dim)`: near 1 for a latent that the posterior leaves
@@ -114,7 +183,7 @@ def posterior_deviations(model: keras.Model, images: Any) -> np.ndarray:
 
     Source: kexue.fm 5383.
     """
-    _, z_log_var = model.encoder.predict(images, verbose=0)
+    _, z_log_var = model.posterior(images)
     return np.exp(0.5 * np.clip(z_log_var, -LOG_VAR_LIMIT, LOG_VAR_LIMIT))
 
 
@@ -125,8 +194,8 @@ def mutual_information(model: keras.Model, images: Any, seed: int = 0) -> float:
     each posterior; between 0 and ln n but for sampling noise.
 
     Args:
-        model: A VAE of the zoo.
-        images: Images shaped for its encoder, at least 2.
+        model: A VAE with Gaussian latents.
+        images: As of `active_units`.
         seed: Integer seed of the samples. Defaults to 0.
 
     Returns:
@@ -138,7 +207,7 @@ def mutual_information(model: keras.Model, images: Any, seed: int = 0) -> float:
     Source: Hoffman and Johnson, "ELBO surgery", 2016.
     """
     _check_several(images)
-    heads = model.encoder.predict(images, verbose=0)
+    heads = model.posterior(images)
     z_mean, z_log_var = (np.asarray(head, "float64") for head in heads)
     z_log_var = np.clip(z_log_var, -LOG_VAR_LIMIT, LOG_VAR_LIMIT)
     precision = np.exp(-z_log_var)
@@ -158,7 +227,6 @@ def mutual_information(model: keras.Model, images: Any, seed: int = 0) -> float:
 
 
 def _check_several(images):
-    if len(images) < 2:
-        raise ValueError(
-            f"There must be at least 2 images. Received: {len(images)}"
-        )
+    count = len(images[0] if isinstance(images, list) else images)
+    if count < 2:
+        raise ValueError(f"There must be at least 2 images. Received: {count}")

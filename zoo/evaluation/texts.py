@@ -1,11 +1,13 @@
 """Figures of merit of models that write texts."""
 
+import functools
 import math
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 
+from keras_capsvae import PoemAutoencoder
 from keras_capsvae.vocabulary import characters_of
 
 SAMPLES = 1000
@@ -36,8 +38,7 @@ def figures_of(
 
 def reconstruction_accuracy(model: keras.Model, ids: np.ndarray) -> float:
     """Share of characters that decoding the posterior mean gives back."""
-    z_mean, _ = model.encoder.predict(ids, verbose=0)
-    return float(np.mean(model.most_probable(z_mean) == ids))
+    return float(np.mean(model.most_probable(model.encode(ids)) == ids))
 
 
 def sample_figures(
@@ -71,6 +72,22 @@ def sample_figures(
         "repeating_lines": repeating_lines(texts, line),
         "repeating_lines_of_corpus": repeating_lines(corpus, line),
     }
+
+
+@functools.singledispatch
+def figures_of_writing(model: keras.Model, ids: np.ndarray) -> dict[str, float]:
+    """`sample_figures` of a model that writes texts, of others none.
+
+    Args:
+        model: Any model.
+        ids: What it was trained on.
+    """
+    return {}
+
+
+@figures_of_writing.register
+def _(model: PoemAutoencoder, ids):
+    return sample_figures(model, model.decode_text(ids))
 
 
 def novelty(texts: Sequence[str], corpus: Sequence[str]) -> float:

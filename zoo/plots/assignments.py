@@ -1,3 +1,4 @@
+import functools
 import itertools
 from collections.abc import Iterable
 from typing import Any
@@ -9,11 +10,13 @@ from matplotlib.axes import Axes
 from keras_capsvae import ConvMatrixCapsuleEM
 from keras_capsvae import MatrixCapsuleNetwork
 from keras_capsvae import PrimaryMatrixCapsules
+from keras_capsvae.layers.em_capsules import EMCapsules
 from keras_capsvae.typing import Tensor
 from zoo.plots.canvas import PALETTE
 from zoo.plots.canvas import Picture
 from zoo.plots.canvas import remove_upper_frame
 from zoo.plots.checks import expect
+from zoo.plots.checks import expect_kind
 from zoo.plots.couplings import DIM
 from zoo.plots.couplings import TINY
 from zoo.plots.couplings import chosen_classes
@@ -99,24 +102,20 @@ def matrix_capsule_layers(
     model: keras.Model,
 ) -> tuple[keras.layers.Layer, list[keras.layers.Layer]]:
     """The primary capsules and the layers that route, from below."""
-    expect(
-        isinstance(model, MatrixCapsuleNetwork),
-        "`model` must be a MatrixCapsuleNetwork",
-        model=f"{model.name} of type {type(model).__name__}",
-    )
+    expect_kind(model, MatrixCapsuleNetwork)
     primary = [
         layer
         for layer in model.layers
         if isinstance(layer, PrimaryMatrixCapsules)
     ]
-    routed = [layer for layer in model.layers if hasattr(layer, "assignments")]
+    routed = [layer for layer in model.layers if isinstance(layer, EMCapsules)]
     chain = [*primary[:1], *routed]
     fits = len(primary) == 1 and all(
         above.input[0] is below.output[0]
         for below, above in itertools.pairwise(chain)
     )
     expect(
-        fits and routed and routed[-1].name == "class_capsules",
+        fits and routed and routed[-1].output[1] is model.outputs[0],
         "`model` must have one layer PrimaryMatrixCapsules and above it "
         "nothing but layers of matrix capsules",
         layers=[layer.name for layer in model.layers],
@@ -152,19 +151,23 @@ def assigned(
     return maps, by_iteration, by_iteration[-1]
 
 
+@functools.singledispatch
 def _to_children(layer, shares, upper, shape):
     """Shares of the layer's children, `shape`, in the classes."""
-    if isinstance(layer, ConvMatrixCapsuleEM):
-        height, width, types = shape
-        windows = layer.windows(height, width)
-        of_windows = np.einsum("rcsp,rcpk->rcsk", shares, upper)
-        of_cells = np.zeros((height * width, types, upper.shape[-1]))
-        values = of_windows.reshape(*windows.cells.shape, types, -1)
-        np.add.at(of_cells, windows.cells, values)
-        return of_cells.reshape(*shape, -1)
     if upper is not None:
         shares = shares @ upper
     return shares.reshape(*shape, -1)
+
+
+@_to_children.register
+def _(layer: ConvMatrixCapsuleEM, shares, upper, shape):
+    height, width, types = shape
+    windows = layer.windows(height, width)
+    of_windows = np.einsum("rcsp,rcpk->rcsk", shares, upper)
+    of_cells = np.zeros((height * width, types, upper.shape[-1]))
+    values = of_windows.reshape(*windows.cells.shape, types, -1)
+    np.add.at(of_cells, windows.cells, values)
+    return of_cells.reshape(*shape, -1)
 
 
 def draw_activations(axes: Axes, active: np.ndarray, chosen: list) -> None:

@@ -1,8 +1,11 @@
+import functools
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_capsvae import CapsuleNetwork
+from keras_capsvae import VariationalAutoencoder
 from keras_capsvae.typing import Tensor
 
 
@@ -29,7 +32,7 @@ def finite_array(name: str, values: Tensor) -> np.ndarray:
 
 
 def example_arrays(model: keras.Model, x: Tensor) -> list[np.ndarray]:
-    """What the model reads: `[x]`, or `[x, one_hot]` of a conditional one."""
+    """What the model reads: `[x]`, or `[x, conditions]`."""
     inputs = len(model.inputs)
     listed = isinstance(x, (list, tuple)) and len(x) == inputs
     arrays = [finite_array("x", part) for part in (x if listed else [x])]
@@ -42,9 +45,37 @@ def example_arrays(model: keras.Model, x: Tensor) -> list[np.ndarray]:
     return arrays
 
 
-def encoder_input(
-    model: keras.Model, arrays: list[np.ndarray]
-) -> np.ndarray | list[np.ndarray]:
-    """The arrays without the labels, that the encoder does not read."""
-    read = arrays[: len(model.encoder.inputs)]
-    return read[0] if len(read) == 1 else read
+def as_given(arrays: list[np.ndarray]) -> np.ndarray | list[np.ndarray]:
+    """The arrays as a model takes them, a single one bare."""
+    return arrays[0] if len(arrays) == 1 else arrays
+
+
+def expect_kind(
+    model: keras.Model, kind: type[keras.Model], expectation: str = ""
+) -> None:
+    """Raise unless a picture is one of this kind of model."""
+    expect(
+        isinstance(model, kind),
+        f"`model` must be {expectation or f'a {kind.__name__}'}",
+        model=f"{model.name} of type {type(model).__name__}",
+    )
+
+
+@functools.singledispatch
+def decoder_of(model: keras.Model) -> keras.Model | None:
+    """What draws an image for a model, `None` of one that draws none."""
+    return None
+
+
+@decoder_of.register(VariationalAutoencoder)
+@decoder_of.register(CapsuleNetwork)
+def _(model):
+    return model.decoder
+
+
+def expect_decoder(model: keras.Model) -> None:
+    expect(
+        decoder_of(model) is not None,
+        "`model` must have a decoder",
+        model=f"{model.name}, which has none",
+    )

@@ -14,6 +14,7 @@ from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
+from zoo.plots.checks import expect_kind
 from zoo.plots.receptive_fields import fields_below
 
 PANELS_IN_A_ROW = 6
@@ -104,11 +105,7 @@ def couplings(
 
 
 def capsules_layer(model: keras.Model) -> CapsuleLayer:
-    expect(
-        isinstance(model, CapsuleNetwork),
-        "`model` must be a CapsuleNetwork",
-        model=f"{model.name} of type {type(model).__name__}",
-    )
+    expect_kind(model, CapsuleNetwork)
     capsules = model.encoder.outputs[0]
     found = [layer for layer in model.layers if layer.output is capsules]
     expect(

@@ -54,9 +54,9 @@ def manifold(
     check_integer("size", size)
     quantiles = normal_quantiles(size, limits)
     latent_dim = model.decoder.inputs[0].shape[-1]
-    images = model.decoder.predict(
-        grid_points(quantiles, latent_dim), batch_size=256, verbose=0
-    )
+    points = grid_points(quantiles, latent_dim)
+    decoded = model.decode(points, batch_size=256)
+    images = keras.tree.flatten(decoded)[0]
     longest_side = 6.0 if latent_dim > 1 else 9.0
     figure, axes = grid_picture(images, size, image_shape, longest_side)
     names = sparse_names(quantiles)

@@ -6,7 +6,7 @@ from zoo.evaluation.figures import posterior_deviations as deviations_of
 from zoo.plots.canvas import PALETTE
 from zoo.plots.canvas import Picture
 from zoo.plots.canvas import remove_upper_frame
-from zoo.plots.checks import encoder_input
+from zoo.plots.checks import as_given
 from zoo.plots.checks import example_arrays
 
 BINS = 60
@@ -29,7 +29,7 @@ def posterior_deviations(model: keras.Model, x: Tensor) -> Picture:
         ValueError: When `x` is no batch of finite images.
     """
     arrays = example_arrays(model, x)
-    values = deviations_of(model, encoder_input(model, arrays)).ravel()
+    values = deviations_of(model, as_given(arrays)).ravel()
     figure = Picture(4.5, 3.0)
     axes = figure.add_subplot()
     weights = np.full(len(values), 1 / len(values))

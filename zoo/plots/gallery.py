@@ -1,5 +1,6 @@
 """All pictures that suit a model, drawn into a folder; texts as text."""
 
+import functools
 import os
 import pathlib
 import warnings
@@ -11,9 +12,16 @@ import numpy as np
 from keras_capsvae import CapsuleNetwork
 from keras_capsvae import Classifier
 from keras_capsvae import MatrixCapsuleNetwork
+from keras_capsvae import PoemAutoencoder
+from keras_capsvae import TextClassifier
+from keras_capsvae import VariationalAutoencoder
 from zoo import plots
-from zoo.datasets.feeds import takes_text
-from zoo.plots import text_pages as text_gallery
+from zoo.datasets.feeds import label_classes
+from zoo.datasets.feeds import training_pair
+from zoo.plots import text_pages
+from zoo.plots.canvas import Picture
+
+SHOWN = 5000  # points of a scatter plot
 
 
 def draw(
@@ -27,12 +35,16 @@ def draw(
 ) -> list[pathlib.Path]:
     """Draw every picture that suits a model; write texts of a model of them.
 
+    What a model of your own cannot show is left out, with a warning that says
+    why.
+
     Args:
-        model: A model of the zoo.
+        model: A model of the zoo, or one composed of the same classes.
         folder: Where to; made if missing.
-        images: Images (or ids of texts) to encode, reconstruct or classify.
-            Defaults to `None`: only what needs none, which a classifier has
-            not.
+        images: Images (or ids of texts) to encode, reconstruct or classify;
+            with conditions that are no classes the list `[images,
+            conditions]`. Defaults to `None`: only what needs none, which a
+            classifier has not.
         labels: Their integer labels. Defaults to `None`.
         history: What `plots.training_curves` takes. Defaults to `None`.
         image_shape: `(height, width, channels)` of flat images that are not
@@ -45,19 +57,10 @@ def draw(
     Raises:
         ValueError: If the model is a classifier and there are no images.
     """
-    pages, figures = {}, {}
-    if takes_text(model):
-        pages = text_gallery.pages(model, images, labels, seed)
-        is_classifier = isinstance(model, Classifier)
-        loss_unit = "loss" if is_classifier else "nats per text"
-    elif isinstance(model, Classifier):
-        figures = _of_classifier(model, images, labels)
-        loss_unit = "loss"
-    else:
-        figures = _of_autoencoder(model, images, labels, image_shape, seed)
-        loss_unit = "nats per image"
+    pages = text_pages.pages(model, images, labels, seed)
+    figures = figures_of(model, images, labels, image_shape, seed)
     if history is not None:
-        figures["training"] = plots.training_curves(history, loss_unit)
+        figures["training"] = plots.training_curves(history, loss_unit(model))
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -70,27 +73,77 @@ def draw(
     return paths
 
 
-def _of_classifier(model, images, labels):
+@functools.singledispatch
+def loss_unit(model: keras.Model) -> str:
+    """What the loss of a kind of model is measured in."""
+    return "loss"
+
+
+@loss_unit.register
+def _(model: VariationalAutoencoder):
+    return "nats per image"
+
+
+@loss_unit.register
+def _(model: PoemAutoencoder):
+    return "nats per text"
+
+
+@functools.singledispatch
+def figures_of(
+    model: keras.Model,
+    images: Any,
+    labels: np.ndarray | None,
+    image_shape: tuple[int, ...] | None,
+    seed: int,
+) -> dict[str, Picture]:
+    """Name → picture, of all that suit a kind of model. Arguments: `draw`."""
+    return {}
+
+
+@figures_of.register(PoemAutoencoder)
+@figures_of.register(TextClassifier)
+def _of_texts(model, images, labels, image_shape, seed):
+    return {}
+
+
+@figures_of.register(Classifier)
+def _of_classifier(model, images, labels, image_shape, seed):
     if images is None:
         raise ValueError(
             f"{model.name} classifies and draws nothing of its own: give "
             "images (on the command line --data, e.g. --data digits)"
         )
-    figures = {"predictions": plots.predictions(model, images, labels)}
-    if isinstance(model, MatrixCapsuleNetwork):
-        figures["assignments"] = plots.assignments(model, images[0])
-    if isinstance(model, CapsuleNetwork):
-        figures["couplings"] = plots.couplings(model, images[0])
-        if model.decoder is not None:
-            figures["reconstructions"] = plots.reconstructions(model, images)
-            figures["perturbations"] = plots.perturbations(model, images[0])
-    return figures
+    return {"predictions": plots.predictions(model, images, labels)}
 
 
+@figures_of.register(MatrixCapsuleNetwork)
+def _of_matrix_capsules(model, images, labels, image_shape, seed):
+    figures = _of_classifier(model, images, labels, image_shape, seed)
+    return figures | _drawable(
+        assignments=lambda: plots.assignments(model, images[0])
+    )
+
+
+@figures_of.register(CapsuleNetwork)
+def _of_capsules(model, images, labels, image_shape, seed):
+    figures = _of_classifier(model, images, labels, image_shape, seed)
+    pictures = {"couplings": lambda: plots.couplings(model, images[0])}
+    if model.decoder is not None:
+        pictures["reconstructions"] = lambda: plots.reconstructions(
+            model, images
+        )
+        pictures["perturbations"] = lambda: plots.perturbations(
+            model, images[0]
+        )
+    return figures | _drawable(**pictures)
+
+
+@figures_of.register(VariationalAutoencoder)
 def _of_autoencoder(model, images, labels, image_shape, seed):
-    figures = {}
+    pictures = {}
     if _is_picture(model, image_shape):
-        figures = _drawn_images(model, images, image_shape, seed)
+        pictures = _of_draws(model, image_shape, seed)
     else:
         warnings.warn(
             "No pictures of images: their shape "
@@ -99,27 +152,52 @@ def _of_autoencoder(model, images, labels, image_shape, seed):
             stacklevel=3,
         )
     if images is not None:
-        figures["latent"] = plots.latent_scatter(
-            model, images[:5000], None if labels is None else labels[:5000]
+        given = images
+        if labels is not None:
+            given, _ = training_pair(model, images, labels)
+        if pictures:
+            pictures["reconstructions"] = lambda: plots.reconstructions(
+                model, given, image_shape=image_shape
+            )
+        pictures["latent"] = lambda: plots.latent_scatter(
+            model, *_start(given, labels)
         )
-    return figures
+    return _drawable(**pictures)
 
 
-def _drawn_images(model, images, image_shape, seed):
-    figures = {
-        "samples": plots.samples(model, seed=seed, image_shape=image_shape)
+def _of_draws(model, image_shape, seed):
+    pictures = {
+        "samples": lambda: plots.samples(
+            model, seed=seed, image_shape=image_shape
+        )
     }
-    if model.num_classes is not None:
-        figures["class_samples"] = plots.class_samples(
+    if label_classes(model) is not None:
+        pictures["class_samples"] = lambda: plots.class_samples(
             model, seed=seed, image_shape=image_shape
         )
     elif model.decoder.inputs[0].shape[-1] <= 2:
-        figures["manifold"] = plots.manifold(model, image_shape=image_shape)
-    if images is not None:
-        figures["reconstructions"] = plots.reconstructions(
-            model, images, image_shape=image_shape
+        pictures["manifold"] = lambda: plots.manifold(
+            model, image_shape=image_shape
         )
+    return pictures
+
+
+def _drawable(**pictures):
+    """Those that can be drawn; a line says why another one cannot."""
+    figures = {}
+    for name, picture in pictures.items():
+        try:
+            figures[name] = picture()
+        except ValueError as error:
+            warnings.warn(f"No picture of {name}: {error}", stacklevel=4)
     return figures
+
+
+def _start(*arrays):
+    """The first examples of each, as many as can be told apart."""
+    return keras.tree.map_structure(
+        lambda array: None if array is None else array[:SHOWN], list(arrays)
+    )
 
 
 def _is_picture(model, image_shape):

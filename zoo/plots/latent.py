@@ -11,7 +11,7 @@ from keras_capsvae.typing import Tensor
 from zoo.plots.canvas import PALETTE
 from zoo.plots.canvas import Picture
 from zoo.plots.canvas import remove_upper_frame
-from zoo.plots.checks import encoder_input
+from zoo.plots.checks import as_given
 from zoo.plots.checks import example_arrays
 from zoo.plots.checks import expect
 from zoo.plots.checks import finite_array
@@ -82,10 +82,7 @@ def classes_and_codes(labels: Tensor | None, count: int) -> tuple:
 
 
 def posterior_means(model: keras.Model, arrays: list) -> np.ndarray:
-    z_mean, _ = model.encoder.predict(
-        encoder_input(model, arrays), batch_size=256, verbose=0
-    )
-    z_mean = finite_array("z_mean", z_mean)
+    z_mean = finite_array("z_mean", model.encode(as_given(arrays), 256))
     expect(
         z_mean.ndim == 2,
         "The encoder's z_mean must have shape (batch, latent_dim)",

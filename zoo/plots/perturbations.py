@@ -10,10 +10,11 @@ from keras_capsvae.validation.labels import check_label
 from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
+from zoo.plots.checks import expect_decoder
+from zoo.plots.checks import expect_kind
 from zoo.plots.images import grid_picture
 from zoo.plots.images import name_columns
 from zoo.plots.images import name_rows
-from zoo.plots.pictures import expect_decoder
 
 
 def perturbations(
@@ -63,11 +64,7 @@ def perturbations(
     ```
     """
     expect_decoder(model)
-    expect(
-        isinstance(model, CapsuleNetwork),
-        "`model` must be a CapsuleNetwork",
-        model=f"{model.name} of type {type(model).__name__}",
-    )
+    expect_kind(model, CapsuleNetwork)
     check_integer("steps", steps)
     expect(steps >= 2, "`steps` must be at least 2", steps=steps)
     expect(0 < span < math.inf, "`span` must be above 0", span=span)

@@ -5,10 +5,12 @@ import numpy as np
 
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
+from zoo.datasets.feeds import label_classes
 from zoo.plots.canvas import Picture
-from zoo.plots.checks import encoder_input
+from zoo.plots.checks import as_given
 from zoo.plots.checks import example_arrays
 from zoo.plots.checks import expect
+from zoo.plots.checks import expect_decoder
 from zoo.plots.images import as_tiles
 from zoo.plots.images import grid_picture
 from zoo.plots.images import name_rows
@@ -63,24 +65,14 @@ def reconstructions(
     first = [array[:count] for array in example_arrays(model, x)]
     expect_unit_range(first[0])
     originals = as_tiles(first[0], image_shape)
-    is_vae = hasattr(model, "encoder")
-    encoded = encoder_input(model, first) if is_vae else first[0]
-    decoded = as_tiles(model.reconstruct(encoded), image_shape)
+    decoded = as_tiles(model.reconstruct(as_given(first)), image_shape)
     figure, axes = grid_picture(
-        np.concatenate([originals, as_tiles(decoded, image_shape)]),
+        np.concatenate([originals, decoded]),
         columns=len(originals),
         longest_side=max(3.0, 0.75 * len(originals)),
     )
     name_rows(axes, ["original", "reconstruction"])
     return figure
-
-
-def expect_decoder(model: keras.Model) -> None:
-    expect(
-        getattr(model, "decoder", None) is not None,
-        "`model` must have a decoder",
-        model=f"{model.name}, which has none",
-    )
 
 
 def expect_unit_range(x: np.ndarray, tolerance: float = 0.1) -> None:
@@ -169,12 +161,13 @@ def class_samples(
     ```
     """
     check_integer("per_class", per_class)
+    count = label_classes(model)
     expect(
-        len(model.inputs) > 1 and model.num_classes is not None,
+        count is not None,
         "`model` must be conditional, with images and labels as inputs",
         model=model.name,
     )
-    classes = range(model.num_classes or 0)
+    classes = range(count or 0)
     rows = [model.generate(per_class, seed=seed, label=c) for c in classes]
     figure, axes = grid_picture(np.concatenate(rows), per_class, image_shape)
     name_rows(axes, [str(c) for c in classes])

@@ -11,6 +11,7 @@ from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import PALETTE
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
+from zoo.plots.checks import expect_kind
 from zoo.plots.images import as_tiles
 
 COLUMNS = 6
@@ -63,11 +64,7 @@ def predictions(
     ```
     """
     check_integer("count", count)
-    expect(
-        isinstance(model, Classifier),
-        "`model` must be a classifier, such as a CapsuleNetwork",
-        model=f"{model.name} of type {type(model).__name__}",
-    )
+    expect_kind(model, Classifier, "a classifier, such as a CapsuleNetwork")
     model.check_input(images, model.inputs[0], "images")
     truths = label_sets(model, labels, len(images))[:count]
     images = keras.ops.convert_to_numpy(images)[:count]

@@ -1,23 +1,40 @@
 """What models of texts write into a run folder, as plain text."""
 
+import functools
+
 import keras
 import numpy as np
 
+from keras_capsvae import PoemAutoencoder
 from keras_capsvae import TextClassifier
 
 COUNT = 20
 
 
+@functools.singledispatch
+def written(
+    model: keras.Model, count: int, seed: int, temperature: float
+) -> list[str]:
+    """New texts of a model that writes them, of others none."""
+    return []
+
+
+@written.register
+def _(model: PoemAutoencoder, count, seed, temperature):
+    return model.generate(count, seed=seed, temperature=temperature)
+
+
+@functools.singledispatch
 def pages(
     model: keras.Model,
     ids: np.ndarray | None = None,
     labels: np.ndarray | None = None,
     seed: int = 0,
 ) -> dict[str, str]:
-    """Name → text that shows what a model does.
+    """Name → text that shows what a kind of model does.
 
     Args:
-        model: A model with `encode_text`.
+        model: A model; those without `encode_text` have no pages.
         ids: Held-out ids. Defaults to `None`: only what needs none.
         labels: Their integer labels. Defaults to `None`.
         seed: Integer seed of what is generated. Defaults to 0.
@@ -25,19 +42,27 @@ def pages(
     Raises:
         ValueError: If the model is a classifier and there are no ids.
     """
-    if isinstance(model, TextClassifier):
-        if ids is None:
-            raise ValueError(
-                f"{model.name} classifies and writes nothing of its own: give "
-                "texts (on the command line --data, e.g. --data tang)"
-            )
-        return {"predictions": _predictions(model, ids, labels, seed)}
-    written = {"samples": _lines(model.generate(COUNT, seed=seed))}
+    return {}
+
+
+@pages.register
+def _(model: TextClassifier, ids=None, labels=None, seed=0):
+    if ids is None:
+        raise ValueError(
+            f"{model.name} classifies and writes nothing of its own: give "
+            "texts (on the command line --data, e.g. --data tang)"
+        )
+    return {"predictions": _predictions(model, ids, labels, seed)}
+
+
+@pages.register
+def _(model: PoemAutoencoder, ids=None, labels=None, seed=0):
+    shown = {"samples": _lines(model.generate(COUNT, seed=seed))}
     if ids is not None:
         texts = model.decode_text(ids[:COUNT])
         pairs = zip(texts, model.reconstruct(texts))
-        written["reconstructions"] = _lines(" → ".join(pair) for pair in pairs)
-    return written
+        shown["reconstructions"] = _lines(" → ".join(pair) for pair in pairs)
+    return shown
 
 
 def _predictions(model, ids, labels, seed):

@@ -62,6 +62,13 @@ class PriorSampling(ImportanceWeightedAutoencoder):
         return ops.mean(errors, axis=-1), ops.zeros_like(bound), -bound
 
 
+def _prior_sampling(encoder, decoder):
+    # The posterior of no image is known: that of each is the prior.
+    encoder.set_weights([0 * value for value in encoder.get_weights()])
+    encoder.trainable = False
+    return PriorSampling(encoder, decoder, num_samples=SAMPLES, seed=SEED)
+
+
 NETS = {
     "KL in closed form": lambda *parts: VariationalAutoencoder(
         *parts, seed=SEED
@@ -75,9 +82,7 @@ NETS = {
     "IWAE, 8 samples": lambda *parts: ImportanceWeightedAutoencoder(
         *parts, num_samples=SAMPLES, seed=SEED
     ),
-    "8 prior samples": lambda *parts: PriorSampling(
-        *parts, num_samples=SAMPLES, seed=SEED
-    ),
+    "8 prior samples": _prior_sampling,
 }
 
 
@@ -122,12 +127,6 @@ def _untrained(name, images):
         part(784, LATENTS, HIDDEN) for part in (dense_encoder, dense_decoder)
     ]
     model = NETS[name](*parts)
-    if isinstance(model, PriorSampling):
-        # The posterior of no image is known: that of each is the prior.
-        for head in ("z_mean", "z_log_var"):
-            layer = model.encoder.get_layer(head)
-            layer.set_weights([0 * value for value in layer.get_weights()])
-        model.encoder.trainable = False
     uses_xla = keras.backend.backend() == "tensorflow"
     model.compile(
         keras.optimizers.Adam(1e-3),

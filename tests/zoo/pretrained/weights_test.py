@@ -102,8 +102,7 @@ def test_kl_weight_and_seed_of_the_builder_survive(shipped):
     loaded = tiny(kl_weight=0.125, seed=7, weights=TAG)
     assert float(loaded.latent.beta) == 0.125
     states = [
-        numpy_of(model.latent.seed_generator.state)
-        for model in (fresh, loaded)
+        numpy_of(model.latent.seed_generator.state) for model in (fresh, loaded)
     ]
     np.testing.assert_array_equal(*states)
 

@@ -1,0 +1,105 @@
+"""What kinds of models compute, for tests that ask it of every model."""
+
+import functools
+
+import keras
+
+import zoo  # noqa: F401  (classes are registered, for a fresh process)
+from keras_capsvae import CapsuleNetwork
+from keras_capsvae import MatrixCapsuleNetwork
+from keras_capsvae import VariationalAutoencoder
+
+
+def as_x(inputs):
+    """A list of arrays as a model takes it, a single one bare."""
+    return inputs if len(inputs) > 1 else inputs[0]
+
+
+def outputs_of(model, inputs):
+    """All that a model computes of these inputs, as a flat list."""
+    outputs = [model(as_x(inputs)), *_beside(model, inputs)]
+    return keras.tree.flatten(outputs)
+
+
+@functools.singledispatch
+def _beside(model, inputs):
+    """What a kind of model gives beside its output."""
+    return []
+
+
+@_beside.register
+def _(model: MatrixCapsuleNetwork, inputs):
+    return [model.capsules(inputs[0])]
+
+
+@_beside.register
+def _(model: CapsuleNetwork, inputs):
+    capsules = [model.capsules(inputs[0])]
+    if model.decoder is None:
+        return capsules
+    return [*capsules, model.reconstruct(inputs[0])]
+
+
+@_beside.register
+def _(model: VariationalAutoencoder, inputs):
+    given = model.conditions.for_decoder(inputs[1:])
+    z = model.encode(as_x(inputs))
+    decoded = model.decode(z, condition=given or None)
+    return [*model.posterior(as_x(inputs)), decoded]
+
+
+@functools.singledispatch
+def served_of(model, served, inputs):
+    """Pairs of what endpoints give and what the model itself gives.
+
+    Args:
+        model: The model.
+        served: Its SavedModel.
+        inputs: List of arrays.
+    """
+    return [(served.serve(as_x(inputs)), model.predict(as_x(inputs)))]
+
+
+@served_of.register
+def _(model: MatrixCapsuleNetwork, served, inputs):
+    return [
+        (served.serve(inputs[0]), model.predict(inputs[0])),
+        (served.capsules(inputs[0]), model.capsules(inputs[0])),
+    ]
+
+
+@served_of.register
+def _(model: CapsuleNetwork, served, inputs):
+    x = inputs[0]
+    pairs = [
+        (served.serve(x), model.predict(x)),
+        (served.capsules(x), model.capsules(x)),
+    ]
+    if model.decoder is None:
+        return pairs
+    return [*pairs, (served.reconstruct(x), model.reconstruct(x))]
+
+
+@served_of.register
+def _(model: VariationalAutoencoder, served, inputs):
+    of_encoder = [inputs[0], *model.conditions.for_encoder(inputs[1:])]
+    of_decoder = model.conditions.for_decoder(inputs[1:])
+    z = model.encode(as_x(inputs))
+    decoded = model.decode(z, condition=of_decoder or None)
+    encoded = keras.tree.flatten(served.encode(as_x(of_encoder)))
+    return [
+        *zip(encoded, model.posterior(as_x(inputs)), strict=True),
+        (served.decode(as_x([z, *of_decoder])), decoded),
+    ]
+
+
+@functools.singledispatch
+def drawn_by(model, served, inputs):
+    """What endpoints draw at random for as many examples, to be finite."""
+    return []
+
+
+@drawn_by.register
+def _(model: VariationalAutoencoder, served, inputs):
+    label = [] if model.num_classes is None else [1]
+    return [served.serve(as_x(inputs)), served.generate(len(inputs[0]), *label)]
