@@ -47,8 +47,9 @@ def couplings(
     Source: Jianlin Su, https://kexue.fm/archives/5112.
 
     Args:
-        model: a `CapsuleNetwork` of the zoo, or one whose layer `"capsules"`
-            reads the positions of a feature map through a reshape.
+        model: a `CapsuleNetwork` of the zoo, or one whose class capsules come
+            from a `CapsuleLayer` that reads the positions of a feature map
+            through a reshape.
         image: array of one image `(h, w, channels)` with values in [0, 1], of
             any size that the model takes.
         classes: integers, the classes to draw. Defaults to `None`: those whose
@@ -58,8 +59,8 @@ def couplings(
         A `matplotlib.figure.Figure`: the image, and a panel for each class.
 
     Raises:
-        ValueError: when the model has no layer `"capsules"` on the positions of
-            a feature map, when `image` does not fit it, or when `classes` are
+        ValueError: when the model has no `CapsuleLayer` on the positions of a
+            feature map, when `image` does not fit it, or when `classes` are
             none, twice the same or not among those of the model.
 
     Example:

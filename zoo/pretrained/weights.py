@@ -1,5 +1,6 @@
 """Shipped weights: found by tag, checked, loaded into a model."""
 
+import functools
 import hashlib
 import json
 import os
@@ -139,9 +140,16 @@ def _load_trained(model, name, path):
         variable.assign(value)
 
 
+@functools.singledispatch
 def _variables_of_training(layer):
-    if isinstance(layer, Latent):
-        return [layer.beta, layer.seed_generator.state]
-    if isinstance(layer, SeededLayer):
-        return [layer.seed_generator.state]
     return []
+
+
+@_variables_of_training.register
+def _(layer: Latent):
+    return [layer.beta, layer.seed_generator.state]
+
+
+@_variables_of_training.register
+def _(layer: SeededLayer):
+    return [layer.seed_generator.state]

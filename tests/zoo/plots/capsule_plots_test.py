@@ -236,8 +236,15 @@ class TestCouplings:
 
     def test_class_capsules_of_another_name(self):
         model = convolved(name="digits")
-        with pytest.raises(ValueError, match='the name "capsules".*digits'):
-            plots.couplings(model, random_images(12, 10, 1))
+        figure = plots.couplings(model, random_images(12, 10, 1), [0, 2])
+        assert titles(figure) == ["0", "2"]
+
+    def test_class_capsules_of_another_layer(self):
+        image = keras.Input((8, 8, 1))
+        capsules = layers.Reshape((4, 16))(image)
+        model = CapsuleNetwork(keras.Model(image, capsules))
+        with pytest.raises(ValueError, match="from a CapsuleLayer.*Reshape"):
+            plots.couplings(model, random_images(8, 8, 1))
 
     @pytest.mark.parametrize(
         "below",
