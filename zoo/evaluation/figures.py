@@ -42,19 +42,19 @@ def evaluate(
         num_samples: Posterior samples of each image for `log_likelihood` of a
             VAE. Defaults to `None`: leave it out.
 
+    Returns:
+        Of a VAE a dict of `reconstruction_loss`, `kl_loss`, their sum
+        `negative_elbo`, and `loss`, which is the same, whatever the model's
+        `kl_weight` and `free_bits`, or the loss itself of an importance-weighted
+        model; all in nats an image; and of `active_units`. With `num_samples`
+        also `log_likelihood`, its standard error over the images, and
+        `mutual_information`. Of a VAE of texts also what
+        `text_evaluation.figures_of` gives. Of a classifier a dict of the
+        compiled loss and metrics, among them `accuracy`.
+
     Raises:
         ValueError: If the data do not fit the model, or there are `num_samples`
             for a model without latents.
-
-    Returns:
-        For a VAE a dict of `reconstruction_loss`, `kl_loss`, their sum `loss`
-        (the negative ELBO, whatever the model's `kl_weight` and `free_bits`;
-        the loss itself of an importance-weighted model), all in nats an
-        image, and `active_units`. With `num_samples` also `log_likelihood`,
-        its standard error over the images, and `mutual_information`. For a VAE
-        of texts also
-        what `text_evaluation.figures_of` gives. For a classifier a dict of the
-        compiled loss and metrics, among them `accuracy`.
 
     Example:
 
