@@ -45,9 +45,9 @@ def evaluate(
     Returns:
         Of a VAE a dict of `reconstruction_loss`, `kl_loss`, their sum
         `negative_elbo`, and `loss`, which is the same, whatever the model's
-        `kl_weight` and `free_bits`, or the loss itself of an importance-weighted
-        model; all in nats an image; and of `active_units`. With `num_samples`
-        also `log_likelihood`, its standard error over the images, and
+        `kl_weight` and `free_bits`, or an importance-weighted model's own; all
+        in nats an image; and of `active_units`. With `num_samples` also
+        `log_likelihood`, its standard error over the images, and
         `mutual_information`. Of a VAE of texts also what
         `text_evaluation.figures_of` gives. Of a classifier a dict of the
         compiled loss and metrics, among them `accuracy`.
