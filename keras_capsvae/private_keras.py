@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 from keras import ops
-from keras.src.models.functional import Functional
+from keras.src.models import functional
 from keras.src.trainers.compile_utils import MetricsList
 
 from keras_capsvae.typing import Tensor
@@ -28,6 +28,8 @@ __all__ = [
     "replica_id",
     "variables_to_restore",
 ]
+
+Functional = functional.Functional
 
 
 class ReplicaSeedGenerator(keras.random.SeedGenerator):

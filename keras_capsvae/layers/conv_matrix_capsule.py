@@ -135,9 +135,10 @@ class ConvMatrixCapsuleEM(EMCapsules):
 
 
 def _pair(size, name):
-    pair = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
+    pair = size if isinstance(size, (tuple, list)) else (size, size)
     if len(pair) != 2:
         raise ValueError(
             f"`{name}` must be an integer or a pair. Received: {name}={size!r}"
         )
-    return tuple(check_integer(name, one) for one in pair)
+    down, across = pair
+    return check_integer(name, down), check_integer(name, across)

@@ -1,3 +1,5 @@
+"""Models, from their base upwards: each a class in a file of its own."""
+
 from keras_capsvae.models.capsule_network import CapsuleNetwork
 from keras_capsvae.models.classifier import Classifier
 from keras_capsvae.models.importance_weighted_autoencoder import (

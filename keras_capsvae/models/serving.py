@@ -88,7 +88,7 @@ def draws(model: keras.Model, outputs: Any) -> Endpoint:
 
     def generate(n, label=None):
         given = None
-        if label is not None:
+        if classes is not None:
             label = check_in_graph(label, classes, "label")
             labels = ops.broadcast_to(label, (n,))
             given = [ops.one_hot(labels, classes)]

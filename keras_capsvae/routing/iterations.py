@@ -1,7 +1,6 @@
 """The loop that all routings by agreement share."""
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 from keras import ops
@@ -15,7 +14,7 @@ def route(
     blocks: list[Tensor],
     routing: Any,
     routings: int,
-    activation: Callable | None,
+    activation: Any,
     *,
     mask: Tensor | None = None,
     stop_gradient: bool = False,
@@ -31,7 +30,7 @@ def route(
         routing: `Routing`.
         routings: Iterations.
         activation: Function of weighted sums, which some routings compare
-            votes with.
+            votes with; `None` where the routing brings its own.
         mask, stop_gradient: See `kmeans_routing`.
 
     Returns:

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 Check = Callable[[Any, str], tuple[Any, ...]]
-Read = Callable[[int | None], None]
+Read = Callable[[int | None], Any]
 
 
 class StreamChecks:

@@ -100,8 +100,10 @@ def test_value_of_a_thousand_cases(epsilon):
 # their means fall from 100 to 0 with a mass that rounding decides.
 @pytest.mark.parametrize(
     ("epsilon", "routings"),
-    [(1e-6, 1), (1e-6, 2), (1e-6, 3), (1e-6, 5)]
-    + [(EPSILON, 1), (EPSILON, 2), (EPSILON, 3)],
+    [
+        *((1e-6, routings) for routings in (1, 2, 3, 5)),
+        *((EPSILON, routings) for routings in (1, 2, 3)),
+    ],
 )
 def test_votes_far_from_zero(routings, epsilon):
     for seed in range(5):

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from typing import Any
 
 import click
 
@@ -33,7 +34,7 @@ WEIGHTS = "Tag of shipped weights.  [default: mnist, or tang]"
 )
 def sample(
     model: str,
-    out: pathlib.Path | None,
+    out: pathlib.Path,
     weights: str | None,
     data: str | None,
     seed: int,
@@ -104,21 +105,21 @@ def evaluate(
             f"Received: {opened.name} of type {type(opened).__name__}"
         )
     usual = "tang" if feeds.takes_text(opened) else "mnist"
-    data = data or settings.get("data", usual)
+    source = data or settings.get("data", usual)
     if binarize is None:
         binarize = settings.get("binarize", False)
     if binarize and feeds.takes_text(opened):
         raise ValueError("--binarize is for images. Received: a model of texts")
     if images is not None and images < 1:
         raise ValueError(f"--images must be at least 1. Received: {images}")
-    arrays = feeds.load(opened, data)
+    arrays = feeds.load(opened, source)
     x = feeds.test_images(arrays, binarize)[:images]
     labels = None if arrays.y_test is None else arrays.y_test[:images]
     figures = evaluation.evaluate(opened, x, labels, num_samples=samples)
     figures |= text_evaluation.figures_of_writing(opened, arrays.x_train)
     if histogram is not None:
         plots.posterior_deviations(opened, x).savefig(histogram)
-    about = {"data": data}
+    about = {"data": source}
     if not feeds.takes_text(opened):
         about["binarized"] = binarize
     click.echo(json.dumps({**about, **figures}, indent=2))
@@ -160,7 +161,9 @@ def _opened(model, weights):
     return _opened_with_settings(model, weights)[0]
 
 
-def _opened_with_settings(model, weights):
+def _opened_with_settings(
+    model: str, weights: str | None
+) -> tuple[Any, dict[str, Any]]:
     """The model, and of a name or run folder what it was trained with."""
     import zoo
     from zoo import runs
@@ -186,8 +189,7 @@ def _opened_with_settings(model, weights):
         if not (path / runs.MODEL).is_file():
             raise ValueError(
                 "The model must be a name of the zoo, a run folder or a .keras "
-                "file. "
-                f"Received: {path}, a folder without {runs.MODEL}"
+                f"file. Received: {path}, a folder without {runs.MODEL}"
             )
         path = path / runs.MODEL
     return zoo.load_model(path), settings

@@ -1,6 +1,7 @@
 """The form of images that builders take, and checks of it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from keras_capsvae.validation.numbers import check_integer
 
@@ -12,7 +13,7 @@ def check_image_shape(
     multiple_of: int = 1,
     at_least: int = 1,
     variable: bool = False,
-) -> tuple[int | None, ...]:
+) -> tuple[Any, Any, int]:
     """The shape (height, width, channels) in Python's integers.
 
     Both sides must be multiples of `multiple_of` and not below `at_least`, or
@@ -41,5 +42,5 @@ def check_image_shape(
                 "of the image after the convolutions. "
                 f"Received: input_shape={tuple(input_shape)}"
             )
-    sides = (None if side is None else int(side) for side in (height, width))
-    return *sides, check_integer("channels", channels)
+    height, width = (side and int(side) for side in (height, width))
+    return height, width, check_integer("channels", channels)

@@ -106,7 +106,7 @@ def gated_cnn_classifier(
     num_classes, hidden_dim, num_heads = check_sizes(
         num_classes=num_classes, hidden_dim=hidden_dim, num_heads=num_heads
     )
-    dilations = check_sizes(
+    rates = check_sizes(
         **{f"dilations[{i}]": rate for i, rate in enumerate(dilations)}
     )
     if hidden_dim % num_heads:
@@ -118,7 +118,7 @@ def gated_cnn_classifier(
     ids = keras.Input((None,), dtype="int32", name="ids")
     x = embedding(ids)  # (batch, steps, hidden)
     x = PositionEmbedding(name="positions")(x)
-    for block, dilation in enumerate(dilations, start=1):
+    for block, dilation in enumerate(rates, start=1):
         x = GatedConv1D(
             residual=True, dilation_rate=dilation, name=f"conv_{block}"
         )(x)

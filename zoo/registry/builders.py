@@ -92,9 +92,11 @@ def register(card: Card, training: Training) -> Callable:
                 compile_model(model, training, **of_compile)
             return model
 
-        builder.card = card
-        builder.training = training
-        builder.__signature__ = _merged_signature(build, builder)
+        vars(builder).update(
+            card=card,
+            training=training,
+            __signature__=_merged_signature(build, builder),
+        )
         builder.__doc__ = inspect.getdoc(build) + TRAINING_ARGUMENTS.format(
             optimizer=training.described_optimizer(),
             learning_rate=training.learning_rate,

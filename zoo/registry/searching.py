@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import logging
 import re
+from collections.abc import Sequence
 
 from zoo.registry import builder_of
 from zoo.registry import list_models
@@ -57,7 +58,7 @@ def search(query: str) -> list[Hit]:
     return sorted(hits, key=lambda hit: (-hit.score, hit.name))
 
 
-def scores(query: str, documents: list[tuple[str, str]]) -> list[int]:
+def scores(query: str, documents: Sequence[tuple[str, str]]) -> list[int]:
     """How well each document, `(title, text)`, fits a query.
 
     Each word of the query counts 2 if the title holds it and 1 if the text

@@ -17,7 +17,7 @@ class Option:
     Attributes:
         kind: `int`, `float`, `bool`, `str` or `dict`.
         help: what it does, in a sentence.
-        flag: how the command line says it; `None` for what is given by place
+        flag: how the command line says it; empty for what is given by place
             or found out.
         usual: words for a default that depends on the model.
         of_card: field of the model's card that is the default.
@@ -30,7 +30,7 @@ class Option:
 
     kind: type
     help: str
-    flag: str | None = None
+    flag: str = ""
     usual: str | None = None
     of_card: str | None = None
     least: int = 0

@@ -25,7 +25,7 @@ class Settings:
 
     Each field declares an option: from here come the options of the command
     line with their help, the arguments of `train`, the check of a resumed run
-    and the recorded command.
+    and the recorded command. `of` fills in what the model's card decides.
 
     Raises:
         ValueError: where a value is out of range, or two exclude each other.
@@ -34,7 +34,7 @@ class Settings:
 
     model: str = option(str, dataclasses.MISSING, "Name of the zoo.")
     keras_backend: str = option(str, dataclasses.MISSING, "Keras' backend.")
-    data: str | None = option(
+    data: str = option(
         str,
         None,
         "digits, mnist, fashion_mnist, kmnist, binarized_mnist, an .npz file "
@@ -44,7 +44,7 @@ class Settings:
         of_card="example_data",
         always_said=True,
     )
-    epochs: int | None = option(
+    epochs: int = option(
         int,
         None,
         "Epochs in all.",
@@ -55,7 +55,7 @@ class Settings:
         fixed=False,
         always_said=True,
     )
-    batch_size: int | None = option(
+    batch_size: int = option(
         int,
         None,
         "Examples in a batch.",
@@ -205,7 +205,9 @@ class Settings:
         given["arguments"] = given.get("arguments") or {}
         asked = cls(model, keras.backend.backend(), **given)
         found = found_in_data(builder, asked.data, asked.arguments)
-        return dataclasses.replace(asked, arguments=found | asked.arguments)
+        return dataclasses.replace(
+            asked, arguments={**found, **asked.arguments}
+        )
 
     def differences(self, other: "Settings") -> list[str]:
         """What a run begun with `other` settings cannot go on with.
@@ -259,7 +261,7 @@ OF_DATA = ("num_classes", "vocabulary")  # arguments that data can give
 
 
 def found_in_data(
-    builder: Any, data: str | os.PathLike, arguments: dict[str, Any]
+    builder: Any, data: str | os.PathLike, arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The classes or characters of the data, where the builder asks for them.
 

@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -88,7 +89,7 @@ def main(run: pathlib.Path, tag: str) -> None:
     click.echo(json.dumps(entries[name][tag], indent=2, ensure_ascii=False))
 
 
-def architecture(builder: Any, given: dict[str, Any]) -> dict[str, Any]:
+def architecture(builder: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of the model itself, those of its training left out."""
     own = inspect.signature(builder.__wrapped__).parameters
     begun_with = weights.made_for(builder.__name__, given.get("weights"))

@@ -145,12 +145,18 @@ def _signature():
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=DEFAULTS[name],
-            annotation=Settings.__annotations__[name],
+            annotation=_annotation(name),
         )
         for name in ASKED_FOR
         if name not in signature.parameters
     ]
     return signature.replace(parameters=parameters)
+
+
+def _annotation(name):
+    """That of the setting, and `None` where the card then decides."""
+    kind = Settings.__annotations__[name]
+    return kind if DEFAULTS[name] is not None else kind | None
 
 
 def _described():

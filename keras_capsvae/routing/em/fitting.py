@@ -42,7 +42,7 @@ def fit_gaussians(
     @ops.custom_gradient  # which on PyTorch takes functions of one output
     def fit(activations, beta_a, beta_u, *blocks):
         problem = Problem.of(
-            blocks, activations, beta_a, beta_u, rule, settings
+            list(blocks), activations, beta_a, beta_u, rule, settings
         )
         steps = iterate(problem)
 

@@ -34,11 +34,11 @@ class Problem:
 
     votes: Votes
     squares: Votes | None
-    centre: object
-    activations: object
-    beta_a: object
-    beta_u: object
-    rule: object
+    centre: Tensor
+    activations: Tensor
+    beta_a: Tensor
+    beta_u: Tensor
+    rule: Any
     settings: EMSettings
 
     @classmethod
@@ -89,15 +89,15 @@ class Parents:
         active: a_j.
     """
 
-    shares: object
-    weights: object
-    mass: object
-    first: object
-    means: object
-    variance: object
-    entropy: object
-    logits: object
-    active: object
+    shares: Tensor
+    weights: Tensor
+    mass: Tensor
+    first: Tensor
+    means: Tensor
+    variance: Tensor
+    entropy: Tensor
+    logits: Tensor
+    active: Tensor
 
 
 def iterate(problem: Problem) -> list[Parents]:
