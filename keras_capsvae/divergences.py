@@ -112,51 +112,30 @@ def mixture_log_density(
     return ops.log_softmax(at_least_float32(logits)) + density
 
 
-def importance_log_weights(
-    log_likelihood: Tensor,
-    z_mean: Tensor,
-    z_log_var: Tensor,
-    z: Tensor,
-    prior_mean: Tensor | None = None,
-    kl_weight: Tensor = 1.0,
-) -> Tensor:
-    """Logarithms of the importance weights of posterior samples.
-
-    `log w_i = ln q(x|z_i) + ln q(z_i) − ln p(z_i|x)` for z_i ~ p(z|x), whose
-    mean over the samples estimates the likelihood of x without bias.
-
-    Args:
-        log_likelihood: ln q(x|z_i) in nats, shape `(batch, num_samples)`.
-        z_mean: Posterior mean μ, shape `(batch, latent_dim)`.
-        z_log_var: Posterior log-variance l, same shape.
-        z: Samples, shape `(batch, num_samples, latent_dim)`.
-        prior_mean: Prior mean m, the shape of μ. Defaults to 0.
-        kl_weight: Factor of `ln p(z_i|x) − ln q(z_i)`. Defaults to 1.
-
-    Returns:
-        Shape `(batch, num_samples)`.
-
-    Example:
-
-    >>> zeros = np.zeros((1, 2))
-    >>> importance_log_weights(np.array([[-3.0]]), zeros, zeros, zeros[:, None])
-    array([[-3.]], dtype=float32)
-
-    Source: kexue.fm 5383; Burda et al., 2015, equation 8.
-    """
-    divergence = sample_divergence(z_mean, z_log_var, z, prior_mean)
-    return at_least_float32(log_likelihood) - kl_weight * divergence
-
-
 def sample_divergence(
     z_mean: Tensor,
     z_log_var: Tensor,
     z: Tensor,
     prior_mean: Tensor | None = None,
 ) -> Tensor:
-    """`ln p(z_i|x) − ln q(z_i)`, `(batch, num_samples)`, of several samples.
+    """`ln p(z_i|x) − ln q(z_i)` of several posterior samples.
 
-    Arguments as of `importance_log_weights`.
+    Args:
+        z_mean: Posterior mean μ, shape `(batch, latent_dim)`.
+        z_log_var: Posterior log-variance l, same shape.
+        z: Samples, shape `(batch, num_samples, latent_dim)`.
+        prior_mean: Prior mean m, the shape of μ. Defaults to 0.
+
+    Returns:
+        Shape `(batch, num_samples)`, in nats.
+
+    Example:
+
+    >>> zeros = np.zeros((1, 2))
+    >>> sample_divergence(zeros, zeros, np.ones((1, 3, 2)))
+    array([[0., 0., 0.]], dtype=float32)
+
+    Source: kexue.fm 5383; Burda et al., 2015, equation 8.
     """
     z_mean, z_log_var = z_mean[:, None], z_log_var[:, None]
     prior_mean = None if prior_mean is None else prior_mean[:, None]
@@ -170,7 +149,7 @@ def importance_weighted_bound(log_weights: Tensor) -> Tensor:
     sample it is the one-sample ELBO.
 
     Args:
-        log_weights: See `importance_log_weights`, shape `(..., num_samples)`.
+        log_weights: Logarithms of the importance weights, shape `(..., num_samples)`.
 
     Returns:
         The bound in nats, shape `(...)`, in float32 at least.

@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_capsvae.divergences import gaussian_log_density
 from keras_capsvae.divergences import mixture_log_density
-from keras_capsvae.divergences import one_sample_kl
+from keras_capsvae.divergences import sample_divergence
 from keras_capsvae.divergences import unit_gaussian_log_density
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.typing import Config
@@ -46,10 +46,7 @@ class UnitGaussian(keras.layers.Layer):
         condition: Tensor | None = None,
     ) -> Tensor:
         """`ln q(z) − ln p(z|x)` of samples `(batch, num_samples, d)`."""
-        mean = _of_samples(self.mean(condition), z)
-        return -ops.sum(
-            one_sample_kl(z_mean[:, None], z_log_var[:, None], z, mean), -1
-        )
+        return -sample_divergence(z_mean, z_log_var, z, self.mean(condition))
 
     def divergence(
         self,
