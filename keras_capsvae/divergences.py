@@ -149,7 +149,7 @@ def importance_weighted_bound(log_weights: Tensor) -> Tensor:
     sample it is the one-sample ELBO.
 
     Args:
-        log_weights: Logarithms of the importance weights, shape `(..., num_samples)`.
+        log_weights: Logarithms of the weights, shape `(..., num_samples)`.
 
     Returns:
         The bound in nats, shape `(...)`, in float32 at least.
