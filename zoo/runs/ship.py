@@ -22,6 +22,7 @@ from zoo.runs.folder import RunFolder
 NOT_RECORDED = (
     "free_bits",
     "gradient",
+    "input_range",
     "kl_weight",
     "name",
     "num_samples",
