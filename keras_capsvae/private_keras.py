@@ -49,7 +49,7 @@ class ReplicaSeedGenerator(keras.random.SeedGenerator):
         return seed + ops.cast(shift, seed.dtype)
 
 
-def replica_id() -> Tensor:
+def replica_id() -> Tensor | None:
     """Index of the replica that this code runs in; `None` outside of any.
 
     Keras has no name for it.
@@ -84,7 +84,7 @@ class PerExampleMeans(MetricsList):
         return self.get_result()
 
 
-def producer(tensor: Any) -> Tensor:
+def producer(tensor: Any) -> tuple[keras.Operation, list[Any]]:
     """The operation that gives a symbolic tensor, and its symbolic inputs.
 
     A layer knows the inputs of its first call alone, whichever it was.
@@ -109,7 +109,9 @@ def check_in_graph(value: Tensor, count: int, name: str) -> Tensor:
         return tf.identity(value)
 
 
-def named_export_archive(outputs: Any) -> Tensor:
+def named_export_archive(
+    outputs: dict[str, tuple[str, ...]],
+) -> keras.export.ExportArchive:
     """An `ExportArchive` whose signatures name what they give.
 
     Keras takes the names out of what an endpoint returns, so that one would

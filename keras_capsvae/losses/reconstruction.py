@@ -148,10 +148,9 @@ class GaussianReconstruction(ReconstructionLoss):
         if isinstance(reconstruction, (list, tuple)):
             return self._error_of_both(x, *reconstruction)
         _check_same_shape(x, reconstruction)
-        distance = sum_over_dims(ops.square(x - reconstruction))
-        dims = math.prod(reconstruction.shape[1:])
-        normaliser = 0.5 * dims * math.log(2 * math.pi * self.variance)
-        return 0.5 * distance / self.variance + normaliser
+        square = ops.square(x - reconstruction) / self.variance
+        normaliser = math.log(2 * math.pi * self.variance)
+        return 0.5 * sum_over_dims(square + normaliser)
 
     def _error_of_both(self, x, mean, log_var):
         """The loss where the decoder gives mean and log-variance."""
@@ -163,8 +162,9 @@ class GaussianReconstruction(ReconstructionLoss):
         _check_same_shape(x, mean)
         _check_same_shape(log_var, mean)
         log_var = bounded_log_var(log_var)
-        terms = ops.square(x - mean) * ops.exp(-log_var) + log_var
-        return 0.5 * sum_over_dims(terms + math.log(2 * math.pi))
+        square = ops.square(x - mean) * ops.exp(-log_var)
+        normaliser = math.log(2 * math.pi) + log_var
+        return 0.5 * sum_over_dims(square + normaliser)
 
     def get_config(self) -> Config:
         return {**super().get_config(), "variance": self.variance}

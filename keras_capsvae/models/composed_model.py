@@ -54,14 +54,14 @@ class ComposedModel(Functional):
         deserialize = keras.saving.deserialize_keras_object
         arguments = {
             key: deserialize(value, custom_objects)
-            if isinstance(value, dict)
+            if isinstance(value, (dict, list))
             else value
             for key, value in config.items()
         }
         if isinstance(arguments.get("outputs"), keras.Model):
             graph = arguments["outputs"]
             arguments |= {"inputs": graph.input, "outputs": graph.output}
-        return cls(**arguments)
+        return cls(*_positional(cls, arguments), **arguments)
 
     @functools.wraps(keras.Model.compile)
     def compile(self, *args: Any, **kwargs: Any) -> None:
@@ -122,6 +122,17 @@ def _first(structure):
     return next(iter(keras.tree.flatten(structure)), None)
 
 
+def _positional(cls, arguments):
+    """The arguments up to those of an `*args` parameter, taken out."""
+    parameters = list(inspect.signature(cls).parameters.values())
+    kinds = [parameter.kind for parameter in parameters]
+    if inspect.Parameter.VAR_POSITIONAL not in kinds:
+        return []
+    last = kinds.index(inspect.Parameter.VAR_POSITIONAL)
+    before = [arguments.pop(one.name) for one in parameters[:last]]
+    return [*before, *arguments.pop(parameters[last].name, [])]
+
+
 class _Call:
     """The arguments of a call, as they were given."""
 
@@ -134,4 +145,6 @@ class _Call:
         for parameter in signature.parameters.values():
             if parameter.kind is inspect.Parameter.VAR_KEYWORD:
                 given.update(given.pop(parameter.name, {}))
+            elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                given[parameter.name] = list(given.get(parameter.name, ()))
         return given

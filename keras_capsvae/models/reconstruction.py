@@ -47,7 +47,7 @@ class Reconstruction:
             outputs: What `outputs` gave, of their latents.
         """
         values = self._values(loss, target, outputs)
-        if not values.shape:  # a function's mean, which Keras takes too
+        if ops.ndim(values) == 0:  # a function's mean, which Keras takes too
             return ops.broadcast_to(values, ops.shape(target)[:1])
         return _per_example(values)
 
@@ -89,7 +89,7 @@ class Reconstruction:
         ]
         outputs = self.outputs([latents, *repeated[1:]], training)
         values = self._values(loss, repeated[0], outputs)
-        if not values.shape:
+        if ops.ndim(values) == 0:
             raise ValueError(
                 "`loss` must give values for each example, (batch, ...), to "
                 f"weigh samples by. Received: one number from {loss!r}"

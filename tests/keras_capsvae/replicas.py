@@ -191,7 +191,7 @@ def trained(build, x, y=None, **data):
         y = x
     before = net.get_weights()
     net.compile(
-        keras.optimizers.SGD(1e-3),
+        keras.optimizers.SGD(1e-2),
         loss=net.loss,
         metrics=["mae"] if build in (own_vae, weighted_vae) else None,
         jit_compile=False,
@@ -242,7 +242,7 @@ def plain_vae():
 
     net = keras.Model(see.input, outputs)
     silent(see)
-    net.compile(keras.optimizers.SGD(1e-3), loss=loss)
+    net.compile(keras.optimizers.SGD(1e-2), loss=loss)
     return net
 
 
@@ -267,7 +267,7 @@ def partial_shares():
 def own_vae_of_weight_one():
     net = vae()
     silent(net.encoder)
-    net.compile(keras.optimizers.SGD(1e-3), loss=kc.BernoulliReconstruction())
+    net.compile(keras.optimizers.SGD(1e-2), loss=kc.BernoulliReconstruction())
     return net
 
 

@@ -1,0 +1,123 @@
+"""Conditions of encoder, decoder and prior."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_capsvae import ClassMeans
+from keras_capsvae import GaussianLatent
+from keras_capsvae import VariationalAutoencoder
+from tests.helpers import tensorflow_only
+from tests.own_nets import LABELS
+from tests.own_nets import NUMBERS
+from tests.own_nets import ONE_HOT
+from tests.own_nets import X
+from tests.own_nets import check_cycle
+from tests.own_nets import compiled
+from tests.own_nets import decoder
+from tests.own_nets import encoder
+from tests.own_nets import given
+
+
+@pytest.mark.parametrize("names", [("label", "label"), ("label", "c")])
+def test_a_label_in_encoder_and_decoder(names, tmp_path):
+    """Matched by name, or by position where the names differ."""
+    seen, told = given(names[0]), given(names[1])
+    model = VariationalAutoencoder(encoder((6,), *seen), decoder(*told))
+    compiled(model)
+    assert len(model.inputs) == 2
+    check_cycle(model, [X, ONE_HOT], tmp_path)
+    twos = model.generate(3, label=2, seed=0)
+    np.testing.assert_array_equal(
+        twos, model.generate(3, condition=ONE_HOT[2], seed=0)
+    )
+    assert not np.allclose(twos, model.generate(3, label=0, seed=0))
+    with pytest.raises(ValueError, match="condition"):
+        model.generate(3)
+    with pytest.raises(ValueError, match="condition"):
+        model.decode(np.zeros((1, 2)))
+
+
+def test_an_integer_label_in_an_embedding(tmp_path):
+    embedded = [keras.Input((), dtype="int32", name="label") for _ in range(2)]
+    seen, told = (layers.Embedding(3, 4)(label) for label in embedded)
+    x, z = keras.Input((6,)), keras.Input((2,))
+    h = layers.Concatenate()([x, seen])
+    heads = [layers.Dense(2)(h), layers.Dense(2)(h)]
+    decoded = layers.Dense(6, "sigmoid")(layers.Concatenate()([z, told]))
+    model = VariationalAutoencoder(
+        keras.Model([x, embedded[0]], heads),
+        keras.Model([z, embedded[1]], decoded),
+    )
+    check_cycle(compiled(model), [X, LABELS], tmp_path)
+    twos = model.generate(3, condition=2, seed=0)
+    several = model.generate(3, condition=np.array([2, 2, 2]), seed=0)
+    np.testing.assert_array_equal(twos, several)
+
+
+def test_several_conditions_are_matched_by_name():
+    model = VariationalAutoencoder(
+        encoder((6,), *given("label", "numbers")),
+        decoder(*given("numbers", "label")),
+    )
+    compiled(model).fit([X, ONE_HOT, NUMBERS], verbose=0)
+    assert [tensor.name for tensor in model.inputs[1:]] == ["label", "numbers"]
+    received = model.generate(8, condition=[ONE_HOT, NUMBERS], seed=0)
+    z = model.draw_latents(8, condition=[ONE_HOT, NUMBERS], seed=0)
+    expected = model.decoder.predict([z, NUMBERS, ONE_HOT], verbose=0)
+    np.testing.assert_allclose(received, expected, rtol=1e-6)
+    one = model.generate(2, condition=[ONE_HOT[0], NUMBERS[0]], seed=0)
+    assert one.shape == (2, 6)
+
+
+def test_a_condition_of_the_encoder_alone_is_not_asked_for():
+    model = VariationalAutoencoder(encoder((6,), *given("c")), decoder())
+    compiled(model).fit([X, ONE_HOT], verbose=0)
+    assert model.generate(3, seed=0).shape == (3, 6)
+    assert model.reconstruct([X, ONE_HOT]).shape == (8, 6)
+
+
+def test_a_label_that_is_the_prior_s_too():
+    latent = GaussianLatent(prior=ClassMeans(3))
+    model = VariationalAutoencoder(
+        encoder((6,), *given("label")), decoder(), latent
+    )
+    compiled(model).fit([X, ONE_HOT], verbose=0)
+    assert len(model.inputs) == 2
+    assert model.generate(3, label=[0, 1, 2]).shape == (3, 6)
+
+
+@tensorflow_only
+def test_signatures_of_a_conditional_model(tmp_path):
+    import tensorflow as tf
+
+    x, z = keras.Input((6,), name="image"), keras.Input((2,), name="z")
+    seen, told = given("label", "label")
+    h = layers.Concatenate()([x, seen])
+    decoded = layers.Dense(6, "sigmoid")(layers.Concatenate()([z, told]))
+    model = VariationalAutoencoder(
+        keras.Model([x, seen], [layers.Dense(2)(h), layers.Dense(2)(h)]),
+        keras.Model([z, told], decoded),
+    )
+    model.export(tmp_path)
+    served = tf.saved_model.load(tmp_path)
+    expected = {
+        "serve": ({"image", "label"}, {"reconstruction"}),
+        "encode": ({"image", "label"}, {"z_mean", "z_log_var"}),
+        "decode": ({"z", "label"}, {"reconstruction"}),
+        "generate": ({"n", "label"}, {"reconstruction"}),
+    }
+    for name, (inputs, outputs) in expected.items():
+        signature = served.signatures[name]
+        assert set(signature.structured_input_signature[1]) == inputs, name
+        assert set(signature.structured_outputs) == outputs, name
+    heads = served.signatures["encode"](
+        image=tf.constant(X), label=tf.constant(ONE_HOT)
+    )
+    mean, log_var = model.posterior([X, ONE_HOT])
+    np.testing.assert_allclose(heads["z_mean"], mean, atol=1e-5)
+    np.testing.assert_allclose(heads["z_log_var"], log_var, atol=1e-5)
+    assert served.generate(tf.constant(3), tf.constant(1)).shape == (3, 6)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="label"):
+        served.generate(tf.constant(3), tf.constant(9))
