@@ -33,7 +33,5 @@ class CapsuleClassifier(Classifier):
 
     def serving_endpoints(self) -> dict[str, Endpoint]:
         """`serve`, x → scores, and `capsules`, x → class capsules."""
-        return {
-            "serve": serving.of_model(self, "scores"),
-            "capsules": serving.of_model(self.capsule_encoder, "capsules"),
-        }
+        capsules = serving.of_model(self.capsule_encoder, "capsules")
+        return super().serving_endpoints() | {"capsules": capsules}

@@ -3,7 +3,9 @@ from typing import Any
 
 import keras
 
+from keras_capsvae.models import serving
 from keras_capsvae.models.checked_model import CheckedModel
+from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.labels import check_classes
@@ -96,6 +98,10 @@ class Classifier(CheckedModel):
         if targets is not None:
             check_single_classes(targets, self.num_classes, name)
 
+    def serving_endpoints(self) -> dict[str, Endpoint]:
+        """`serve`, inputs → scores."""
+        return {"serve": serving.of_model(self, "scores")}
+
     @functools.wraps(CheckedModel.evaluate)
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         is_validation = kwargs.get("_use_cached_eval_dataset", False)
@@ -110,11 +116,6 @@ class Classifier(CheckedModel):
     def make_test_function(self, force: bool = False) -> None:
         is_new = self._is_new("test", self._evaluated)
         super().make_test_function(force or is_new)
-
-    @functools.wraps(keras.Model.export)
-    def export(self, *args: Any, **kwargs: Any) -> Any:
-        self(self.inputs[0])  # Keras refuses a model that was never called.
-        return super().export(*args, **kwargs)
 
     def _is_new(self, function, name):
         """Whether labels have another form than those it was traced for."""

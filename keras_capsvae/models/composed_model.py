@@ -108,6 +108,7 @@ class ComposedModel(Functional):
         is_saved_model = format == "tf_saved_model"
         endpoints = self.serving_endpoints() if is_saved_model else {}
         if not endpoints:
+            self(self.input)  # Keras refuses a model that was never called.
             super().export(filepath, format, verbose, **kwargs)
             return
         if kwargs:

@@ -44,19 +44,14 @@ def check_array(
         ValueError: Naming what was expected and what was received.
     """
     array = as_array(array, name)
+    held = held_values(array)
+    dense = in_numpy(array) if held is None else array
+    dtype = (dense if held is None else in_numpy(held)).dtype
+    _check_real(dtype, name)
     check_shape(array.shape, shape, name)
     if array.shape[0] == 0:
         raise ValueError(
             f"`{name}` must not be empty. Received: shape {tuple(array.shape)}"
-        )
-    dense = in_numpy(array) if held_values(array) is None else array
-    dtype = next(parts_of(dense)).dtype
-    if not _is_real(dtype):
-        texts = dtype.kind in "US"
-        advice = ", which of texts are ids: model.encode_text(texts)"
-        raise ValueError(
-            f"`{name}` must hold numbers{advice if texts else ''}. "
-            f"Received: dtype {dtype}"
         )
     low, high = _extremes(dense)
     if not np.isfinite([low, high]).all():
@@ -117,9 +112,15 @@ def parts_of(array: Any) -> Iterator[np.ndarray]:
         yield array[start : start + step]
 
 
-def _is_real(dtype):
+def _check_real(dtype, name):
     short = dtype.name.startswith(("bfloat16", "float8"))  # not of NumPy
-    return short or dtype.kind in "buif"
+    if not short and dtype.kind not in "buif":
+        texts = dtype.kind in "US"
+        advice = ", which of texts are ids: model.encode_text(texts)"
+        raise ValueError(
+            f"`{name}` must hold numbers{advice if texts else ''}. "
+            f"Received: dtype {dtype}"
+        )
 
 
 def _cast(part):

@@ -45,6 +45,23 @@ def test_saved_model_has_the_four_endpoints(model, images, tmp_path):
     assert not np.array_equal(first, second)
 
 
+@pytest.mark.parametrize(
+    ("build", "given"),
+    [(zoo.pooling_cnn, "image"), (zoo.gated_cnn_classifier, "ids")],
+)
+def test_saved_classifiers_name_what_goes_in_and_out(build, given, tmp_path):
+    model = build(num_classes=3)
+    shape = {"image": (2, 28, 28, 1), "ids": (2, 7)}[given]
+    x = np.ones(shape, model.inputs[0].dtype)
+    model.export(tmp_path / "served")
+    served = load_model(tmp_path / "served").signatures["serving_default"]
+    scores = served(**{given: keras.ops.convert_to_tensor(x)})
+    assert list(scores) == ["scores"]
+    np.testing.assert_allclose(
+        scores["scores"], model.predict(x, verbose=0), rtol=1e-4, atol=1e-6
+    )
+
+
 def test_wrong_paths_say_what_was_expected(tmp_path):
     with pytest.raises(FileNotFoundError, match="no model at"):
         load_model(tmp_path / "nothing.keras")

@@ -145,7 +145,7 @@ def _square(dim, own_shape):
     if side * side != dim:
         raise ValueError(
             "Flat images must be square grey ones or have as many values as "
-            f" the source's own {own_shape}. The nearest squares are "
+            f"the source's own {own_shape}. The nearest squares are "
             f"{side**2} and {(side + 1) ** 2}. Received: {dim} values"
         )
     return side, side, 1
