@@ -119,6 +119,11 @@ def kl_loss_alone():
 
 
 @model(FLAT)
+def importance_weighted():
+    return vae(cls=kc.ImportanceWeightedAutoencoder, num_samples=3)
+
+
+@model(FLAT)
 def dense_vae():
     return zoo.dense_vae(6, 2, 5, seed=0)
 
