@@ -19,6 +19,9 @@ from keras_capsvae import PoemAutoencoder
 from keras_capsvae import TextClassifier
 from keras_capsvae import VariationalAutoencoder
 from zoo import datasets
+from zoo.datasets import streams
+from zoo.datasets.changes import described_change
+from zoo.datasets.loading import load_with_own_shape
 
 NO_LABELS = "This model trains on labels. Received: data without labels"
 ENLARGED = 28  # side of images that are too small for a model of any size
@@ -40,9 +43,12 @@ def _(model):
 def load(model: keras.Model, data: str | os.PathLike) -> datasets.Arrays:
     """`datasets.Arrays` of what `--data` takes, in the form of the model.
 
-    A text classifier gets the task of `datasets.load_real_or_fake`.
+    A text classifier gets the task of `datasets.load_real_or_fake`. Images that
+    are resized or change their channels get a warning that says so.
     """
-    return datasets.load(data, image_shape(model, data))
+    arrays, own = load_with_own_shape(data, image_shape(model, data))
+    _tell_of_change(model, data, own)
+    return arrays
 
 
 @load.register
@@ -150,6 +156,15 @@ def image_shape(
     return shape
 
 
+def _tell_of_change(model, data, own_shape):
+    """The small digits are there to be enlarged; nothing is said of them."""
+    change = described_change(own_shape, image_shape(model))
+    if change and data != "digits":
+        warnings.warn(
+            f"The images of {data}, {change} for {model.name}", stacklevel=1
+        )
+
+
 def one_hot(labels: np.ndarray | None, num_classes: int) -> np.ndarray:
     """One-hot labels, after a check of their range."""
     if labels is None:
@@ -216,6 +231,7 @@ def _streams(model, settings):
             f"for {model.name}"
         )
     shape = image_shape(model, settings.data, streaming=True)
+    _tell_of_change(model, settings.data, streams.own_shape(settings.data))
 
     def stream(**options):
         data, steps = datasets.stream(

@@ -40,7 +40,7 @@ def resolve_shapes(
     if shape is None:
         return own_shape, own_shape
     if len(shape) == 3:
-        own_image = _as_image_shape(own_shape, shape)
+        own_image = as_image_shape(own_shape, shape)
         image_shape = tuple(
             own if size is None else size for size, own in zip(shape, own_image)
         )
@@ -72,7 +72,7 @@ def fit_images(
     if images.shape[1:] == final_shape:
         return images
     if len(image_shape) == 3:
-        own_shape = _as_image_shape(images.shape[1:], image_shape)
+        own_shape = as_image_shape(images.shape[1:], image_shape)
         images = images.reshape(-1, *own_shape)
         if own_shape != image_shape:
             fitted = np.empty((len(images), *image_shape), "float32")
@@ -131,7 +131,9 @@ def read_images(
     return images.reshape(-1, *final_shape)
 
 
-def _as_image_shape(own_shape, wanted):
+def as_image_shape(
+    own_shape: tuple[int, ...], wanted: tuple[Any, ...]
+) -> tuple[int, ...]:
     """Shape of the images that the rows of a flat source hold."""
     if len(own_shape) == 3:
         return own_shape

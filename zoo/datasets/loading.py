@@ -83,13 +83,21 @@ def load(
     >>> digits.x_train.shape, digits.y_test.shape
     ((1437, 28, 28, 1), (360,))
     """
+    return load_with_own_shape(source, shape)[0]
+
+
+def load_with_own_shape(
+    source: str | os.PathLike, shape: tuple[int | None, ...] | None
+) -> tuple[Arrays, tuple[int, ...]]:
+    """`load`, and the shape of the source's images, of a folder the first's."""
     source, shape = check_source(source), check_shape(shape)
     if isinstance(source, Path) and source.is_dir():
         return _load_folder(source, shape)
     x_train, y_train, x_test, y_test = _load_arrays(source)
-    return Arrays(
+    arrays = Arrays(
         fit_images(x_train, shape), y_train, fit_images(x_test, shape), y_test
     )
+    return arrays, x_train.shape[1:]
 
 
 def num_classes(source: str | os.PathLike) -> int | None:
@@ -183,10 +191,12 @@ def _load_archive(path):
 
 def _load_folder(folder, shape):
     train, test = train_and_test_files(folder)
-    shapes = resolve_shapes(shape, read_image(train.paths[0]).shape)
-    return Arrays(
+    own_shape = read_image(train.paths[0]).shape
+    shapes = resolve_shapes(shape, own_shape)
+    arrays = Arrays(
         read_images(train.paths, shape, *shapes),
         train.labels,
         read_images(test.paths, shape, *shapes),
         test.labels,
     )
+    return arrays, own_shape

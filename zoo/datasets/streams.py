@@ -97,6 +97,11 @@ def stream(
     return batches.prefetch(tf.data.AUTOTUNE), -(-examples.count // batch_size)
 
 
+def own_shape(source: str | os.PathLike) -> tuple[int, ...]:
+    """Shape of the images of what `stream` takes, of a folder the first's."""
+    return _examples(check_source(source), "train", 0, False).image_shape
+
+
 class _Examples(NamedTuple):
     """What to stream: encoded images, each with its class."""
 

@@ -4,6 +4,7 @@ from PIL import Image
 
 import zoo
 from zoo.datasets import feeds
+from zoo.runs.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,64 @@ def test_a_stream_is_not_loaded_for_its_shape(capsules, tmp_path, monkeypatch):
     monkeypatch.setattr(feeds.datasets, "load", refuse)
     shape = feeds.image_shape(capsules, tmp_path, streaming=True)
     assert shape == (None, None, 1)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A folder of images 40 high and 56 wide, in colour, of two classes."""
+    folder = tmp_path_factory.mktemp("data") / "photos"
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True)
+        for number in range(4):
+            image = Image.fromarray(np.zeros((40, 56, 3), "uint8"))
+            image.save(folder / name / f"{number}.png")
+    return folder
+
+
+def told(caught):
+    return [str(warning.message) for warning in caught]
+
+
+def test_images_resized_or_turned_grey_get_one_warning(photos, capsules):
+    with pytest.warns() as caught:
+        feeds.load(zoo.dense_vae(compile=False), photos)
+    assert told(caught) == [
+        f"The images of {photos}, 40 × 56 × 3, are resized to 28 × 28 × 1 and "
+        "turned grey for dense_vae"
+    ]
+    with pytest.warns() as caught:
+        feeds.load(capsules, photos)
+    assert told(caught) == [
+        f"The images of {photos}, 40 × 56 × 3, are turned grey for capsule_cnn"
+    ]
+
+
+def test_grey_images_for_a_model_of_colours(tmp_path):
+    np.savez(tmp_path / "own.npz", x=np.zeros((20, 32, 32)))
+    with pytest.warns() as caught:
+        feeds.load(
+            zoo.conv_vae((32, 32, 3), compile=False), tmp_path / "own.npz"
+        )
+    assert "32 × 32 × 1, are repeated in 3 channels" in told(caught)[0]
+
+
+def test_images_of_a_stream_get_one_warning_too(photos):
+    settings = Settings.of("conv_vae", data=str(photos), streaming=True)
+    with pytest.warns() as caught:
+        feeds.feed(zoo.conv_vae(compile=False), settings)
+    (message,) = told(caught)
+    assert "40 × 56 × 3, are resized to 28 × 28 × 1 and turned" in message
+
+
+@pytest.mark.filterwarnings("error")
+def test_nothing_is_said_of_images_that_fit(tmp_path, photos):
+    np.savez(tmp_path / "square.npz", x=np.zeros((20, 28, 28)))
+    np.savez(tmp_path / "flat.npz", x=np.zeros((20, 784)))
+    for name in ("square.npz", "flat.npz", "digits"):
+        data = name if name == "digits" else tmp_path / name
+        feeds.load(zoo.dense_vae(compile=False), data)
+        feeds.load(zoo.conv_vae(compile=False), data)
+    feeds.load(zoo.dense_vae(40 * 56 * 3, compile=False), photos)
 
 
 def test_shape_of_a_model_of_one_size():
