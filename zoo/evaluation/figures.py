@@ -125,7 +125,7 @@ def _of_poet(model, compiled, inputs, num_samples=None, verbose="auto"):
 
 
 def _of_latents(model, inputs, num_samples, verbose):
-    figures = {"active_units": active_units(model, inputs)}
+    figures: dict[str, float] = {"active_units": active_units(model, inputs)}
     if num_samples is None:
         return figures
     values = likelihood.log_likelihood(
