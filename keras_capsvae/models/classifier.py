@@ -20,7 +20,22 @@ class Classifier(CheckedModel):
 
     `fit` and `evaluate` refuse labels that are out of range, NaN or of another
     shape than integers `(batch,)` or one-hot or multi-hot `(batch, classes)`,
-    images outside [0, 1], and ids for which an embedding has no row.
+    inputs outside `input_range`, and ids for which an embedding has no row.
+
+    Args:
+        inputs: Symbolic input of the model.
+        outputs: Scores `(batch, classes)` made of it.
+        input_range: `(low, high)` that inputs must keep to. Defaults to
+            `None`: any finite numbers.
+        name: Name of the model.
+
+    Example:
+
+    >>> image = keras.Input((28, 28, 1), name="image")
+    >>> x = keras.layers.Flatten()(image)
+    >>> scores = keras.layers.Dense(10, "softmax")(x)
+    >>> Classifier(image, scores, input_range=(0, 1)).num_classes
+    10
     """
 
     def __init__(
@@ -40,6 +55,7 @@ class Classifier(CheckedModel):
 
     @property
     def num_classes(self) -> int:
+        """How many scores the model gives for an example."""
         return self.outputs[0].shape[-1]
 
     def check_input(self, array: Tensor, tensor: Tensor, name: str) -> None:
@@ -64,8 +80,9 @@ class Classifier(CheckedModel):
             self.compute_output_shape((1, *shape[1:]))
         except ValueError as error:
             raise ValueError(
-                f"`{name}` holds images too small for the convolutions of "
-                f"model {self.name!r}. Received: shape {tuple(shape)}"
+                f"`{name}` must hold images that are not too small for the "
+                f"convolutions of model {self.name!r}. "
+                f"Received: shape {tuple(shape)}"
             ) from error
 
     def check_batch(
@@ -77,7 +94,7 @@ class Classifier(CheckedModel):
     ) -> None:
         if y is None:
             raise ValueError(
-                "A classifier trains on labels, fit(x, y). Received: "
+                "`y` must be labels, which a classifier trains on. Received: "
                 f"`{name}` without labels"
             )
         super().check_batch(x, y, sample_weight, name)
@@ -108,7 +125,8 @@ class Classifier(CheckedModel):
         self._evaluated = "validation_data" if is_validation else "x"
         return super().evaluate(*args, **kwargs)
 
-    # TensorFlow would go on with a graph for labels of any rank.
+    # Labels of another form need another graph: of the old one TensorFlow
+    # would make a graph for labels of any rank.
 
     def make_train_function(self, force: bool = False) -> None:
         super().make_train_function(force or self._is_new("train", "x"))
