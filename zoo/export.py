@@ -11,6 +11,7 @@ import keras
 
 from keras_capsvae import Classifier
 from keras_capsvae import VariationalAutoencoder
+from keras_capsvae.models.earlier_files import EarlierFileError
 
 EXPECTED = "a `.keras` file or a SavedModel folder"
 HDF5 = b"\x89HDF\r\n\x1a\n"  # how each such file begins
@@ -55,6 +56,8 @@ def load_model(path: str | os.PathLike) -> Any:
         )
     try:
         return keras.saving.load_model(path)
+    except EarlierFileError:
+        raise
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"The model in {path} is damaged: {error}") from error
     except TypeError as error:  # What Keras raises for classes alone.

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_capsvae.models.earlier_files import refuse_graph
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.models.serving import write_saved_model
 from keras_capsvae.private_keras import Functional
@@ -46,11 +47,7 @@ class ComposedModel(Functional):
     def from_config(
         cls, config: Config, custom_objects: Config | None = None
     ) -> "ComposedModel":
-        if "layers" in config and "input_layers" in config:
-            raise ValueError(
-                f"This {cls.__name__} was saved by keras-capsvae 0.1, whose "
-                "models this version does not read: load it with 0.1"
-            )
+        refuse_graph(cls.__name__, config)
         deserialize = keras.saving.deserialize_keras_object
         arguments = {
             key: deserialize(value, custom_objects)

@@ -8,6 +8,7 @@ import pathlib
 import warnings
 import zipfile
 
+import h5py
 import keras
 
 from keras_capsvae import Latent
@@ -15,6 +16,8 @@ from keras_capsvae.layers.seeded import SeededLayer
 
 UNREADABLE = (ValueError, OSError, KeyError, zipfile.BadZipFile)
 FOLDER = pathlib.Path(__file__).parent
+# Layers that only keras-capsvae 0.1 had.
+FIRST_VERSION = {"kl_loss", "importance_weighting", "capsule_decoder"}
 NOT_INSISTED_ON = ("routings",)  # weights can be loaded whatever they are
 
 
@@ -131,6 +134,11 @@ def _load_trained(model, name, path):
     try:
         model.load_weights(path)
     except UNREADABLE as error:
+        if _is_of_first_version(path):
+            raise ValueError(
+                f"The weights in {path} were saved by keras-capsvae 0.1, whose "
+                "layers had other places in a file: load them with 0.1"
+            ) from error
         raise ValueError(
             f"The weights in {path} do not fit this {name}: built with other "
             f"arguments, or a damaged file. {error}"
@@ -138,6 +146,14 @@ def _load_trained(model, name, path):
     # The file also holds the seed and KL weight of the training that made it.
     for variable, value in asked_for:
         variable.assign(value)
+
+
+def _is_of_first_version(path):
+    """Whether a file holds layers that only keras-capsvae 0.1 had."""
+    if not h5py.is_hdf5(path):
+        return False
+    with h5py.File(path) as file:
+        return not FIRST_VERSION.isdisjoint(file.get("layers", ()))
 
 
 @functools.singledispatch
