@@ -37,9 +37,14 @@ class Conditions:
             label = keras.Input(latent.condition_shape, name="label")
             (self.of_prior,) = self._matched([label])
         self._prior_has_classes = latent.num_classes is not None
-        shapes = [tensor.shape for tensor in self.inputs]
-        is_label = len(shapes) == 1 and len(shapes[0]) == 2 and shapes[0][1] > 1
-        self.num_classes = shapes[0][1] if is_label else None
+        self.num_classes = self._classes(latent.num_classes)
+
+    def _classes(self, of_prior):
+        if len(self.inputs) != 1:
+            return None
+        _, *dims = self.inputs[0].shape
+        is_one_hot = len(dims) == 1 and dims[0] > 1
+        return dims[0] if is_one_hot else of_prior
 
     def _matched(self, wanted):
         """The index of each wanted input; those not yet there are added."""
