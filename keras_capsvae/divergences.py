@@ -121,9 +121,9 @@ def sample_divergence(
     """`ln p(z_i|x) − ln q(z_i)` of several posterior samples.
 
     Args:
-        z_mean: Posterior mean μ, shape `(batch, latent_dim)`.
+        z_mean: Posterior mean μ, shape `(batch, ...)`.
         z_log_var: Posterior log-variance l, same shape.
-        z: Samples, shape `(batch, num_samples, latent_dim)`.
+        z: Samples, shape `(batch, num_samples, ...)`.
         prior_mean: Prior mean m, the shape of μ. Defaults to 0.
 
     Returns:
@@ -139,7 +139,8 @@ def sample_divergence(
     """
     z_mean, z_log_var = z_mean[:, None], z_log_var[:, None]
     prior_mean = None if prior_mean is None else prior_mean[:, None]
-    return ops.sum(one_sample_kl(z_mean, z_log_var, z, prior_mean), axis=-1)
+    terms = one_sample_kl(z_mean, z_log_var, z, prior_mean)
+    return ops.sum(terms, axis=tuple(range(2, ops.ndim(terms))))
 
 
 def importance_weighted_bound(log_weights: Tensor) -> Tensor:

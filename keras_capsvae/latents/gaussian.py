@@ -9,6 +9,7 @@ from keras_capsvae.latents.priors import StandardNormal
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.layers.sampling import check_posterior_shapes
 from keras_capsvae.layers.sampling import reparameterised
+from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
@@ -32,10 +33,10 @@ class GaussianLatent(Latent):
         free_bits: See `KLLoss`. Defaults to 0.
         seed: Integer seed of the samples. Defaults to `None`: a random one.
 
-    Inputs: list `[z_mean, z_log_var]`, `(batch, latent_dim)` each, and the
+    Inputs: list `[z_mean, z_log_var]`, `(batch, ...)` each, and the
         `condition` of a prior that has one.
 
-    Output: `(z, divergence, penalty)`: `(batch, latent_dim)` in the compute
+    Output: `(z, divergence, penalty)`: `(batch, ...)` in the compute
         dtype, and `(batch,)` twice in float32 at least.
 
     Raises:
@@ -67,7 +68,7 @@ class GaussianLatent(Latent):
         **kwargs: Any,
     ) -> None:
         super().__init__(kl_weight, seed, **kwargs)
-        self.prior = StandardNormal() if prior is None else prior
+        self.prior = _prior(prior)
         self.estimator = estimator
         closed = self.prior.has_closed_form
         if not closed and (estimator == "analytic" or free_bits):
@@ -93,7 +94,7 @@ class GaussianLatent(Latent):
 
     def build(self, parameters_shape: Any, condition_shape: Any = None) -> None:
         check_posterior_shapes(self, parameters_shape, count=2)
-        self.latent_dim = parameters_shape[0][-1]
+        self.latent_shape = tuple(parameters_shape[0][1:])
         if not self.prior.built:
             self.prior.build(parameters_shape[0])
 
@@ -103,13 +104,13 @@ class GaussianLatent(Latent):
         z_mean, z_log_var = (
             ops.cast(parameter, self._dtype_of_terms)
             for parameter in parameters
-        )  # (batch, latent_dim) each
-        z = self._sample([z_mean, z_log_var])  # (batch, latent_dim)
+        )  # (batch, ...) each
+        z = self._sample([z_mean, z_log_var])  # (batch, ...)
         terms = self.prior.divergence(
             self.kl_loss, z, z_mean, z_log_var, condition
         )
-        divergence = ops.sum(terms, -1)  # (batch,)
-        penalty = self.beta * ops.sum(self.kl_loss.floored(terms), -1)
+        divergence = sum_over_dims(terms)  # (batch,)
+        penalty = self.beta * sum_over_dims(self.kl_loss.floored(terms))
         return z, divergence, penalty
 
     def compute_output_spec(
@@ -163,7 +164,7 @@ class GaussianLatent(Latent):
         if not self.prior.has_closed_form:
             return super().mean_divergence(z, parameters, condition)
         mean = self.prior.mean(condition)
-        return ops.sum(gaussian_kl(*parameters, prior_mean=mean), -1)
+        return sum_over_dims(gaussian_kl(*parameters, prior_mean=mean))
 
     def draw(
         self,
@@ -172,7 +173,9 @@ class GaussianLatent(Latent):
         condition: Tensor | None = None,
         cluster: int | None = None,
     ) -> Tensor:
-        return self.prior.draw(numbers, n, self.latent_dim, condition, cluster)
+        return self.prior.draw(
+            numbers, n, self.latent_shape, condition, cluster
+        )
 
     def get_config(self) -> Config:
         return {
@@ -186,3 +189,14 @@ class GaussianLatent(Latent):
     def from_config(cls, config: Config) -> "GaussianLatent":
         prior = keras.saving.deserialize_keras_object(config["prior"])
         return cls(**{**config, "prior": prior})
+
+
+def _prior(prior):
+    if prior is None:
+        return StandardNormal()
+    if not isinstance(prior, keras.layers.Layer):
+        raise TypeError(
+            "`prior` must be a prior, e.g. GaussianMixture(10). Received: "
+            f"{prior!r} of type {type(prior).__name__}"
+        )
+    return prior

@@ -16,6 +16,7 @@ from keras_capsvae.divergences import unit_gaussian_log_density
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Identifier
+from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 
@@ -65,11 +66,11 @@ class UnitGaussian(keras.layers.Layer):
         self,
         numbers: Any,
         n: int,
-        latent_dim: int,
+        latent_shape: Shape,
         condition: Tensor | None = None,
         cluster: int | None = None,
     ) -> Tensor:
-        z = numbers.normal((n, latent_dim))
+        z = numbers.normal((n, *latent_shape))
         mean = self.mean(condition)
         return z if mean is None else ops.add(z, mean)
 
@@ -118,6 +119,7 @@ class ClassMeans(UnitGaussian):
         self.condition_shape = (self.num_classes,)
 
     def build(self, latent_shape: Any) -> None:
+        _check_flat(self, latent_shape)
         self.means = keras.layers.Dense(
             latent_shape[-1], dtype=_weight_dtype(self)
         )
@@ -181,6 +183,7 @@ class GaussianMixture(keras.layers.Layer):
         return self.num_components
 
     def build(self, latent_shape: Any) -> None:
+        _check_flat(self, latent_shape)
         shape = (self.num_components, latent_shape[-1])
         self.means = self._weight("means", shape, self.mean_initializer)
         self.log_vars = self._weight(
@@ -235,11 +238,11 @@ class GaussianMixture(keras.layers.Layer):
         self,
         numbers: Any,
         n: int,
-        latent_dim: int,
+        latent_shape: Shape,
         condition: Tensor | None = None,
         cluster: int | None = None,
     ) -> Tensor:
-        noise = numbers.normal((n, latent_dim))
+        noise = numbers.normal((n, *latent_shape))
         if cluster is None:
             cluster = numbers.categories(ops.log_softmax(self.logits), n)
         means = ops.take(self.means, cluster, axis=0)
@@ -255,6 +258,14 @@ class GaussianMixture(keras.layers.Layer):
                 self.mean_initializer
             ),
         }
+
+
+def _check_flat(prior, latent_shape):
+    if len(latent_shape) != 2:
+        raise ValueError(
+            f"Latents under a {type(prior).__name__} must have shape (batch, "
+            f"latent_dim). Received: shape {tuple(latent_shape)}"
+        )
 
 
 def _of_samples(mean, z):

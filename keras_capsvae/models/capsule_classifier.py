@@ -6,6 +6,7 @@ from keras_capsvae.models import serving
 from keras_capsvae.models.classifier import Classifier
 from keras_capsvae.models.prediction import predicted
 from keras_capsvae.models.serving import Endpoint
+from keras_capsvae.validation.forms import standard_inputs
 
 
 class CapsuleClassifier(Classifier):
@@ -28,8 +29,11 @@ class CapsuleClassifier(Classifier):
         Raises:
             ValueError: If x does not fit the model.
         """
-        self.check_input(x, self.inputs[0], "x")
-        return predicted(self.capsule_encoder, [x], batch_size)
+        x = standard_inputs(x, len(self.inputs), "x")
+        arrays = self._inputs_in_order(x, "x")
+        for array, tensor in zip(arrays, self.inputs):
+            self.check_input(array, tensor, "x")
+        return predicted(self.capsule_encoder, arrays, batch_size)
 
     def serving_endpoints(self) -> dict[str, Endpoint]:
         """`serve`, x → scores, and `capsules`, x → class capsules."""

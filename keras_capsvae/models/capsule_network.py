@@ -79,7 +79,7 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
     ) -> None:
         _check_parts(encoder, decoder, reconstruction_weight)
         capsules = encoder.outputs[0]  # (batch, classes, d)
-        scores = CapsuleLength(name="scores", dtype="float32")(capsules)
+        scores = CapsuleLength(dtype="float32")(capsules)
         super().__init__(
             encoder.input, scores, input_range=input_range, name=name
         )

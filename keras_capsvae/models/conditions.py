@@ -15,8 +15,9 @@ from keras_capsvae.validation.labels import check_label
 class Conditions:
     """The conditions of encoder, decoder and prior, each once.
 
-    Conditions with one `keras.Input` name are one; others go by their position
-    among the conditions of their part, if they have one shape.
+    Conditions with one `keras.Input` name are one. Others of encoder and
+    decoder go by their position among the conditions of their part, if they
+    have one shape. That of the prior has the name `label`.
 
     Attributes:
         inputs: A symbolic input for each condition.
@@ -35,7 +36,7 @@ class Conditions:
         self.of_prior = None
         if latent.condition_shape is not None:
             label = keras.Input(latent.condition_shape, name="label")
-            (self.of_prior,) = self._matched([label])
+            (self.of_prior,) = self._matched([label], by_position=False)
         self._prior_has_classes = latent.num_classes is not None
         self.num_classes = self._classes(latent.num_classes)
 
@@ -46,7 +47,7 @@ class Conditions:
         is_one_hot = len(dims) == 1 and dims[0] > 1
         return dims[0] if is_one_hot else of_prior
 
-    def _matched(self, wanted):
+    def _matched(self, wanted, by_position=True):
         """The index of each wanted input; those not yet there are added."""
         names = [known.name for known in self.inputs]
         taken = {names.index(w.name) for w in wanted if w.name in names}
@@ -54,16 +55,17 @@ class Conditions:
         for position, tensor in enumerate(wanted):
             if tensor.name in names:
                 indices.append(names.index(tensor.name))
-            elif position not in taken and self._fits(position, tensor):
+            elif by_position and self._fits(position, tensor, taken):
                 indices.append(position)
             else:
                 indices.append(len(self.inputs))
                 self.inputs.append(input_like(tensor))
         return indices
 
-    def _fits(self, position, tensor):
+    def _fits(self, position, tensor, taken):
         return (
             position < len(self.inputs)
+            and position not in taken
             and self.inputs[position].shape == tensor.shape
         )
 
@@ -144,7 +146,7 @@ class Conditions:
             )
         labels = np.full(n, label) if np.ndim(label) == 0 else label
         check_same_length([range(n), labels], "label")
-        for one in dict.fromkeys(labels):
+        for one in labels:
             check_label(one, classes)
         return keras.utils.to_categorical(labels, classes)
 

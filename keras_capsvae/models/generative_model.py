@@ -26,6 +26,8 @@ class GenerativeModel(AutoencoderData):
     may be called from several threads at once.
     """
 
+    usual_loss = "BernoulliReconstruction"
+
     @property
     def num_classes(self) -> int | None:
         """Classes that `label` chooses from; `None` without a label."""
@@ -317,6 +319,8 @@ def _first(outputs):
 
 
 def _batch_of_one(example):
+    if isinstance(example, dict):
+        return {key: np.asarray(part)[None] for key, part in example.items()}
     if isinstance(example, (list, tuple)) and not holds_numbers(example):
         return [np.asarray(part)[None] for part in example]
     return np.asarray(example)[None]

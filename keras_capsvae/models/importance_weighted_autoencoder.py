@@ -140,5 +140,7 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
         beta = self.latent.beta
         log_weights = self._log_weights(log_likelihood, log_ratio)
         shares = ops.softmax(log_weights, axis=-1)
-        factor = 1 - beta * (1 - shares[..., None])
+        axes = (1,) * (ops.ndim(z) - 2)
+        shares = ops.reshape(shares, (-1, self.num_samples, *axes))
+        factor = 1 - beta * (1 - shares)
         return scaled_gradient(z, factor)

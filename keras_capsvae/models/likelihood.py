@@ -102,7 +102,7 @@ def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
     _check_model(model)
     num_samples = check_integer("num_samples", num_samples)
     x = standard_inputs(x, len(model.inputs), "x")
-    arrays = list(x) if isinstance(x, tuple) else [x]
+    arrays = model._inputs_in_order(x, "x")
     _check_data(model, arrays)
     arrays = [dense_in_numpy(array) for array in arrays]
     rows = _rows_that_fit(model, chunk_megabytes)
@@ -160,11 +160,6 @@ def _check_model(model):
 
 def _check_data(model, arrays):
     """Any finite values may be scored, whatever the range of the training."""
-    if len(arrays) != len(model.inputs):
-        raise ValueError(
-            f"`x` must hold {[tensor.name for tensor in model.inputs]}. "
-            f"Received: {len(arrays)} arrays"
-        )
     for array, tensor in zip(arrays, model.inputs):
         check_array(array, tensor.shape[1:], tensor.name)
     check_same_length(arrays, "x")

@@ -28,6 +28,8 @@ class OwnLossModel(CheckedModel):
     given to `compile`.
     """
 
+    usual_loss = "MarginLoss"
+
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -54,7 +56,7 @@ class OwnLossModel(CheckedModel):
         if self.loss is None:
             raise ValueError(
                 "`loss` must be given to `compile`, e.g. "
-                "loss=MarginLoss(). Received: loss=None"
+                f"loss={self.usual_loss}(). Received: loss=None"
             )
 
     def scored(self, y: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
@@ -86,11 +88,12 @@ def weighted(values: Any, sample_weight: Any) -> Tensor:
 
 
 def _only(loss):
-    """The loss itself, out of a list or dict of one."""
+    """The loss, out of a list or dict of one, made if it is a class."""
     losses = keras.tree.flatten(loss)
     if len(losses) > 1:
         raise ValueError(
             "`loss` must be a single loss, which scores all outputs. "
             f"Received: loss={loss!r}"
         )
-    return losses[0] if losses else None
+    only = losses[0] if losses else None
+    return only() if isinstance(only, type) else only

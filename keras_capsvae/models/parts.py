@@ -24,6 +24,17 @@ def check_functional(model: Any, name: str) -> None:
             )
 
 
+def distinct(model: keras.Model, other: keras.Model) -> keras.Model:
+    """The model, over the same layers under another name if both share one.
+
+    Keras takes no two layers of one name into a graph.
+    """
+    if model.name != other.name:
+        return model
+    outputs = model.outputs if len(model.outputs) > 1 else model.outputs[0]
+    return keras.Model(model.inputs, outputs)
+
+
 def check_decoder(decoder: keras.Model, z: Tensor, x: Tensor) -> None:
     """Raise unless a decoder takes z and returns what can be held against x."""
     if not _fits(decoder.inputs[0].shape, z.shape):

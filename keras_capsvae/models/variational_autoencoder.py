@@ -17,6 +17,7 @@ from keras_capsvae.models.own_loss import mean_over_examples
 from keras_capsvae.models.own_loss import weighted
 from keras_capsvae.models.parts import check_decoder
 from keras_capsvae.models.parts import check_functional
+from keras_capsvae.models.parts import distinct
 from keras_capsvae.models.reconstruction import Reconstruction
 from keras_capsvae.private_keras import PerExampleMeans
 from keras_capsvae.typing import Tensor
@@ -109,7 +110,9 @@ class VariationalAutoencoder(GenerativeModel):
         # The graph, in the order of the data.
         x = input_like(encoder.inputs[0])
         given = conditions.inputs
-        parameters = called(encoder, [x, *conditions.for_encoder(given)])
+        parameters = called(
+            distinct(encoder, decoder), [x, *conditions.for_encoder(given)]
+        )
         z, divergence, penalty = _connected(
             latent, parameters, conditions.for_prior(given)
         )
@@ -274,7 +277,6 @@ def _latent(latent, kl_weight, estimator, free_bits, seed):
             estimator=estimator,
             free_bits=free_bits,
             seed=seed,
-            name="latent",
         )
     if not isinstance(latent, Latent):
         raise TypeError(

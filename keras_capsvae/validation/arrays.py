@@ -11,9 +11,8 @@ from keras_capsvae.validation.forms import as_array
 from keras_capsvae.validation.forms import held_values
 from keras_capsvae.validation.forms import in_numpy
 
-ADVICE = {
-    (0.0, 1.0): "Scale the data first; divide 8-bit images by 255. ",
-}
+ADVICE = "Scale the data first; divide 8-bit images by 255. "
+LIKE_BYTES = 2  # values above are neither in [0, 1] nor labels of two classes
 ROOM = 1e-6  # outside of a range, for rounding; the losses clip it away
 ROWS_OF_A_SAMPLE = 64
 VALUES_AT_ONCE = 2**16  # which the cache of a processor holds
@@ -63,9 +62,9 @@ def check_array(
     if value_range is not None:
         least, most = value_range
         if low < least - ROOM or high > most + ROOM:
+            advice = ADVICE if most == 1 and high > LIKE_BYTES else ""
             raise ValueError(
-                f"`{name}` must lie in [{least:g}, {most:g}]. "
-                f"{ADVICE.get((least, most), '')}"
+                f"`{name}` must lie in [{least:g}, {most:g}]. {advice}"
                 f"Received: {dtype} values in [{low:g}, {high:g}]"
             )
     return dense

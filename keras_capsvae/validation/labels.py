@@ -26,12 +26,17 @@ def is_integer_classes(labels: Any, num_classes: int) -> bool:
 def multi_hot(labels: Any, num_classes: int) -> Any:
     """Integer, one-hot or multi-hot labels → `(batch, num_classes)`, float32.
 
+    An integer that is no class gives NaN and not zeros, so that the loss shows
+    what a stream brought unseen.
+
     Raises:
         ValueError: If the shape is none of the three.
     """
     if is_integer_classes(labels, num_classes):
-        classes = ops.reshape(ops.cast(labels, "int32"), (-1,))
-        return ops.one_hot(classes, num_classes)
+        classes = ops.reshape(ops.cast(labels, "int32"), (-1, 1))
+        is_class = ops.logical_and(classes >= 0, classes < num_classes)
+        one_hot = ops.one_hot(classes[:, 0], num_classes)
+        return ops.where(is_class, one_hot, float("nan"))
     if len(labels.shape) != 2 or labels.shape[-1] != num_classes:
         raise ValueError(
             "Labels must be integers, (batch,) or (batch, 1), or one-hot or "

@@ -35,7 +35,7 @@ def image_autoencoder(
     **options: Any,
 ) -> keras.Model:
     """Trained on the ELBO, or on the bound of `num_samples`."""
-    latent = GaussianLatent(prior, kl_weight=kl_weight, name="latent")
+    latent = GaussianLatent(prior, kl_weight=kl_weight)
     if num_samples is None:
         if gradient != "plain":
             raise ValueError(
