@@ -115,13 +115,13 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
             decoded = self.decoder(
                 self._mask([capsules, labels]), training=training
             )
-            image = x[self.inputs[0].name] if isinstance(x, dict) else _first(x)
-            difference = at_least_float32(image) - at_least_float32(decoded)
+            image = at_least_float32(self.first_input(x))
+            difference = image - at_least_float32(decoded)
             error = sum_over_dims(ops.square(difference))  # (batch,)
             error = weighted(error, sample_weight)
             self._means.update_state(reconstruction_loss=error)
             loss += self.reconstruction_weight * mean_over_examples(error)
-        return loss + super().compute_loss() if self.losses else loss
+        return self.with_added_losses(loss)
 
     def reconstruct(
         self, x: Any, labels: Any = None, batch_size: int | None = None
@@ -194,7 +194,3 @@ def _check_parts(encoder, decoder, reconstruction_weight):
             "`decoder` must return the shape of the encoder's input, "
             f"{expected}. Received: output of shape {received}"
         )
-
-
-def _first(x):
-    return x[0] if isinstance(x, (list, tuple)) else x

@@ -66,6 +66,16 @@ class OwnLossModel(CheckedModel):
             return loss(y, y_pred, sample_weight)
         return mean_over_examples(loss(y, y_pred), sample_weight)
 
+    def with_added_losses(self, loss: Tensor) -> Tensor:
+        """The loss and what regularisers and `add_loss` add to it."""
+        return loss + super().compute_loss() if self.losses else loss
+
+    def first_input(self, x: Any) -> Any:
+        """The first of the model's inputs, by name or in order."""
+        if isinstance(x, dict):
+            return x[self.inputs[0].name]
+        return x[0] if isinstance(x, (list, tuple)) else x
+
     def get_compile_config(self) -> Config | None:
         config = super().get_compile_config()
         if config is None:

@@ -163,8 +163,7 @@ class VariationalAutoencoder(GenerativeModel):
             kl_loss=divergence,
             negative_elbo=ops.add(reconstruction, divergence),
         )
-        loss = mean_over_examples(objective)
-        return loss + super().compute_loss() if self.losses else loss
+        return self.with_added_losses(mean_over_examples(objective))
 
     def terms(
         self, target: Tensor, forward: dict[str, Any], training: bool | None
@@ -188,9 +187,8 @@ class VariationalAutoencoder(GenerativeModel):
         return super().compute_metrics(x, target, _first(y_pred), sample_weight)
 
     def _target(self, x, y):
-        if y is None:
-            y = x[self.inputs[0].name] if isinstance(x, dict) else _first(x)
-        return ops.convert_to_tensor(_only(y), sparse=False)
+        target = self.first_input(x) if y is None else _only(y)
+        return ops.convert_to_tensor(target, sparse=False)
 
     def compile(
         self,
