@@ -94,8 +94,8 @@ class Classifier(CheckedModel):
     ) -> None:
         if y is None:
             raise ValueError(
-                "`y` must be labels, which a classifier trains on. Received: "
-                f"`{name}` without labels"
+                "`y` must be labels, which a classifier trains on, fit(x, y). "
+                f"Received: `{name}` without labels"
             )
         super().check_batch(x, y, sample_weight, name)
         self._label_shapes[name] = tuple(y.shape)[1:]
