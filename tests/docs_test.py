@@ -23,6 +23,7 @@ PAGES = sorted(
 )
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(python -m zoo [^`]*)`")
+TAKE_MINUTES = ("own_models.md",)
 CHEAP = ("list", "search", "show", "sample")
 COMMAND_LINES = {"zoo": cli.main, "zoo.runs.ship": ship.main}
 OTHER_PROGRAMS = (
@@ -101,8 +102,15 @@ def test_no_dead_link_and_no_placeholder(page):
 @tensorflow_only
 @pytest.mark.parametrize(
     "page",
-    [page for page in PAGES if list(_blocks(page, "python"))],
-    ids=lambda page: page.name,
+    [
+        pytest.param(
+            page,
+            id=page.name,
+            marks=[pytest.mark.slow] if page.name in TAKE_MINUTES else [],
+        )
+        for page in PAGES
+        if list(_blocks(page, "python"))
+    ],
 )
 def test_blocks_run_in_order(
     page, few_digits, short_training, tmp_path, monkeypatch

@@ -157,11 +157,26 @@ def _file_of_poems():
     return {}
 
 
+TAKE_LONG = (
+    "CapsuleNetwork",
+    "PoemAutoencoder",
+    "capsnet",
+    "matrix_capsnet",
+    "perturbations",
+)
 FILES = {"poem_vae": _file_of_poems, "stream": _folder_of_photos}
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "docstring"), list(_documented("```"))
+    ("module", "name", "docstring"),
+    [
+        pytest.param(
+            *one.values,
+            id=one.id,
+            marks=[*one.marks, *[pytest.mark.slow] * (one.id in TAKE_LONG)],
+        )
+        for one in _documented("```")
+    ],
 )
 def test_block(module, name, docstring, short_training, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

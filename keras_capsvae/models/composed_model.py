@@ -33,7 +33,7 @@ class ComposedModel(Functional):
         return model
 
     def get_config(self) -> Config:
-        signature = inspect.signature(type(self))
+        signature = inspect.signature(self.__init__)
         arguments = self._constructed.arguments(signature)
         if "name" in signature.parameters:
             arguments["name"] = self.name

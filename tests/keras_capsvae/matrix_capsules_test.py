@@ -425,6 +425,7 @@ def hard_cases(count):
         )
 
 
+@pytest.mark.slow
 def test_no_nan_at_the_edges():
     for one in hard_cases(200):
         check_finite(*one)

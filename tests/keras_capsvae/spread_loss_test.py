@@ -246,6 +246,7 @@ def test_the_default_is_the_net_that_is_shipped():
         assert received == value, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rematerialize", [False, True])
 def test_other_sizes_train(rematerialize):
     model = tiny(rematerialize=rematerialize)

@@ -80,6 +80,7 @@ def test_evaluate_reports_figures_of_texts(run):
         "loss",
         "reconstruction_loss",
         "kl_loss",
+        "negative_elbo",
         "active_units",
         "elbo_per_character",
         "perplexity",

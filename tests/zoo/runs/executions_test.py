@@ -29,7 +29,7 @@ def history_of(folder):
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("dense_vae", {"kl_warm_up": 3}),
+        pytest.param("dense_vae", {"kl_warm_up": 3}, marks=pytest.mark.slow),
         ("conditional_vae", {"binarize": True, "decay": "cosine"}),
         (
             "importance_weighted_vae",
