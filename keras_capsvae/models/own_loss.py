@@ -78,8 +78,8 @@ class OwnLossModel(CheckedModel):
 
     def get_compile_config(self) -> Config | None:
         config = super().get_compile_config()
-        if config is None:
-            return None
+        if not config:  # never compiled
+            return config
         loss = keras.saving.serialize_keras_object(self.loss)
         return {**config, "loss": loss}
 

@@ -97,6 +97,7 @@ def test_evaluate_reports_losses_and_active_units(run):
         "loss",
         "reconstruction_loss",
         "kl_loss",
+        "negative_elbo",
         "active_units",
     }
     total = figures["reconstruction_loss"] + figures["kl_loss"]
