@@ -94,7 +94,7 @@ class Classifier(CheckedModel):
     ) -> None:
         if y is None:
             raise ValueError(
-                "`y` must be labels, which a classifier trains on, fit(x, y). "
+                "`y` must be labels, fit(x, y), for a classifier to train on. "
                 f"Received: `{name}` without labels"
             )
         super().check_batch(x, y, sample_weight, name)

@@ -150,10 +150,11 @@ def _load_trained(model, name, path):
 
 def _is_of_first_version(path):
     """Whether a file holds layers that only keras-capsvae 0.1 had."""
-    if not h5py.is_hdf5(path):
+    try:
+        with h5py.File(path) as file:
+            return not FIRST_VERSION.isdisjoint(file.get("layers", ()))
+    except OSError:  # damaged, or of another kind
         return False
-    with h5py.File(path) as file:
-        return not FIRST_VERSION.isdisjoint(file.get("layers", ()))
 
 
 @functools.singledispatch
