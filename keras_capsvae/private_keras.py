@@ -1,7 +1,8 @@
-"""The one place that reaches beyond the public API of Keras.
+"""What is imported from beyond the public API of Keras, in one place.
 
 Each function says what Keras does not offer in public; a test of each fails
-when Keras changes underneath it.
+when Keras changes underneath it. Models also override a few methods of Keras
+that begin with an underscore, where they stand.
 """
 
 import functools
