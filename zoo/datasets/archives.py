@@ -3,29 +3,48 @@
 import os
 import zipfile
 import zlib
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+
+from zoo.datasets.labels import numbered
 
 KEYS = ("x_train", "y_train", "x_test", "y_test", "x", "y")
 UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
+class Part(NamedTuple):
+    """Images of an archive and, where it has them, labels and their names."""
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    class_names: list[str] | None
+
+
 def read_archive(
-    path: str | os.PathLike,
-) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
+    path: str | os.PathLike, class_names: Sequence[str] | None = None
+) -> dict[str, Part]:
     """Reads and checks the images and labels of an `.npz` file.
 
+    Args:
+        path: that of the file.
+        class_names: names that labels which are strings must be among.
+            Defaults to `None`: those of the file.
+
     Returns:
-        dict with a pair `(images, labels or None)` under `"train"` and
-        `"test"`, or under `"all"` where the file makes no such difference.
+        dict with a `Part` under `"train"` and `"test"`, or under `"all"` where
+        the file makes no such difference.
     """
     arrays, keys = _read_arrays(path)
     if "x_train" in arrays and "x_test" in arrays:
-        train, test = _pair(arrays, "x_train"), _pair(arrays, "x_test")
+        train = _part(arrays, "x_train", class_names)
+        test = _part(arrays, "x_test", train.class_names)
         _check_alike(train, test)
         return {"train": train, "test": test}
     if "x_train" in arrays or "x" in arrays:
-        return {"all": _pair(arrays, "x_train" if "x_train" in arrays else "x")}
+        key = "x_train" if "x_train" in arrays else "x"
+        return {"all": _part(arrays, key, class_names)}
     raise ValueError(
         "An archive must have the keys `x_train` (and `y_train`, `x_test`, "
         f"`y_test`) or `x` (and `y`). Received: {path} with the "
@@ -48,13 +67,18 @@ def _read_arrays(path):
         ) from error
 
 
-def _pair(arrays, x_key):
+def _part(arrays, x_key, class_names):
     y_key = x_key.replace("x", "y", 1)
     images = _images(arrays[x_key], x_key)
-    labels = arrays.get(y_key)
-    if labels is None:
-        return images, None
-    return images, _labels(labels, y_key, len(images))
+    if y_key not in arrays:
+        return Part(images, None, None)
+    labels, names = numbered(arrays[y_key], class_names, y_key)
+    if len(labels) != len(images):
+        raise ValueError(
+            f"`{y_key}` must have one label for each of {len(images)} images. "
+            f"Received: {len(labels)}"
+        )
+    return Part(images, labels, names)
 
 
 def _images(array, key):
@@ -90,28 +114,8 @@ def _in_unit_range(array, key):
     return array.astype("float32")
 
 
-def _labels(array, key, count):
-    """Class numbers `(count,)`, which may come as a column or as floats."""
-    if array.shape not in ((count,), (count, 1)):
-        raise ValueError(
-            f"`{key}` must have shape ({count},) or ({count}, 1), one class "
-            f"number an image. Received: shape {array.shape}"
-        )
-    if array.dtype.kind not in "biuf" or np.any(array != np.floor(array)):
-        raise ValueError(
-            f"`{key}` must hold whole numbers. Received: {array.dtype}"
-            f"{' with fractions or NaN' if array.dtype.kind == 'f' else ''}"
-        )
-    if array.min() < 0:
-        raise ValueError(
-            f"`{key}` must hold class numbers from 0 on. "
-            f"Received: {array.min()}"
-        )
-    return array.reshape(count).astype("int64")
-
-
 def _check_alike(train, test):
-    (x_train, y_train), (x_test, y_test) = train, test
+    (x_train, y_train, _), (x_test, y_test, _) = train, test
     if x_train.shape[1:] != x_test.shape[1:]:
         raise ValueError(
             "`x_train` and `x_test` must hold images of one shape. "

@@ -14,6 +14,14 @@ BINARY = ("binarized_mnist",)  # pixels 0 and 1, no labels
 STEREO = ("smallnorb",)  # two views of an object, 96 × 96
 NAMES = (*LABELLED, *BINARY, *STEREO)
 STEREO_SHAPE = (48, 48, 2)  # to which Hinton, Sabour and Frosst reduce them
+CLASS_NAMES = {
+    "fashion_mnist": (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
+    "kmnist": ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+    "smallnorb": ("animal", "human", "airplane", "truck", "car"),
+}
 SECONDS_TO_ANSWER = 10
 
 

@@ -12,10 +12,11 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
 
 
 class Files(NamedTuple):
-    """Paths of images and, where the folder has classes, their labels."""
+    """Paths of images and, where the folder has classes, labels and names."""
 
     paths: np.ndarray
     labels: np.ndarray | None
+    class_names: list[str] | None
 
 
 def train_and_test_files(folder: str | os.PathLike) -> tuple[Files, Files]:
@@ -56,7 +57,7 @@ def _list_files(folder, class_names):
             f"both have none. Received: {folder.parent}"
         )
     if not folders:
-        return Files(_paths(loose, folder), None)
+        return Files(_paths(loose, folder), None, None)
     return _list_classes(folders, class_names)
 
 
@@ -71,7 +72,7 @@ def _list_classes(folders, class_names):
             )
         paths.append(_paths(_images_in(folder), folder))
         labels += [class_names.index(folder.name)] * len(paths[-1])
-    return Files(np.concatenate(paths), np.array(labels, "int64"))
+    return Files(np.concatenate(paths), np.array(labels, "int64"), class_names)
 
 
 def _paths(images, folder):
@@ -101,4 +102,4 @@ def _sub_folders(folder):
 
 def _take(files, rows):
     labels = None if files.labels is None else files.labels[rows]
-    return Files(files.paths[rows], labels)
+    return files._replace(paths=files.paths[rows], labels=labels)

@@ -5,6 +5,7 @@ from zoo.runs.folder import CONFIG
 from zoo.runs.folder import HISTORY
 from zoo.runs.folder import MODEL
 from zoo.runs.folder import SAVED_MODEL
+from zoo.runs.folder import class_names_of
 from zoo.runs.folder import config_of
 from zoo.runs.schedules import cosine_decay
 from zoo.runs.training import train
@@ -14,6 +15,7 @@ __all__ = [
     "HISTORY",
     "MODEL",
     "SAVED_MODEL",
+    "class_names_of",
     "config_of",
     "cosine_decay",
     "finish",

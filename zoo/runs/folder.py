@@ -159,6 +159,24 @@ def _write_rows(path, rows):
         csv.writer(file).writerows(rows)
 
 
+def class_names_of(path: str | os.PathLike) -> list[str] | None:
+    """Names of the classes that a run was trained on, in order of the labels.
+
+    Args:
+        path: a run folder, or a file in one.
+
+    Returns:
+        List of strings, `None` where the classes have numbers alone or the
+        path is of no run.
+
+    Raises:
+        ValueError: where `config.json` is damaged.
+    """
+    path = pathlib.Path(path)
+    folder = path.parent if path.is_file() else path
+    return config_of(folder).get("class_names")
+
+
 def config_of(path: str | os.PathLike) -> dict[str, Any]:
     """The settings of a run folder as a dict, `{}` for another path.
 

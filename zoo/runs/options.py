@@ -15,7 +15,7 @@ class Option:
     """How a setting of a run is said, checked and explained.
 
     Attributes:
-        kind: `int`, `float`, `bool`, `str` or `dict`.
+        kind: `int`, `float`, `bool`, `str`, `list` (of strings) or `dict`.
         help: what it does, in a sentence.
         flag: how the command line says it; empty for what is given by place
             or found out.
@@ -143,6 +143,16 @@ def _text(option, name, value):
     return text
 
 
+def _texts(option, name, value):
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(one, str) for one in value
+    ):
+        raise ValueError(
+            f"`{name}` must be a list of strings. Received: {name}={value!r}"
+        )
+    return list(map(str, value))
+
+
 def _arguments(option, name, value):
     if not isinstance(value, dict):
         raise ValueError(
@@ -167,5 +177,6 @@ _CHECKS: dict[type, Callable[[Option, str, Any], Any]] = {
     float: _positive,
     bool: _truth,
     str: _text,
+    list: _texts,
     dict: _arguments,
 }

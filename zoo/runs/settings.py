@@ -6,6 +6,7 @@ import os
 import reprlib
 import shlex
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -138,6 +139,9 @@ class Settings:
         flag="--set",
         metavar="ARGUMENT=VALUE",
     )
+    class_names: Sequence[str] | None = option(
+        list, None, "Names of the classes, in the order of their labels."
+    )
 
     def __post_init__(self):
         for name, one in OPTIONS.items():
@@ -206,7 +210,9 @@ class Settings:
         asked = cls(model, keras.backend.backend(), **given)
         found = found_in_data(builder, asked.data, asked.arguments)
         return dataclasses.replace(
-            asked, arguments={**found, **asked.arguments}
+            asked,
+            arguments={**found, **asked.arguments},
+            class_names=class_names_of(builder, asked.data),
         )
 
     def differences(self, other: "Settings") -> list[str]:
@@ -217,6 +223,8 @@ class Settings:
         fixed = [name for name, one in OPTIONS.items() if one.fixed]
         if self.decay:
             fixed.append("epochs")
+        if other.class_names is None:  # begun by 0.2, which kept no names
+            fixed.remove("class_names")
         return [
             f"{name}={reprlib.repr(getattr(self, name))} instead of "
             f"{reprlib.repr(getattr(other, name))}"
@@ -278,3 +286,10 @@ def found_in_data(
         count = datasets.num_classes(data)
         return {} if count is None else {"num_classes": count}
     return {}
+
+
+def class_names_of(builder: Any, data: str | os.PathLike) -> list[str] | None:
+    """Names of the classes of the data that a builder's model is fed."""
+    if "vocabulary" in inspect.signature(builder).parameters:
+        return None
+    return datasets.class_names(data)
