@@ -49,7 +49,7 @@ def sample(
     from zoo.plots import gallery
     from zoo.plots import text_pages
 
-    opened = _opened(model, weights)
+    opened, settings = _opened_with_settings(model, weights)
     if texts := text_pages.written(opened, count, seed, temperature):
         for text in texts:
             click.echo(text)
@@ -58,7 +58,10 @@ def sample(
     if data is not None:
         arrays = feeds.load(opened, data)
         images, labels = arrays.x_test, arrays.y_test
-    for path in gallery.draw(opened, out, images, labels, seed=seed):
+    names = settings.get("class_names")
+    for path in gallery.draw(
+        opened, out, images, labels, seed=seed, class_names=names
+    ):
         click.echo(path)
 
 

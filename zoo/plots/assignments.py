@@ -1,6 +1,7 @@
 import functools
 import itertools
 from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ from zoo.plots.canvas import Picture
 from zoo.plots.canvas import remove_upper_frame
 from zoo.plots.checks import expect
 from zoo.plots.checks import expect_kind
+from zoo.plots.checks import names_of
 from zoo.plots.couplings import DIM
 from zoo.plots.couplings import TINY
 from zoo.plots.couplings import chosen_classes
@@ -26,7 +28,10 @@ from zoo.plots.receptive_fields import fields_and_shape
 
 
 def assignments(
-    model: keras.Model, image: Tensor, classes: Iterable[int] | None = None
+    model: keras.Model,
+    image: Tensor,
+    classes: Iterable[int] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> Picture:
     """Draws which primary capsules EM assigns to which class, and how it went.
 
@@ -51,6 +56,8 @@ def assignments(
             the model takes.
         classes: integers, the classes to draw. Defaults to `None`: the three of
             the highest scores.
+        class_names: strings, the names of the classes in the order of their
+            labels. Defaults to `None`: the labels.
 
     Returns:
         A `matplotlib.figure.Figure`: the image, a map for each class, and the
@@ -86,15 +93,16 @@ def assignments(
     draw_image(panels[0], batch[0])
     panels[0].set_title("image")
     strongest = max(shares[..., chosen].max(), TINY)
+    names = names_of(class_names, len(scores))
     for axes, label in zip(panels[1:-1], chosen):
         draw_image(axes, batch[0], DIM)
         overlay(axes, shares[..., label], sides, strongest)
-        axes.set_title(f"{label} \u00b7 activation {scores[label]:.2f}")
+        axes.set_title(f"{names[label]} \u00b7 activation {scores[label]:.2f}")
     bar = figure.colorbar(panels[1].images[1], ax=panels[:-1], shrink=0.8)
     bar.set_label("active capsules assigned")
     bar.outline.set_visible(False)
     bar.ax.set_facecolor("black")
-    draw_activations(panels[-1], active, chosen)
+    draw_activations(panels[-1], active, chosen, names)
     return figure
 
 
@@ -170,7 +178,9 @@ def _(layer: ConvMatrixCapsuleEM, shares, upper, shape):
     return of_cells.reshape(*shape, -1)
 
 
-def draw_activations(axes: Axes, active: np.ndarray, chosen: list) -> None:
+def draw_activations(
+    axes: Axes, active: np.ndarray, chosen: list, names: list[str]
+) -> None:
     iterations = np.arange(1, len(active) + 1)
     for label, curve in enumerate(active.T):
         if label not in chosen:
@@ -178,7 +188,7 @@ def draw_activations(axes: Axes, active: np.ndarray, chosen: list) -> None:
     for place, label in enumerate(chosen):
         colour = PALETTE[place % len(PALETTE)]
         axes.plot(
-            iterations, active[:, label], "o-", color=colour, label=str(label)
+            iterations, active[:, label], "o-", color=colour, label=names[label]
         )
     axes.set(xlabel="EM iteration", title="activations", ylim=(-0.03, 1.03))
     axes.set_xticks(iterations)

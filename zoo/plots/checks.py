@@ -1,4 +1,5 @@
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -59,6 +60,19 @@ def expect_kind(
         f"`model` must be {expectation or f'a {kind.__name__}'}",
         model=f"{model.name} of type {type(model).__name__}",
     )
+
+
+def names_of(class_names: Sequence[str] | None, count: int) -> list[str]:
+    """What classes are called in a picture: by their names or labels."""
+    if class_names is None:
+        return [str(label) for label in range(count)]
+    expect(
+        len(class_names) == count,
+        "`class_names` must have a name for each class of the model",
+        names=len(class_names),
+        classes=count,
+    )
+    return [str(name) for name in class_names]
 
 
 @functools.singledispatch

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Iterable
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
 from zoo.plots.checks import expect_kind
+from zoo.plots.checks import names_of
 from zoo.plots.receptive_fields import fields_below
 
 PANELS_IN_A_ROW = 6
@@ -24,7 +26,10 @@ TINY = 1e-12
 
 
 def couplings(
-    model: keras.Model, image: Tensor, classes: Iterable[int] | None = None
+    model: keras.Model,
+    image: Tensor,
+    classes: Iterable[int] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> Picture:
     """Draws which places of an image each class capsule is routed from.
 
@@ -54,6 +59,8 @@ def couplings(
             any size that the model takes.
         classes: integers, the classes to draw. Defaults to `None`: those whose
             capsule is longer than 0.5, or the one of the longest.
+        class_names: strings, the names of the classes in the order of their
+            labels. Defaults to `None`: the labels.
 
     Returns:
         A `matplotlib.figure.Figure`: the image, and a panel for each class.
@@ -90,12 +97,13 @@ def couplings(
     figure, panels = panel_row(batch.shape[1:3], 1 + len(chosen))
     draw_image(panels[0], batch[0])
     panels[0].set_title("image")
+    names = names_of(class_names, len(scores))
     for axes, label in zip(panels[1:], chosen):
         draw_image(axes, batch[0], DIM)
         overlay(axes, maps[..., label], sides, strongest)
         least, most = coupled[:, label].min(), coupled[:, label].max()
         axes.set_title(
-            f"{label} \u00b7 length {scores[label]:.2f}\n"
+            f"{names[label]} \u00b7 length {scores[label]:.2f}\n"
             f"couplings {least:.2f}\u2013{most:.2f}"
         )
     bar = figure.colorbar(panels[1].images[1], ax=panels, shrink=0.8)

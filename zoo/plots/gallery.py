@@ -4,6 +4,7 @@ import functools
 import os
 import pathlib
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -32,6 +33,7 @@ def draw(
     history: Any = None,
     image_shape: tuple[int, ...] | None = None,
     seed: int = 0,
+    class_names: Sequence[str] | None = None,
 ) -> list[pathlib.Path]:
     """Draw every picture that suits a model; write texts of a model of them.
 
@@ -50,6 +52,8 @@ def draw(
         image_shape: `(height, width, channels)` of flat images that are not
             square. Defaults to `None`.
         seed: Integer seed of what is drawn at random. Defaults to 0.
+        class_names: Strings, the names of the classes in the order of their
+            labels. Defaults to `None`: the labels.
 
     Returns:
         The paths of the pictures and texts.
@@ -57,8 +61,8 @@ def draw(
     Raises:
         ValueError: If the model is a classifier and there are no images.
     """
-    pages = text_pages.pages(model, images, labels, seed)
-    figures = figures_of(model, images, labels, image_shape, seed)
+    pages = text_pages.pages(model, images, labels, seed, class_names)
+    figures = figures_of(model, images, labels, image_shape, seed, class_names)
     if history is not None:
         figures["training"] = plots.training_curves(history, loss_unit(model))
     folder = pathlib.Path(folder)
@@ -96,6 +100,7 @@ def figures_of(
     labels: np.ndarray | None,
     image_shape: tuple[int, ...] | None,
     seed: int,
+    class_names: Sequence[str] | None,
 ) -> dict[str, Picture]:
     """Name → picture, of all that suit a kind of model. Arguments: `draw`."""
     return {}
@@ -103,47 +108,61 @@ def figures_of(
 
 @figures_of.register(PoemAutoencoder)
 @figures_of.register(TextClassifier)
-def _of_texts(model, images, labels, image_shape, seed):
+def _of_texts(model, images, labels, image_shape, seed, class_names):
     return {}
 
 
 @figures_of.register(Classifier)
-def _of_classifier(model, images, labels, image_shape, seed):
+def _of_classifier(model, images, labels, image_shape, seed, class_names):
     if images is None:
         raise ValueError(
             f"{model.name} classifies and draws nothing of its own: give "
             "images (on the command line --data, e.g. --data digits)"
         )
-    return {"predictions": plots.predictions(model, images, labels)}
+    return {
+        "predictions": plots.predictions(
+            model, images, labels, class_names=class_names
+        )
+    }
 
 
 @figures_of.register(MatrixCapsuleNetwork)
-def _of_matrix_capsules(model, images, labels, image_shape, seed):
-    figures = _of_classifier(model, images, labels, image_shape, seed)
+def _of_matrix_capsules(model, images, labels, image_shape, seed, class_names):
+    figures = _of_classifier(
+        model, images, labels, image_shape, seed, class_names
+    )
     return figures | _drawable(
-        assignments=lambda: plots.assignments(model, images[0])
+        assignments=lambda: plots.assignments(
+            model, images[0], class_names=class_names
+        )
     )
 
 
 @figures_of.register(CapsuleNetwork)
-def _of_capsules(model, images, labels, image_shape, seed):
-    figures = _of_classifier(model, images, labels, image_shape, seed)
-    pictures = {"couplings": lambda: plots.couplings(model, images[0])}
+def _of_capsules(model, images, labels, image_shape, seed, class_names):
+    figures = _of_classifier(
+        model, images, labels, image_shape, seed, class_names
+    )
+    pictures = {
+        "couplings": lambda: plots.couplings(
+            model, images[0], class_names=class_names
+        )
+    }
     if model.decoder is not None:
         pictures["reconstructions"] = lambda: plots.reconstructions(
             model, images
         )
         pictures["perturbations"] = lambda: plots.perturbations(
-            model, images[0]
+            model, images[0], class_names=class_names
         )
     return figures | _drawable(**pictures)
 
 
 @figures_of.register(VariationalAutoencoder)
-def _of_autoencoder(model, images, labels, image_shape, seed):
+def _of_autoencoder(model, images, labels, image_shape, seed, class_names):
     pictures = {}
     if _is_picture(model, image_shape):
-        pictures = _of_draws(model, image_shape, seed)
+        pictures = _of_draws(model, image_shape, seed, class_names)
     else:
         warnings.warn(
             "No pictures of images: their shape "
@@ -160,12 +179,12 @@ def _of_autoencoder(model, images, labels, image_shape, seed):
                 model, given, image_shape=image_shape
             )
         pictures["latent"] = lambda: plots.latent_scatter(
-            model, *_start(given, labels)
+            model, *_start(given, _named(labels, class_names))
         )
     return _drawable(**pictures)
 
 
-def _of_draws(model, image_shape, seed):
+def _of_draws(model, image_shape, seed, class_names):
     pictures = {
         "samples": lambda: plots.samples(
             model, seed=seed, image_shape=image_shape
@@ -173,7 +192,10 @@ def _of_draws(model, image_shape, seed):
     }
     if label_classes(model) is not None:
         pictures["class_samples"] = lambda: plots.class_samples(
-            model, seed=seed, image_shape=image_shape
+            model,
+            seed=seed,
+            image_shape=image_shape,
+            class_names=class_names,
         )
     elif model.decoder.inputs[0].shape[-1] <= 2:
         pictures["manifold"] = lambda: plots.manifold(
@@ -191,6 +213,13 @@ def _drawable(**pictures):
         except ValueError as error:
             warnings.warn(f"No picture of {name}: {error}", stacklevel=4)
     return figures
+
+
+def _named(labels, class_names):
+    """Labels by their names, where they have some."""
+    if labels is None or class_names is None:
+        return labels
+    return np.array(class_names)[labels]
 
 
 def _start(*arrays):

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
 from zoo.plots.checks import expect_decoder
 from zoo.plots.checks import expect_kind
+from zoo.plots.checks import names_of
 from zoo.plots.images import grid_picture
 from zoo.plots.images import name_columns
 from zoo.plots.images import name_rows
@@ -23,6 +25,7 @@ def perturbations(
     label: int | None = None,
     span: float = 0.25,
     steps: int = 11,
+    class_names: Sequence[str] | None = None,
 ) -> Picture:
     """Draws what each dim of a capsule changes in the decoded image.
 
@@ -42,6 +45,8 @@ def perturbations(
         steps: Integer of at least 2, the number of offsets, evenly spaced. An
             odd number has the unchanged capsule in the middle. Defaults to
             `11`.
+        class_names: strings, the names of the classes in the order of their
+            labels. Defaults to `None`: the labels.
 
     Returns:
         A `matplotlib.figure.Figure` with a row for each dim.
@@ -83,8 +88,9 @@ def perturbations(
     name_rows(axes, [f"dim {1 + d}" for d in range(capsules.shape[-1])])
     name_columns(axes, [signed_offset(offset) for offset in offsets])
     put_columns_on_top(axes)
+    name = names_of(class_names, len(capsules))[label]
     axes.set_xlabel(
-        f"added to a dim of capsule {label} (length {lengths[label]:.2f})"
+        f"added to a dim of capsule {name} (length {lengths[label]:.2f})"
     )
     return figure
 

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from zoo.plots.checks import as_given
 from zoo.plots.checks import example_arrays
 from zoo.plots.checks import expect
 from zoo.plots.checks import expect_decoder
+from zoo.plots.checks import names_of
 from zoo.plots.images import as_tiles
 from zoo.plots.images import grid_picture
 from zoo.plots.images import name_rows
@@ -128,6 +130,7 @@ def class_samples(
     per_class: int = 10,
     seed: int | None = 0,
     image_shape: tuple[int, ...] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> Picture:
     """Draws images that a conditional model generates, a row for each class.
 
@@ -143,6 +146,8 @@ def class_samples(
             every call. Defaults to `0`.
         image_shape: `(h, w)` or `(h, w, channels)`, needed for flat images
             that are not square. Defaults to `None`.
+        class_names: strings, the names of the classes in the order of their
+            labels. Defaults to `None`: the labels.
 
     Returns:
         A `matplotlib.figure.Figure` whose rows are named by class.
@@ -170,6 +175,6 @@ def class_samples(
     classes = range(count or 0)
     rows = [model.generate(per_class, seed=seed, label=c) for c in classes]
     figure, axes = grid_picture(np.concatenate(rows), per_class, image_shape)
-    name_rows(axes, [str(c) for c in classes])
+    name_rows(axes, names_of(class_names, len(classes)))
     axes.set_ylabel("class")
     return figure

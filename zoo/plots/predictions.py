@@ -1,4 +1,5 @@
 import math
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from zoo.plots.canvas import PALETTE
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
 from zoo.plots.checks import expect_kind
+from zoo.plots.checks import names_of
 from zoo.plots.images import as_tiles
 
 COLUMNS = 6
@@ -25,6 +27,7 @@ def predictions(
     images: Tensor,
     labels: Tensor | None = None,
     count: int = 12,
+    class_names: Sequence[str] | None = None,
 ) -> Picture:
     """Draws images above the classes that the model finds in them.
 
@@ -43,6 +46,8 @@ def predictions(
             judged and all bars are blue.
         count: Integer, how many of the first images to draw; all of them when
             there are fewer. Defaults to `12`.
+        class_names: strings, the names of the classes in the order of their
+            labels. Defaults to `None`: the labels.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -70,15 +75,17 @@ def predictions(
     images = keras.ops.convert_to_numpy(images)[:count]
     tiles = as_tiles(images)
     scores = model.predict(images, verbose=0)
+    names = names_of(class_names, scores.shape[1])
     most = max(len(truth) for truth in truths)
     bars = min(max(BARS, most + 1), scores.shape[1])
     figure, pairs = image_and_bar_axes(tiles, bars)
     for tile, score, truth, (above, below) in zip(tiles, scores, truths, pairs):
         ranking = np.argsort(-score, kind="stable")
         draw_image(above, tile)
-        colours = judge(above, ranking, truth)
+        colours = judge(above, ranking, truth, names)
         colours = (colours + [GREY] * bars)[:bars] if truth else [BLUE] * bars
-        draw_bars(below, ranking[:bars], score[ranking[:bars]], colours)
+        shown = ranking[:bars]
+        draw_bars(below, [names[c] for c in shown], score[shown], colours)
     return figure
 
 
@@ -137,26 +144,28 @@ def draw_image(axes: Axes, tile: np.ndarray) -> None:
     axes.set_yticks([])
 
 
-def judge(axes: Axes, ranking: np.ndarray, truth: list[int]) -> list:
+def judge(
+    axes: Axes, ranking: np.ndarray, truth: list[int], names: list[str]
+) -> list:
     """Names the labels above the image; the colours of as many bars."""
     if not truth:
         return []
     is_right = set(ranking[: len(truth)]) == set(truth)
     colour = GREEN if is_right else RED
     mark = "\u2713" if is_right else "\u2717"
-    names = ", ".join(map(str, truth))
-    axes.set_title(f"{names} {mark}", color=colour, fontsize=10, pad=3)
+    labels = ", ".join(names[label] for label in truth)
+    axes.set_title(f"{labels} {mark}", color=colour, fontsize=10, pad=3)
     return [colour] * len(truth)
 
 
 def draw_bars(
-    axes: Axes, classes: np.ndarray, scores: np.ndarray, colours: list
+    axes: Axes, names: list[str], scores: np.ndarray, colours: list
 ) -> None:
-    places = np.arange(len(classes))
+    places = np.arange(len(names))
     axes.barh(places, scores, height=0.72, color=colours)
     axes.set_xlim(0, 1)
-    axes.set_ylim(len(classes) - 0.5, -0.5)
-    axes.set_yticks(places, [str(name) for name in classes], fontsize=8)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(places, names, fontsize=8)
     axes.set_xticks([])
     axes.tick_params(length=0)
     axes.spines[["top", "right", "bottom"]].set_visible(False)

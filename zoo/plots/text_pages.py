@@ -1,12 +1,14 @@
 """What models of texts write into a run folder, as plain text."""
 
 import functools
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 
 from keras_capsvae import PoemAutoencoder
 from keras_capsvae import TextClassifier
+from zoo.plots.checks import names_of
 
 COUNT = 20
 
@@ -30,6 +32,7 @@ def pages(
     ids: np.ndarray | None = None,
     labels: np.ndarray | None = None,
     seed: int = 0,
+    class_names: Sequence[str] | None = None,
 ) -> dict[str, str]:
     """Name → text that shows what a kind of model does.
 
@@ -38,6 +41,8 @@ def pages(
         ids: Held-out ids. Defaults to `None`: only what needs none.
         labels: Their integer labels. Defaults to `None`.
         seed: Integer seed of what is generated. Defaults to 0.
+        class_names: Strings, the names of the classes in the order of their
+            labels. Defaults to `None`: the labels.
 
     Raises:
         ValueError: If the model is a classifier and there are no ids.
@@ -46,17 +51,17 @@ def pages(
 
 
 @pages.register
-def _(model: TextClassifier, ids=None, labels=None, seed=0):
+def _(model: TextClassifier, ids=None, labels=None, seed=0, class_names=None):
     if ids is None:
         raise ValueError(
             f"{model.name} classifies and writes nothing of its own: give "
             "texts (on the command line --data, e.g. --data tang)"
         )
-    return {"predictions": _predictions(model, ids, labels, seed)}
+    return {"predictions": _predictions(model, ids, labels, seed, class_names)}
 
 
 @pages.register
-def _(model: PoemAutoencoder, ids=None, labels=None, seed=0):
+def _(model: PoemAutoencoder, ids=None, labels=None, seed=0, class_names=None):
     shown = {"samples": _lines(model.generate(COUNT, seed=seed))}
     if ids is not None:
         texts = model.decode_text(ids[:COUNT])
@@ -65,18 +70,20 @@ def _(model: PoemAutoencoder, ids=None, labels=None, seed=0):
     return shown
 
 
-def _predictions(model, ids, labels, seed):
+def _predictions(model, ids, labels, seed, class_names):
     chosen = np.random.default_rng(seed).permutation(len(ids))[:COUNT]
     scores = keras.ops.convert_to_numpy(model.predict(ids[chosen], verbose=0))
     if model.vocabulary is None:
-        names = [" ".join(map(str, row)) for row in ids[chosen]]
+        texts = [" ".join(map(str, row)) for row in ids[chosen]]
     else:
-        names = model.vocabulary.decode(ids[chosen])
+        texts = model.vocabulary.decode(ids[chosen])
+    names = names_of(class_names, scores.shape[1])
+    kind = "class " * (class_names is None)
     lines = []
-    for row, name, score in zip(chosen, names, scores):
-        guess = f"class {score.argmax()} ({score.max():.2f})"
-        truth = "" if labels is None else f", labelled {labels[row]}"
-        lines.append(f"{name}  {guess}{truth}")
+    for row, text, score in zip(chosen, texts, scores):
+        guess = f"{kind}{names[score.argmax()]} ({score.max():.2f})"
+        truth = "" if labels is None else f", labelled {names[labels[row]]}"
+        lines.append(f"{text}  {guess}{truth}")
     return _lines(lines)
 
 

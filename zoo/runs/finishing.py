@@ -42,6 +42,7 @@ def finish(folder: str | os.PathLike) -> list[pathlib.Path]:
         labels,
         run.history,
         _shape_of_flat(model, settings),
+        class_names=settings.class_names,
     )
     return [*made, *pictures]
 

@@ -209,10 +209,14 @@ class Settings:
         given["arguments"] = given.get("arguments") or {}
         asked = cls(model, keras.backend.backend(), **given)
         found = found_in_data(builder, asked.data, asked.arguments)
+        arguments = {**found, **asked.arguments}
+        names = class_names_of(builder, asked.data)
+        # Classes that the data has no name for are called by their numbers.
+        count = arguments.get("num_classes") or 0
+        if names is not None and isinstance(count, int):
+            names += map(str, range(len(names), count))
         return dataclasses.replace(
-            asked,
-            arguments={**found, **asked.arguments},
-            class_names=class_names_of(builder, asked.data),
+            asked, arguments=arguments, class_names=names
         )
 
     def differences(self, other: "Settings") -> list[str]:
