@@ -77,6 +77,7 @@ def _finished_run():
 GIVEN = {
     "KLWarmUp": _vae,
     "PrintedText": _poet,
+    "Progress": _vae,
     "SpreadMargin": _matrix_capsules,
     "between_steps": _vae,
     "evaluate": _digits,

@@ -1,5 +1,6 @@
 """Train a model of the zoo into a run folder."""
 
+import contextlib
 import copy
 import inspect
 import textwrap
@@ -14,6 +15,7 @@ from zoo.runs import executions
 from zoo.runs import interrupts
 from zoo.runs import schedules
 from zoo.runs.folder import RunFolder
+from zoo.runs.progress import Progress
 from zoo.runs.settings import ASKED_FOR
 from zoo.runs.settings import DEFAULTS
 from zoo.runs.settings import Settings
@@ -26,6 +28,7 @@ def train(
     *,
     resume: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    progress: Progress | None = None,
     verbose: str | int = "auto",
     **options: Any,
 ) -> keras.Model:
@@ -44,7 +47,9 @@ def train(
             another run is at work in it.
         resume: Whether to go on with the run in `out`. Defaults to `False`.
         callbacks: More Keras callbacks.
-        verbose: As in `keras.Model.fit`.
+        progress: Where it is told how far the training is. Defaults to `None`:
+            a bar of its own.
+        verbose: `0` hides that bar. Defaults to `"auto"`.
         {options}
 
     Returns:
@@ -89,9 +94,10 @@ def train(
             folder.begin(settings, model)
         state = _SaveState(folder)
         try:
-            if steps_left > 0:
-                fit = [*callbacks, folder.logger(), state]
-                _fit(model, source, settings.epochs, done, fit, verbose)
+            with _told(progress, settings.epochs, done, verbose) as told:
+                if steps_left > 0:
+                    fit = [*callbacks, folder.logger(), state, *told]
+                    _fit(model, source, settings.epochs, done, fit)
         except Exception:
             if not (resume or state.saved):
                 folder.clear()
@@ -111,7 +117,20 @@ def _built(settings):
     return model
 
 
-def _fit(model, source, epochs, done, callbacks, verbose):
+@contextlib.contextmanager
+def _told(progress, epochs, done, verbose):
+    """The callbacks that tell how far a training is."""
+    if progress is None and verbose == 0:
+        yield []
+        return
+    own = Progress(epochs) if progress is None else contextlib.nullcontext()
+    with own as bar:
+        told = progress or bar
+        told.skip(min(done, epochs))
+        yield [told.callback()]
+
+
+def _fit(model, source, epochs, done, callbacks):
     with interrupts.between_steps() as stop:
         model.fit(
             source.training(done),
@@ -121,7 +140,7 @@ def _fit(model, source, epochs, done, callbacks, verbose):
             validation_data=source.validation,
             shuffle=False,
             callbacks=[*callbacks, stop],
-            verbose=verbose,
+            verbose=0,
         )
 
 

@@ -1,0 +1,161 @@
+"""How far a training is: one bar on a terminal, elsewhere a few lines."""
+
+import sys
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import click
+import keras
+from tqdm import tqdm
+
+LINES = 10  # of the whole, where there is no terminal
+SHOWN = {"loss": "loss", "val_loss": "held out"}
+BAR = "{percentage:3.0f} % |{bar:20}| {desc}"
+
+
+class Progress:
+    """The progress of one training, or of several that belong together.
+
+    On a terminal it is one bar on stderr; elsewhere about ten lines on stdout.
+    Both name the epoch, its losses and the time left.
+
+    Args:
+        epochs: epochs of all trainings together.
+
+    Attributes:
+        name: what is trained now, shown before its epochs.
+        done: epochs done.
+
+    Example:
+
+    >>> with Progress(epochs=2 * 3) as progress:
+    ...     for name in ("first", "second"):
+    ...         progress.name = name
+    ...         told = [progress.callback()]
+    ...         model.fit(x, epochs=3, verbose=0, callbacks=told)
+    """
+
+    def __init__(self, epochs: int):
+        self.epochs = epochs
+        self.name = ""
+        self.done = 0
+        self._figures = ""
+        self._began = self._began_at = None
+        self._knows_an_epoch = False
+        self._bar = None
+
+    def __enter__(self) -> "Progress":
+        if sys.stderr.isatty():
+            self._bar = tqdm(
+                total=self.epochs,
+                bar_format=BAR,
+                miniters=0,
+                dynamic_ncols=True,
+                file=sys.stderr,
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def callback(self) -> keras.callbacks.Callback:
+        """A callback that tells of one `fit`, whose own bar `verbose=0` hides.
+
+        `zoo.runs.train(progress=…)` makes one itself.
+        """
+        return _OfOneFit(self)
+
+    def skip(self, epochs: int) -> None:
+        """Counts epochs that were done before."""
+        self.done += epochs
+        self._move(self.done)
+
+    def say(self, text: str) -> None:
+        """Prints a line, above the bar where there is one."""
+        if self._bar is None:
+            click.echo(text)
+        else:
+            tqdm.write(text, file=sys.stdout)
+
+    def step(self, share: float, epoch: str) -> None:
+        """Tells that a share of the epoch under way is done."""
+        if self._began is None:
+            self._time_from(self.done + share)
+        self._move(self.done + share, epoch)
+
+    def end_epoch(self, epoch: str, logs: Mapping[str, Any]) -> None:
+        """Tells that an epoch is done, with the figures of Keras' logs."""
+        lines_before = self.done * LINES // self.epochs
+        self.done += 1
+        figures = [
+            f"{word} {logs[key]:.4g}"
+            for key, word in SHOWN.items()
+            if key in logs
+        ]
+        self._figures = "  ".join(figures)
+        self._move(self.done, epoch)
+        lines = self.done * LINES // self.epochs
+        if self._bar is None and lines > lines_before:
+            click.echo(self._told(self.done, epoch))
+        if not self._knows_an_epoch:  # whose steps were compiled within
+            self._knows_an_epoch = True
+            self._time_from(self.done)
+
+    def _time_from(self, place):
+        self._began, self._began_at = time.monotonic(), place
+
+    def _move(self, place, epoch=""):
+        if self._bar is not None:
+            self._bar.set_description_str(self._told(place, epoch), False)
+            self._bar.update(place - self._bar.n)
+
+    def _told(self, place, epoch):
+        parts = [self.name, epoch, self._figures, self._time_left(place)]
+        return "  ".join(part for part in parts if part)
+
+    def _time_left(self, place):
+        if self._began is None or place <= self._began_at:
+            return ""
+        seconds = time.monotonic() - self._began
+        rate = (place - self._began_at) / seconds if seconds else float("inf")
+        return f"{as_time((self.epochs - place) / rate)} left"
+
+
+class _OfOneFit(keras.callbacks.Callback):
+    def __init__(self, progress):
+        super().__init__()
+        self._progress = progress
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._told = f"epoch {epoch + 1} of {self.params['epochs']}"
+
+    def on_train_batch_end(self, batch, logs=None):
+        steps = self.params["steps"]
+        share = min(1.0, (batch + 1) / steps) if steps else 0.0
+        self._progress.step(share, self._told)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._progress.end_epoch(self._told, logs or {})
+
+
+def as_time(seconds: float) -> str:
+    """Minutes and seconds, with hours if there are any.
+
+    Example:
+
+    >>> as_time(62.4), as_time(3725)
+    ('1:02', '1:02:05')
+    """
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{seconds:02}"
+    return f"{minutes}:{seconds:02}"
