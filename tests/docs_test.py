@@ -80,11 +80,12 @@ def _given():
 
 @pytest.fixture
 def few_digits(monkeypatch):
-    """The embedded digits stand for MNIST, which not every machine has."""
+    """Some of the embedded images stand for MNIST, for a short training."""
     load = datasets.load
 
     def load_few(source, shape=(28, 28, 1)):
-        arrays = load("digits" if source == "mnist" else source, shape=shape)
+        name = "mnist_small" if source == "mnist" else source
+        arrays = load(name, shape=shape)
         return type(arrays)(*(array[:32] for array in arrays))
 
     monkeypatch.setattr(datasets, "load", load_few)

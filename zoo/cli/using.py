@@ -19,7 +19,9 @@ WEIGHTS = "Tag of shipped weights.  [default: mnist, or tang]"
 )
 @click.option("--weights", help=WEIGHTS)
 @click.option(
-    "--data", help="Examples to draw; a classifier draws nothing without."
+    "--data",
+    help="Examples to draw; a classifier of your own draws nothing without.  "
+    "[default: of a name, the embedded images]",
 )
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
@@ -48,6 +50,8 @@ def sample(
     from zoo.datasets import feeds
     from zoo.plots import gallery
     from zoo.plots import text_pages
+    from zoo.registry import builder_of
+    from zoo.registry import list_models
 
     opened, settings = _opened_with_settings(model, weights)
     if texts := text_pages.written(opened, count, seed, temperature):
@@ -55,6 +59,8 @@ def sample(
             click.echo(text)
         return
     images = labels = None
+    if data is None and model in list_models():
+        data = builder_of(model).card.example_data
     if data is not None:
         arrays = feeds.load(opened, data)
         images, labels = arrays.x_test, arrays.y_test
@@ -67,7 +73,11 @@ def sample(
 
 @click.command()
 @click.argument("model")
-@click.option("--data", help="[default: that of the run, or mnist or tang]")
+@click.option(
+    "--data",
+    help="[default: that of the run, or tang or mnist, of which mnist_small is "
+    "embedded and stands for it where it was not downloaded]",
+)
 @click.option("--weights", help=WEIGHTS)
 @click.option(
     "--binarize/--no-binarize",
@@ -96,6 +106,7 @@ def evaluate(
     histogram: pathlib.Path | None,
 ) -> None:
     """Figures of MODEL (a name, run folder or .keras file) on test data."""
+    from zoo import datasets
     from zoo import evaluation
     from zoo import plots
     from zoo.datasets import feeds
@@ -108,7 +119,7 @@ def evaluate(
             f"Received: {opened.name} of type {type(opened).__name__}"
         )
     usual = "tang" if feeds.takes_text(opened) else "mnist"
-    source = data or settings.get("data", usual)
+    source = data or datasets.at_hand(settings.get("data", usual))
     if binarize is None:
         binarize = settings.get("binarize", False)
     if binarize and feeds.takes_text(opened):

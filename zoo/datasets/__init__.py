@@ -5,6 +5,7 @@ from zoo.datasets.batches import binarized
 from zoo.datasets.couplet_task import load_real_or_fake
 from zoo.datasets.loading import NAMES
 from zoo.datasets.loading import Arrays
+from zoo.datasets.loading import at_hand
 from zoo.datasets.loading import class_names
 from zoo.datasets.loading import load
 from zoo.datasets.loading import num_classes
@@ -15,6 +16,7 @@ __all__ = [
     "NAMES",
     "Arrays",
     "Batches",
+    "at_hand",
     "binarized",
     "class_names",
     "load",

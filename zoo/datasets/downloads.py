@@ -25,6 +25,13 @@ CLASS_NAMES = {
 SECONDS_TO_ANSWER = 10
 
 
+def is_prepared(name: str) -> bool:
+    """Whether a data set lies ready on disk."""
+    import tensorflow_datasets as tfds
+
+    return tfds.builder(name, try_gcs=False).is_prepared()
+
+
 def prepared_builder(name: str) -> Any:
     """Returns the builder of a data set that lies ready on disk.
 
@@ -93,6 +100,6 @@ def _advice(name, folder, error):
         f"{folder}, and it could be neither found there nor downloaded "
         f"({type(error).__name__}: {error}). Set the environment variable "
         "TFDS_DATA_DIR to the folder that holds it (it is "
-        f"{variable}), run once with a network, or use 'digits', which needs "
-        "no download."
+        f"{variable}), run once with a network, or use 'mnist_small', which "
+        "needs no download."
     )

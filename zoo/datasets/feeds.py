@@ -157,9 +157,8 @@ def image_shape(
 
 
 def _tell_of_change(model, data, own_shape):
-    """The small digits are there to be enlarged; nothing is said of them."""
     change = described_change(own_shape, image_shape(model))
-    if change and data != "digits":
+    if change:
         warnings.warn(
             f"The images of {data}, {change} for {model.name}", stacklevel=1
         )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from zoo.datasets import downloads
+from zoo.datasets import embedded
 from zoo.datasets.archives import read_archive
 from zoo.datasets.folders import train_and_test_files
 from zoo.datasets.images import check_shape
@@ -16,10 +17,9 @@ from zoo.datasets.images import fit_images
 from zoo.datasets.images import read_image
 from zoo.datasets.images import read_images
 from zoo.datasets.images import resolve_shapes
-from zoo.datasets.splits import SPLIT_SEED
 from zoo.datasets.splits import held_out
 
-NAMES = ("digits", *downloads.NAMES)
+NAMES = (*embedded.NAMES, *downloads.NAMES)
 
 
 class Arrays(NamedTuple):
@@ -47,6 +47,8 @@ def load(
     Args:
         source: one of
 
+            - `"mnist_small"`: a tenth of MNIST, 6,000 and 1,000 images,
+              nothing to download (Y. LeCun and C. Cortes, CC BY-SA 3.0);
             - `"digits"`: the 1,797 handwritten digits of scikit-learn, 8×8,
               nothing to download; a fixed stratified split, 80/20;
             - `"mnist"`, `"fashion_mnist"`, `"kmnist"`: through
@@ -79,9 +81,9 @@ def load(
     Example:
 
     >>> from zoo import datasets
-    >>> digits = datasets.load("digits", shape=(28, 28, 1))
-    >>> digits.x_train.shape, digits.y_test.shape
-    ((1437, 28, 28, 1), (360,))
+    >>> mnist = datasets.load("mnist_small", shape=(784,))
+    >>> mnist.x_train.shape, mnist.y_test.shape
+    ((6000, 784), (1000,))
     """
     return load_with_own_shape(source, shape)[0]
 
@@ -110,12 +112,30 @@ def num_classes(source: str | os.PathLike) -> int | None:
         The number of names, or the highest label of the training data and 1.
     """
     source = check_source(source)
+    if source in embedded.NAMES:
+        return embedded.NUM_CLASSES
     if isinstance(source, str):
         return downloads.num_classes(source)
     labels, names = _training_classes(source)
     if names is not None:
         return len(names)
     return None if labels is None else int(labels.max()) + 1
+
+
+def at_hand(source: str | os.PathLike) -> str | os.PathLike:
+    """The source, or its embedded sample where it would be downloaded first.
+
+    Args:
+        source: what `load` takes.
+
+    Returns:
+        `"mnist_small"` for `"mnist"` where that does not lie ready on disk, and
+        any other source as it is.
+    """
+    sample = embedded.SAMPLE_OF.get(source)
+    if sample is None or downloads.is_prepared(source):
+        return source
+    return sample
 
 
 def class_names(source: str | os.PathLike) -> list[str] | None:
@@ -180,24 +200,12 @@ def _unknown_name(name):
 
 
 def _load_arrays(source):
-    if source == "digits":
-        return _load_digits()
+    if source in embedded.NAMES:
+        pairs = embedded.read(source)
+        return *pairs["train"], *pairs["test"]
     if isinstance(source, str):
         return _load_download(source)
     return _load_archive(source)
-
-
-def _load_digits():
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    digits = load_digits()
-    images = (digits.images[..., np.newaxis] / 16).astype("float32")
-    labels = digits.target.astype("int64")
-    x_train, x_test, y_train, y_test = train_test_split(
-        images, labels, test_size=0.2, stratify=labels, random_state=SPLIT_SEED
-    )
-    return x_train, y_train, x_test, y_test
 
 
 def _load_download(name):

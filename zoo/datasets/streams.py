@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from keras_capsvae.validation.numbers import check_integer
 from zoo.datasets import downloads
+from zoo.datasets import embedded
 from zoo.datasets.folders import train_and_test_files
 from zoo.datasets.images import check_shape
+from zoo.datasets.images import fit_images
 from zoo.datasets.images import read_image
 from zoo.datasets.images import read_images
 from zoo.datasets.images import resolve_shapes
@@ -33,13 +35,13 @@ def stream(
 ) -> tuple[Any, int]:
     """Reads batches of images from disk, in an order that can be resumed.
 
-    The order of an epoch depends on `seed` and the epoch alone. A folder is
-    shuffled as a whole, in the very order of `Batches`; a tensorflow-datasets
-    name within a window of 10,000 examples.
+    The order of an epoch depends on `seed` and the epoch alone. A folder
+    and embedded images are shuffled as a whole, in the very order of `Batches`;
+    a tensorflow-datasets name within a window of 10,000 examples.
 
     Args:
-        source: a folder of images, or `"mnist"`, `"fashion_mnist"` or
-            `"kmnist"`, as for `load`.
+        source: a folder of images, `"mnist"`, `"fashion_mnist"`, `"kmnist"`,
+            or what is embedded, `"mnist_small"` or `"digits"`, as for `load`.
         shape: `(height, width, channels)`, `(dim,)` or `None`, as for `load`.
         batch_size: examples in a batch; the last of an epoch has what is
             left. Defaults to `100`.
@@ -86,8 +88,8 @@ def stream(
     decode = _decoder(examples, shape, labels)
 
     def batches_of_epoch(epoch):
-        encoded = examples.of_epoch(epoch).batch(batch_size)
-        return encoded.map(decode, tf.data.AUTOTUNE, deterministic=True)
+        examples_of = examples.of_epoch(epoch).batch(batch_size)
+        return examples_of.map(decode, tf.data.AUTOTUNE, deterministic=True)
 
     if shuffle:
         epochs = tf.data.Dataset.counter(initial_epoch)
@@ -103,24 +105,37 @@ def own_shape(source: str | os.PathLike) -> tuple[int, ...]:
 
 
 class _Examples(NamedTuple):
-    """What to stream: encoded images, each with its class."""
+    """What to stream: images in some form, each with its class."""
 
     count: int
-    of_epoch: Callable  # of an epoch, or None for the order of the files
-    open: Callable  # from an encoded image to what `read_image` takes
+    of_epoch: Callable  # of an epoch, or None for the order of the source
+    read: Callable  # of a batch of that form and the shapes of `read_images`
     image_shape: tuple[int, ...]
 
 
 def _examples(source, split, seed, labels):
+    if source in embedded.NAMES:
+        return _embedded(source, split, seed)
     if source in downloads.LABELLED:
         return _downloaded(source, split, seed)
     if isinstance(source, Path) and source.is_dir():
         return _in_folder(source, split, seed, labels)
     raise ValueError(
-        f"`source` must be a folder of images or one of {downloads.LABELLED} "
-        "to stream: `load` the others and give their arrays to `Batches`. "
+        "`source` must be a folder of images or one of "
+        f"{(*embedded.NAMES, *downloads.LABELLED)} to stream: `load` the "
+        "others and give their arrays to `Batches`. "
         f"Received: {str(source)!r}"
     )
+
+
+def _embedded(name, split, seed):
+    images, classes = embedded.read(name)[split]
+
+    def read(batch, shape, image_shape, final_shape):
+        return fit_images(batch, shape)
+
+    shuffled = _shuffled(images, classes, seed)
+    return _Examples(len(images), shuffled, read, images.shape[1:])
 
 
 def _in_folder(folder, split, seed, labels):
@@ -134,23 +149,41 @@ def _in_folder(folder, split, seed, labels):
             "With `labels=True` there must be one sub-folder per class. "
             f"Received: {folder} without any"
         )
-    paths = tf.constant(files.paths)
     classes = tf.zeros(count, "int64") if not labels else files.labels
+    shuffled = _shuffled(files.paths, classes, seed)
+    own_shape = read_image(train.paths[0]).shape
+    return _Examples(count, shuffled, _reader(os.fsdecode), own_shape)
 
-    def shuffled_rows(epoch):
+
+def _shuffled(images, classes, seed):
+    """Function of an epoch to its examples, as a whole in a new order."""
+    import tensorflow as tf
+
+    images, count = tf.constant(images), len(classes)
+
+    def rows_of(epoch):
         return epoch_order(seed, int(epoch), count)
 
     def of_epoch(epoch):
         rows = tf.range(count, dtype="int64")
         if epoch is not None:
-            rows = tf.numpy_function(shuffled_rows, [epoch], "int64")
+            rows = tf.numpy_function(rows_of, [epoch], "int64")
             rows = tf.ensure_shape(rows, (count,))
         return tf.data.Dataset.from_tensor_slices(
-            (tf.gather(paths, rows), tf.gather(classes, rows))
+            (tf.gather(images, rows), tf.gather(classes, rows))
         )
 
-    own_shape = read_image(train.paths[0]).shape
-    return _Examples(count, of_epoch, os.fsdecode, own_shape)
+    return of_epoch
+
+
+def _reader(as_file):
+    """Function that reads encoded images, each made what `read_image` takes."""
+
+    def read(encoded, shape, image_shape, final_shape):
+        files = [as_file(image) for image in encoded]
+        return read_images(files, shape, image_shape, final_shape)
+
+    return read
 
 
 def _downloaded(name, split, seed):
@@ -175,7 +208,7 @@ def _downloaded(name, split, seed):
 
     count = builder.info.splits[split].num_examples
     own_shape = builder.info.features["image"].shape
-    return _Examples(count, of_epoch, io.BytesIO, own_shape)
+    return _Examples(count, of_epoch, _reader(io.BytesIO), own_shape)
 
 
 def _decoder(examples, shape, labels):
@@ -184,12 +217,11 @@ def _decoder(examples, shape, labels):
 
     image_shape, final_shape = resolve_shapes(shape, examples.image_shape)
 
-    def read(encoded):
-        files = [examples.open(image) for image in encoded]
-        return read_images(files, shape, image_shape, final_shape)
+    def read(batch):
+        return examples.read(batch, shape, image_shape, final_shape)
 
-    def decode(encoded, classes):
-        images = tf.numpy_function(read, [encoded], "float32")
+    def decode(batch, classes):
+        images = tf.numpy_function(read, [batch], "float32")
         images = tf.ensure_shape(images, (None, *final_shape))
         return (images, classes) if labels else (images,)
 

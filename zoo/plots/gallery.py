@@ -117,7 +117,7 @@ def _of_classifier(model, images, labels, image_shape, seed, class_names):
     if images is None:
         raise ValueError(
             f"{model.name} classifies and draws nothing of its own: give "
-            "images (on the command line --data, e.g. --data digits)"
+            "images (on the command line --data, e.g. --data mnist_small)"
         )
     return {
         "predictions": plots.predictions(

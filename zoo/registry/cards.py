@@ -25,7 +25,7 @@ class Card:
     epochs: int
     batch_size: int
     data: str = "mnist"
-    example_data: str = "digits"
+    example_data: str = "mnist_small"
 
     def command(self, name: str) -> str:
         """The shell command that trains the model as the original was."""

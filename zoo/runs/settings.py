@@ -38,10 +38,11 @@ class Settings:
     data: str = option(
         str,
         None,
-        "digits, mnist, fashion_mnist, kmnist, binarized_mnist, an .npz file "
-        "or a folder; for a model of texts tang or a file of poems.",
+        "mnist_small, digits, mnist, fashion_mnist, kmnist, binarized_mnist, "
+        "an .npz file or a folder; for a model of texts tang or a file of "
+        "poems.",
         flag="--data",
-        usual="digits, or tang",
+        usual="mnist_small, or tang",
         of_card="example_data",
         always_said=True,
     )

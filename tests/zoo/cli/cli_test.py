@@ -9,8 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 import zoo
+from zoo import datasets
 from zoo import runs
 from zoo.cli import main
+from zoo.datasets import downloads
+from zoo.datasets import feeds
 
 TINY = [
     "--set",
@@ -217,7 +220,25 @@ def test_every_command_explains_itself(command):
 
 def test_evaluate_takes_the_data_of_the_run(run):
     text = output_of("evaluate", run)
-    assert json.loads(text[text.index("{") :])["data"] == "digits"
+    assert json.loads(text[text.index("{") :])["data"] == "mnist_small"
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_shipped_weights_are_tested_on_what_is_at_hand(prepared, monkeypatch):
+    loaded = []
+
+    def load(model, data):
+        loaded.append(data)
+        return datasets.load("mnist_small", (784,))
+
+    monkeypatch.setattr(downloads, "is_prepared", lambda name: prepared)
+    monkeypatch.setattr(feeds, "load", load)
+    text = output_of("evaluate", "dense_vae", "--images", 200)
+    figures = json.loads(text[text.index("{") :])
+    assert (
+        loaded == [figures["data"]] == ["mnist" if prepared else "mnist_small"]
+    )
+    assert 140 < figures["loss"] < 165
 
 
 @pytest.mark.parametrize(
@@ -278,7 +299,8 @@ def test_a_classifier_trains_evaluates_and_draws(tmp_path):
     folder = tmp_path / "run"
     output_of(
         *["train", "capsule_cnn", "--out", folder, "--epochs", 1],
-        *["--shift", 1, "--set", "input_shape=[14,14,1]"],
+        *["--data", "digits", "--shift", 1],
+        *["--set", "input_shape=[14,14,1]"],
     )
     assert (folder / "saved_model" / "saved_model.pb").is_file()
     pictures = {path.name for path in (folder / "pictures").glob("*.png")}
@@ -292,3 +314,8 @@ def test_a_classifier_trains_evaluates_and_draws(tmp_path):
     assert "predictions.png" in drawn
     refused = call("sample", folder, "--out", tmp_path / "none")
     assert refused.exit_code == 1 and "--data" in refused.output
+
+
+def test_a_shipped_classifier_draws_embedded_images(tmp_path):
+    drawn = output_of("sample", "pooling_cnn", "--out", tmp_path)
+    assert drawn.split() == [str(tmp_path / "predictions.png")]

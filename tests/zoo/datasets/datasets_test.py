@@ -11,7 +11,9 @@ from PIL import Image
 from keras_capsvae.models.checked_model import CheckedModel
 from tests.data import needs_mnist
 from zoo import datasets
+from zoo.datasets import downloads
 from zoo.datasets import images
+from zoo.datasets.embedded import SAMPLES
 
 needs_tensorflow = pytest.mark.skipif(
     keras.backend.backend() == "torch",
@@ -71,10 +73,53 @@ def assert_same_arrays(left, right):
 
 def test_names():
     assert (
-        *("digits", "mnist", "fashion_mnist", "kmnist"),
+        *("mnist_small", "digits", "mnist", "fashion_mnist", "kmnist"),
         "binarized_mnist",
         "smallnorb",
     ) == datasets.NAMES
+
+
+def test_mnist_small():
+    arrays = datasets.load("mnist_small")
+    for split, count in (("train", 6000), ("test", 1000)):
+        x, y = getattr(arrays, f"x_{split}"), getattr(arrays, f"y_{split}")
+        assert x.shape == (count, 28, 28, 1) and y.shape == (count,)
+        assert x.dtype == np.float32 and y.dtype == np.int64
+        assert x.min() == 0 and x.max() == 1
+        # The classes of MNIST, from 9.0 % (fives) to 11.2 % (ones).
+        shares = np.bincount(y) / count
+        assert shares.argmin() == 5 and shares.argmax() == 1
+        assert shares.min() > 0.085 and shares.max() < 0.115
+    assert datasets.num_classes("mnist_small") == 10
+    assert sum(path.stat().st_size for path in SAMPLES.iterdir()) < 1.5e6
+
+
+@needs_mnist
+def test_mnist_small_is_of_mnist():
+    sample, mnist = datasets.load("mnist_small"), datasets.load("mnist")
+    for split in ("train", "test"):
+        known = {
+            (image.tobytes(), label)
+            for image, label in zip(
+                getattr(mnist, f"x_{split}"), getattr(mnist, f"y_{split}")
+            )
+        }
+        images = getattr(sample, f"x_{split}")
+        chosen = {
+            (image.tobytes(), label)
+            for image, label in zip(images, getattr(sample, f"y_{split}"))
+        }
+        assert chosen <= known and len(chosen) == len(images)
+
+
+def test_a_download_has_a_sample_at_hand(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(downloads, "is_prepared", lambda name: False)
+    assert datasets.at_hand("mnist") == "mnist_small"
+    assert datasets.at_hand("kmnist") == "kmnist"
+    assert datasets.at_hand(tmp_path) == tmp_path
+    monkeypatch.setattr(downloads, "is_prepared", lambda name: True)
+    assert datasets.at_hand("mnist") == "mnist"
 
 
 def test_digits(digits):
@@ -174,7 +219,7 @@ def test_download_that_cannot_be_had(tmp_path, monkeypatch):
     assert time.monotonic() - start < 30
     message = str(caught.value)
     assert str(tmp_path) in message
-    assert "TFDS_DATA_DIR" in message and "'digits'" in message
+    assert "TFDS_DATA_DIR" in message and "'mnist_small'" in message
     assert "no network" in message
     assert isinstance(caught.value.__cause__, urllib.error.URLError)
 
@@ -747,6 +792,21 @@ def test_stream_has_no_labels_by_default(flat_folder):
     assert [len(x) for (x,) in numpy_batches(stream, 3)] == [4, 4, 1]
 
 
+@pytest.mark.parametrize("name", ["mnist_small", "digits"])
+def test_stream_of_embedded_images(name):
+    arrays = datasets.load(name, (14, 14, 1))
+    options = {"shape": (14, 14, 1), "batch_size": 500, "labels": True}
+    stream, steps = datasets.stream(name, seed=3, initial_epoch=1, **options)
+    assert steps == -(-len(arrays.x_train) // 500)
+    batches = datasets.Batches(*arrays[:2], 500, seed=3)
+    batches.set_epoch(1)
+    for streamed, expected in zip(numpy_batches(stream, steps), batches):
+        assert_same_arrays(streamed, expected)
+    test, _ = datasets.stream(name, split="test", shuffle=False, **options)
+    yielded = [np.concatenate(part) for part in zip(*numpy_batches(test))]
+    assert_same_arrays(yielded, arrays[2:])
+
+
 @needs_mnist
 def test_stream_of_a_download():
     def labels(count, **options):
@@ -801,7 +861,7 @@ def test_streams_that_are_wrong(flat_folder, npz):
         datasets.stream(flat_folder, split="validation")
     with pytest.raises(ValueError, match="`batch_size` must be at least 1"):
         datasets.stream(flat_folder, batch_size=0)
-    for source in ("digits", npz(x=X)):
+    for source in ("binarized_mnist", npz(x=X)):
         with pytest.raises(ValueError, match="`load` the others"):
             datasets.stream(source)
 

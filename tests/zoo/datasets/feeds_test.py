@@ -89,8 +89,8 @@ def test_images_of_a_stream_get_one_warning_too(photos):
 def test_nothing_is_said_of_images_that_fit(tmp_path, photos):
     np.savez(tmp_path / "square.npz", x=np.zeros((20, 28, 28)))
     np.savez(tmp_path / "flat.npz", x=np.zeros((20, 784)))
-    for name in ("square.npz", "flat.npz", "digits"):
-        data = name if name == "digits" else tmp_path / name
+    for name in ("square.npz", "flat.npz", "mnist_small"):
+        data = name if name == "mnist_small" else tmp_path / name
         feeds.load(zoo.dense_vae(compile=False), data)
         feeds.load(zoo.conv_vae(compile=False), data)
     feeds.load(zoo.dense_vae(40 * 56 * 3, compile=False), photos)

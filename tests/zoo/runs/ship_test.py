@@ -42,7 +42,7 @@ def test_shipped_weights_are_those_of_the_run(shipped):
 def test_the_manifest_tells_how_they_were_made(shipped):
     entry = weights.tags_of("dense_vae")["tiny"]
     assert entry["command"] == (
-        "python -m zoo train dense_vae --data digits --epochs 1 --seed 4 "
+        "python -m zoo train dense_vae --data mnist_small --epochs 1 --seed 4 "
         "--set original_dim=64 --set intermediate_dim=8 --set jit_compile=false"
     )
     assert entry["arguments"] == {**SIZES, "latent_dim": 2}

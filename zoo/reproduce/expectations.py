@@ -1,0 +1,118 @@
+"""What has to come out of an experiment, and whether it did."""
+
+import dataclasses
+import enum
+import math
+import statistics
+from collections.abc import Callable
+from collections.abc import Mapping
+
+
+class Verdict(enum.StrEnum):
+    """Whether an expectation came true."""
+
+    HOLDS = "as expected"
+    WRONG = "NOT as expected"
+    TOO_FEW = "too few test examples to tell"
+    OPEN = "not measured"
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """A figure measured once for each seed.
+
+    Attributes:
+        values: those of the seeds.
+        examples: of a share, the test examples that it is the share of.
+    """
+
+    values: tuple[float, ...]
+    examples: int | None = None
+
+    @property
+    def mean(self) -> float:
+        return statistics.mean(self.values)
+
+    @property
+    def variance(self) -> float:
+        """Of a share, that of a draw of so many test examples."""
+        if self.examples is None:
+            return 0.0
+        return self.mean * (1 - self.mean) / self.examples
+
+
+Figures = Mapping[str, Figure]
+
+
+@dataclasses.dataclass(frozen=True)
+class Above:
+    """One figure is above another one, or above a number.
+
+    Attributes:
+        higher: name of a figure.
+        lower: name of another one, or a number.
+        by: how far above, at least.
+    """
+
+    higher: str
+    lower: str | float
+    by: float
+
+    def sentence(self, told: Callable[[float], str]) -> str:
+        """The expectation in words; `told` gives a figure its unit."""
+        lower = self.lower if isinstance(self.lower, str) else told(self.lower)
+        margin = f" by {told(self.by)}" if self.by else ""
+        return f"{self.higher} above {lower}{margin}"
+
+    def verdict(self, figures: Figures) -> Verdict:
+        """Whether it came true.
+
+        A test set can show differences of two standard errors and more.
+        """
+        higher, lower = (_found(figures, one) for one in self._sides())
+        if higher is None or lower is None:
+            return Verdict.OPEN
+        difference = higher.mean - lower.mean
+        noise = 2 * math.sqrt(higher.variance + lower.variance)
+        if difference >= max(self.by, noise):
+            return Verdict.HOLDS
+        if noise > self.by and difference > -noise:
+            return Verdict.TOO_FEW
+        return Verdict.WRONG
+
+    def _sides(self):
+        return self.higher, self.lower
+
+
+@dataclasses.dataclass(frozen=True)
+class Near:
+    """Two figures lie close together.
+
+    Attributes:
+        one: name of a figure.
+        other: name of another one.
+        within: how far they may differ.
+    """
+
+    one: str
+    other: str
+    within: float
+
+    def sentence(self, told: Callable[[float], str]) -> str:
+        """The expectation in words; `told` gives a figure its unit."""
+        return f"{self.one} within {told(self.within)} of {self.other}"
+
+    def verdict(self, figures: Figures) -> Verdict:
+        """Whether it came true."""
+        one, other = (_found(figures, name) for name in (self.one, self.other))
+        if one is None or other is None:
+            return Verdict.OPEN
+        close = abs(one.mean - other.mean) <= self.within
+        return Verdict.HOLDS if close else Verdict.WRONG
+
+
+Expectation = Above | Near
+
+
+def _found(figures, side):
+    return figures.get(side) if isinstance(side, str) else Figure((side,))
