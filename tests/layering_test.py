@@ -23,6 +23,7 @@ LIBRARY_ORDER = [
 ZOO_ORDER = [
     {"datasets"},
     {"pretrained"},
+    {"cards"},
     {"registry"},
     {"models"},
     {"export", "likelihood"},

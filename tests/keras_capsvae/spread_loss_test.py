@@ -9,7 +9,7 @@ from keras_capsvae import SpreadMargin
 from tests.helpers import gradient
 from tests.helpers import numpy_of
 from tests.oracles import central_differences
-from zoo.pretrained import weights
+from zoo.pretrained import manifest
 
 LABELS = np.array([2, 0, 1, 2])
 
@@ -239,7 +239,7 @@ def test_the_default_is_the_net_that_is_shipped():
     assert model.count_params() == 69_010
     assert model.get_layer("class_capsules").routings == 2
     arguments = zoo.model_info("matrix_capsnet")["arguments"]
-    shipped = weights.tags_of("matrix_capsnet")["mnist"]["arguments"]
+    shipped = manifest.tags_of("matrix_capsnet")["mnist"]["arguments"]
     for name, value in shipped.items():
         default = arguments[name]
         received = list(default) if isinstance(default, tuple) else default

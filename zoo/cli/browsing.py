@@ -5,22 +5,22 @@ import sys
 
 import click
 
+from zoo import cards
+from zoo.pretrained import manifest
+
 
 @click.command("list")
 @click.argument("pattern", default="*")
 def list_models(pattern: str) -> None:
     """Models whose name matches a shell PATTERN."""
-    from zoo import registry
-    from zoo.pretrained.weights import tags_of
-
-    names = registry.list_models(pattern)
+    names = cards.list_models(pattern)
     if not sys.stdout.isatty():
         click.echo("\n".join(names))
         return
     width = max(map(len, names), default=0)
     for name in names:
-        title = registry.builder_of(name).card.title
-        tags = ", ".join(tags_of(name)) or "no shipped weights"
+        title = cards.card_of(name).title
+        tags = ", ".join(manifest.tags_of(name)) or "no shipped weights"
         click.echo(f"{name:{width}}  {title} ({tags})")
 
 
@@ -28,9 +28,7 @@ def list_models(pattern: str) -> None:
 @click.argument("query", nargs=-1, required=True)
 def search(query: str) -> None:
     """Models that fit the words of QUERY, the best first."""
-    import zoo
-
-    hits = zoo.search(" ".join(query))
+    hits = cards.search(" ".join(query))
     if not hits:
         raise ValueError(
             f"Nothing fits {' '.join(query)!r}. `list` names all models."
@@ -45,9 +43,7 @@ def search(query: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str, as_json: bool) -> None:
     """The card of a model."""
-    import zoo
-
-    info = zoo.model_info(name)
+    info = cards.model_info(name)
     if as_json:
         click.echo(json.dumps(info, indent=2, ensure_ascii=False))
         return

@@ -15,8 +15,7 @@ from keras_capsvae.validation.numbers import check_integer
 from zoo.models.sizes import CHANNELS
 from zoo.models.sizes import check_image_shape
 from zoo.registry import register
-from zoo.registry.cards import Card
-from zoo.registry.cards import Training
+from zoo.registry.training import Training
 
 SU = Training(
     "adam",
@@ -26,9 +25,6 @@ SU = Training(
     metrics=(LabelAccuracy,),
 )
 SABOUR = Training("adam", 1e-3, MarginLoss, metrics=(LabelAccuracy,))
-SOURCE = "https://kexue.fm/archives/5112"
-PAPER = "Sabour, Frosst and Hinton, Dynamic Routing Between Capsules, 2017"
-TARGET = "integer labels (batch,), or one-hot or multi-hot (batch, num_classes)"
 SMALLEST_CNN = 14  # below, nothing is left after the four convolutions
 SMALLEST_CAPSNET = 17  # two 9 × 9 convolutions, the second of stride 2
 
@@ -65,25 +61,7 @@ def capsule_decoder(
     )
 
 
-@register(
-    Card(
-        title="Capsule CNN",
-        title_zh="胶囊卷积网络",
-        description="Four convolutions below capsules with shared weights: "
-        "every position of an image of any size votes for the digits. Trained "
-        "on single digits it reads two at once.",
-        description_zh="四层卷积之上是权重共享的胶囊层，图像的每个位置都为各个数字投票，"
-        "输入尺寸任意。只用单个数字训练，就能同时识别两个数字。",
-        family="capsnet",
-        source=SOURCE,
-        paper=PAPER,
-        inputs="images (batch, height, width, channels) in [0, 1]",
-        target=TARGET,
-        epochs=10,
-        batch_size=128,
-    ),
-    SU,
-)
+@register(SU)
 def capsule_cnn(
     input_shape: tuple[int | None, int | None, int] = (None, None, 1),
     num_classes: int = 10,
@@ -140,23 +118,7 @@ def capsule_cnn(
     )
 
 
-@register(
-    Card(
-        title="Pooling CNN",
-        title_zh="池化卷积网络",
-        description="The control of capsule_cnn: the same convolutions below a "
-        "global average and two dense layers.",
-        description_zh="胶囊卷积网络的对照：同样的卷积层，之后是全局平均池化和两个全连接层。",
-        family="capsnet",
-        source=SOURCE,
-        paper=PAPER,
-        inputs="images (batch, height, width, channels) in [0, 1]",
-        target=TARGET,
-        epochs=10,
-        batch_size=128,
-    ),
-    SU,
-)
+@register(SU)
 def pooling_cnn(
     input_shape: tuple[int | None, int | None, int] = (None, None, 1),
     num_classes: int = 10,
@@ -205,25 +167,7 @@ def pooling_cnn(
     return Classifier(image, scores, input_range=input_range, name=name)
 
 
-@register(
-    Card(
-        title="CapsNet",
-        title_zh="胶囊网络",
-        description="The capsule network of the paper: 1,152 primary capsules "
-        "routed to one capsule of 16 dims for each class, and a decoder that "
-        "draws the image back from the capsule of its class.",
-        description_zh="论文中的胶囊网络：1152 个主胶囊经动态路由连到各类别的"
-        " 16 维胶囊，解码器由对应类别的胶囊还原图像。",
-        family="capsnet",
-        source="https://arxiv.org/abs/1710.09829",
-        paper=PAPER,
-        inputs="images (batch, height, width, channels) in [0, 1]",
-        target=TARGET,
-        epochs=50,
-        batch_size=128,
-    ),
-    SABOUR,
-)
+@register(SABOUR)
 def capsnet(
     input_shape: tuple[int, int, int] = (28, 28, 1),
     num_classes: int = 10,

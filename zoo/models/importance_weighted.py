@@ -8,8 +8,7 @@ from keras_capsvae.validation.numbers import check_sizes
 from zoo.models.vae import heads
 from zoo.models.vae import image_autoencoder
 from zoo.registry import register
-from zoo.registry.cards import Card
-from zoo.registry.cards import Training
+from zoo.registry.training import Training
 
 BURDA = Training(
     "adam",
@@ -46,26 +45,7 @@ def _tanh(units, name):
     return layers.Dense(units, "tanh", name=name)
 
 
-@register(
-    Card(
-        title="Importance-weighted VAE",
-        title_zh="重要性加权自编码器",
-        description="A dense variational autoencoder trained on a bound of the "
-        "likelihood that several posterior samples make tighter, with the net "
-        "of the paper, on flat binarised images.",
-        description_zh="用多个后验样本的重要性加权得到更紧的似然下界来训练的全连接变分"
-        "自编码器，网络结构与论文一致，输入为展平的二值图像。",
-        family="vae",
-        source="https://kexue.fm/archives/5383",
-        paper="Burda, Grosse and Salakhutdinov, Importance Weighted "
-        "Autoencoders, 2015",
-        inputs="flat images (batch, original_dim) in [0, 1]",
-        target="none: the input is the target",
-        epochs=200,
-        batch_size=100,
-    ),
-    BURDA,
-)
+@register(BURDA)
 def importance_weighted_vae(
     original_dim: int = 784,
     latent_dim: int = 50,

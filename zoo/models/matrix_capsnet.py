@@ -15,8 +15,7 @@ from keras_capsvae.validation.numbers import check_sizes
 from zoo.models.sizes import CHANNELS
 from zoo.models.sizes import check_image_shape
 from zoo.registry import register
-from zoo.registry.cards import Card
-from zoo.registry.cards import Training
+from zoo.registry.training import Training
 
 HINTON = Training("adam", 3e-3, SpreadLoss, metrics=(LabelAccuracy,))
 # A parent without votes is active by 0.27 after 2 iterations, 0.19 after 3.
@@ -24,26 +23,7 @@ BETA_A = -10.0
 SMALLEST = 17  # a 5 × 5 and a 3 × 3 window of stride 2, then one of stride 1
 
 
-@register(
-    Card(
-        title="Matrix CapsNet",
-        title_zh="矩阵胶囊网络",
-        description="Capsules that hold a 4 × 4 pose matrix and an activation, "
-        "routed by EM: a parent is a Gaussian fitted to the votes of its "
-        "children, and is active when they are many and agree.",
-        description_zh="每个胶囊由 4×4 的姿态矩阵和激活值组成，用 EM 算法路由："
-        "上层胶囊是对下层投票拟合的高斯分布，票多且一致时被激活。",
-        family="capsnet",
-        source="https://kexue.fm/archives/5155",
-        paper="Hinton, Sabour and Frosst, Matrix Capsules with EM Routing, "
-        "2018",
-        inputs="images (batch, height, width, channels) in [0, 1]",
-        target="integer labels (batch,) or one-hot (batch, num_classes)",
-        epochs=30,
-        batch_size=64,
-    ),
-    HINTON,
-)
+@register(HINTON)
 def matrix_capsnet(
     input_shape: tuple[int, int, int] = (28, 28, 1),
     num_classes: int = 10,

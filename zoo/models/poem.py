@@ -11,8 +11,7 @@ from keras_capsvae.validation.numbers import check_sizes
 from zoo.models.vae import heads
 from zoo.pretrained.vocabularies import default_characters
 from zoo.registry import register
-from zoo.registry.cards import Card
-from zoo.registry.cards import Training
+from zoo.registry.training import Training
 
 SU = Training("adam", 1e-3, CategoricalReconstruction)
 
@@ -46,28 +45,7 @@ def poem_decoder(
     return keras.Model(z, probabilities, name="decoder")
 
 
-@register(
-    Card(
-        title="Poem VAE",
-        title_zh="诗词变分自编码器",
-        description="Writes Chinese couplets: a variational autoencoder of "
-        "gated convolutions over characters, which draws new couplets, goes "
-        "from one to another and completes a first line.",
-        description_zh="写诗机器人：以字为单位、用门控卷积搭建的变分自编码器，"
-        "可以随机作诗、在两联诗之间插值，并由上句续写下句。",
-        family="poem",
-        source="https://kexue.fm/archives/5332",
-        paper="Bowman et al., Generating Sentences from a Continuous Space, "
-        "2015",
-        inputs="ids (batch, sentence_length), from texts by encode_text",
-        target="none: the input is the target",
-        epochs=100,
-        batch_size=64,
-        data="tang",
-        example_data="tang",
-    ),
-    SU,
-)
+@register(SU)
 def poem_vae(
     vocabulary: str | None = None,
     sentence_length: int = 10,

@@ -13,34 +13,13 @@ from keras_capsvae import TextClassifier
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.numbers import check_sizes
 from zoo.registry import register
-from zoo.registry.cards import Card
-from zoo.registry.cards import Training
+from zoo.registry.training import Training
 
 ADAM = Training("adam", 1e-3, LabelCrossentropy, metrics=(LabelAccuracy,))
-DILATIONS = (1, 2, 4)
 IDS = 5000
 
 
-@register(
-    Card(
-        title="Gated CNN classifier",
-        title_zh="门控卷积文本分类器",
-        description="Classifies texts of any length with dilated gated "
-        "convolutions and self-attention in place of recurrent layers.",
-        description_zh="用膨胀门控卷积和自注意力代替循环神经网络，对任意长度的文本分类。",
-        family="text",
-        source="https://kexue.fm/archives/4823",
-        paper="Dauphin et al., Language Modeling with Gated Convolutional "
-        "Networks, 2016",
-        inputs="ids (batch, any length), padded with 0",
-        target="integer labels (batch,) or one-hot (batch, num_classes)",
-        epochs=10,
-        batch_size=64,
-        data="tang",
-        example_data="tang",
-    ),
-    ADAM,
-)
+@register(ADAM)
 def gated_cnn_classifier(
     vocabulary_size: int | None = None,
     num_classes: int = 2,
@@ -48,7 +27,7 @@ def gated_cnn_classifier(
     *,
     vocabulary: str | None = None,
     unknown: str | None = None,
-    dilations: tuple[int, ...] = DILATIONS,
+    dilations: tuple[int, ...] = (1, 2, 4),
     num_heads: int = 4,
     name: str = "gated_cnn_classifier",
 ) -> keras.Model:

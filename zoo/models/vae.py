@@ -16,13 +16,10 @@ from keras_capsvae.validation.numbers import check_sizes
 from zoo.models.sizes import CHANNELS
 from zoo.models.sizes import check_image_shape
 from zoo.registry import register
-from zoo.registry.cards import Card
-from zoo.registry.cards import Training
+from zoo.registry.training import Training
 
 DENSE = Training("rmsprop", 1e-3, BernoulliReconstruction, xla=True)
 CONVOLUTIONAL = Training("rmsprop", 1e-3, BernoulliReconstruction)
-SOURCE = "https://kexue.fm/archives/5253"
-PAPER = "Kingma and Welling, Auto-Encoding Variational Bayes, 2013"
 
 
 def image_autoencoder(
@@ -137,25 +134,7 @@ def _double(filters, name):
     )
 
 
-@register(
-    Card(
-        title="Dense VAE",
-        title_zh="全连接变分自编码器",
-        description="The variational autoencoder in its smallest form: one "
-        "hidden layer each way and a plane of latents, on flat images. Draws "
-        "new digits and lays the classes out on a map.",
-        description_zh="最小的变分自编码器：编码器和解码器各一个隐藏层，二维隐变量，"
-        "输入为展平的图像。可以生成新的手写数字，并把各类数字分布在一张平面图上。",
-        family="vae",
-        source=SOURCE,
-        paper=PAPER,
-        inputs="flat images (batch, original_dim) in [0, 1]",
-        target="none: the input is the target",
-        epochs=50,
-        batch_size=100,
-    ),
-    DENSE,
-)
+@register(DENSE)
 def dense_vae(
     original_dim: int = 784,
     latent_dim: int = 2,
@@ -218,24 +197,7 @@ def dense_vae(
     )
 
 
-@register(
-    Card(
-        title="Convolutional VAE",
-        title_zh="卷积变分自编码器",
-        description="The variational autoencoder with two strided convolutions "
-        "each way, for grey or colour images whose sides are multiples of 4.",
-        description_zh="用步长为 2 的卷积和转置卷积搭建的变分自编码器，"
-        "适用于边长为 4 的倍数的灰度或彩色图像。",
-        family="vae",
-        source=SOURCE,
-        paper=PAPER,
-        inputs="images (batch, height, width, channels) in [0, 1]",
-        target="none: the input is the target",
-        epochs=30,
-        batch_size=100,
-    ),
-    CONVOLUTIONAL,
-)
+@register(CONVOLUTIONAL)
 def conv_vae(
     input_shape: tuple[int, int, int] = (28, 28, 1),
     latent_dim: int = 2,
@@ -296,27 +258,7 @@ def conv_vae(
     )
 
 
-@register(
-    Card(
-        title="Conditional VAE",
-        title_zh="条件变分自编码器",
-        description="A dense variational autoencoder whose prior is a Gaussian "
-        "around a trained mean for each class, so that it draws the digit that "
-        "it is asked for.",
-        description_zh="每个类别的先验是以可训练均值为中心的高斯分布，"
-        "因此可以按指定的类别生成手写数字。",
-        family="vae",
-        source=SOURCE,
-        paper="Sohn, Lee and Yan, Learning Structured Output Representation "
-        "using Deep Conditional Generative Models, 2015",
-        inputs="[flat images (batch, original_dim) in [0, 1], one-hot labels "
-        "(batch, num_classes)]",
-        target="none: the image is the target",
-        epochs=100,
-        batch_size=100,
-    ),
-    DENSE,
-)
+@register(DENSE)
 def conditional_vae(
     original_dim: int = 784,
     num_classes: int = 10,

@@ -6,7 +6,7 @@ import pathlib
 
 from keras_capsvae import vocabulary_of
 from zoo import datasets
-from zoo.pretrained import weights
+from zoo.pretrained import manifest
 
 # Models whose `vocabulary=None` means that of their shipped weights.
 WITH_DEFAULT = ("poem_vae",)
@@ -14,7 +14,7 @@ WITH_DEFAULT = ("poem_vae",)
 
 def path_of(name: str) -> pathlib.Path:
     """Where the characters of a model's shipped weights stand."""
-    return weights.FOLDER / f"{name}.vocabulary.txt"
+    return manifest.FOLDER / f"{name}.vocabulary.txt"
 
 
 def default_characters(name: str) -> str:

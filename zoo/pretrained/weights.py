@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import json
 import os
 import pathlib
 import warnings
@@ -13,43 +12,12 @@ import keras
 
 from keras_capsvae import Latent
 from keras_capsvae.layers.seeded import SeededLayer
+from zoo.pretrained import manifest
 
 UNREADABLE = (ValueError, OSError, KeyError, zipfile.BadZipFile)
-FOLDER = pathlib.Path(__file__).parent
 # Layers that only keras-capsvae 0.1 had.
 FIRST_VERSION = {"kl_loss", "importance_weighting", "capsule_decoder"}
 NOT_INSISTED_ON = ("routings",)  # weights can be loaded whatever they are
-
-
-def manifest() -> dict[str, dict[str, dict]]:
-    """Model name → tag → file, sha256, arguments, data, metrics, licence."""
-    path = FOLDER / "manifest.json"
-    if not path.exists():
-        return {}
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def tags_of(name: str) -> dict[str, dict]:
-    """The shipped weights of a model: tag → entry of the manifest."""
-    return manifest().get(name, {})
-
-
-def made_for(name: str, weights: str | os.PathLike | None) -> dict:
-    """The arguments of the net that the weights of this tag are for, if any.
-
-    Raises:
-        TypeError: If `weights` is neither a tag nor a path.
-    """
-    if weights is None:
-        return {}
-    if not isinstance(weights, (str, os.PathLike)):
-        raise TypeError(
-            f"`weights` must be None, a tag out of {sorted(tags_of(name))} or "
-            f"the path of a file. Received: weights={weights!r:.40} of type "
-            f"{type(weights).__name__}"
-        )
-    entry = tags_of(name).get(str(weights), {})
-    return dict(entry.get("arguments", {}))
 
 
 def load(
@@ -71,16 +39,17 @@ def load(
         ValueError: If there is no such tag or file, the file is corrupt, or it
             was made with other arguments.
     """
-    entry = tags_of(name).get(str(weights))
+    tags = manifest.tags_of(name)
+    entry = tags.get(str(weights))
     if entry is None:
         path = pathlib.Path(weights)
         if not path.is_file():
             raise ValueError(
-                f"`weights` must be None, a tag out of {sorted(tags_of(name))} "
-                f"or the path of a file. Received: weights={str(weights)!r}"
+                f"`weights` must be None, a tag out of {sorted(tags)} or the "
+                f"path of a file. Received: weights={str(weights)!r}"
             )
     else:
-        path = FOLDER / entry["file"]
+        path = manifest.FOLDER / entry["file"]
         _check_file(path, entry["sha256"])
         _check_arguments(name, weights, entry["arguments"], arguments)
     _load_trained(model, name, path)

@@ -1,10 +1,8 @@
-"""The register of builders: every model of the zoo, its card and defaults."""
+"""The register of builders: every model of the zoo and how it is compiled."""
 
 import contextlib
-import dataclasses
-import difflib
-import fnmatch
 import functools
+import importlib
 import inspect
 import os
 import random
@@ -15,13 +13,14 @@ from typing import Any
 import keras
 
 from keras_capsvae.validation.numbers import check_integer
+from zoo.cards import card_of
+from zoo.pretrained import manifest
 from zoo.pretrained import weights as shipped
-from zoo.registry.cards import Card
-from zoo.registry.cards import Training
 from zoo.registry.compiling import LearningRate
 from zoo.registry.compiling import Metrics
 from zoo.registry.compiling import Optimizer
 from zoo.registry.compiling import compile_model
+from zoo.registry.training import Training
 
 _BUILDERS = {}
 
@@ -45,8 +44,10 @@ Keyword arguments of every builder:
 """
 
 
-def register(card: Card, training: Training) -> Callable:
+def register(training: Training) -> Callable:
     """Enter a builder in the zoo; it then compiles what the function builds.
+
+    Its card stands under its name in the TOML file beside its own.
 
     The decorated function composes layers and returns an uncompiled model. The
     builder takes its arguments and, keyword-only, those of `Training`,
@@ -57,6 +58,7 @@ def register(card: Card, training: Training) -> Callable:
         name = build.__name__
         if name in _BUILDERS:
             raise ValueError(f"A model named {name!r} is registered already.")
+        card = card_of(name)
 
         @functools.wraps(build)
         def builder(
@@ -80,7 +82,7 @@ def register(card: Card, training: Training) -> Callable:
             }
             if not compile:
                 _refuse_given(of_compile)
-            given = shipped.made_for(name, weights) | _bound(
+            given = manifest.made_for(name, weights) | _bound(
                 build, sizes, options
             )
             with _seeded(seed):
@@ -113,40 +115,11 @@ def register(card: Card, training: Training) -> Callable:
     return decorate
 
 
-def list_models(pattern: str = "*") -> list[str]:
-    """Names of the models that match a shell pattern, sorted.
-
-    Raises:
-        TypeError: If the pattern is no string.
-
-    Example:
-
-    >>> list_models("*vae*")
-    ['conditional_vae', 'conv_vae', 'dense_vae', 'importance_weighted_vae',
-     'poem_vae']
-    """
-    if not isinstance(pattern, str):
-        raise TypeError(
-            "`pattern` must be a string. "
-            f"Received: pattern={pattern!r} of type {type(pattern).__name__}"
-        )
-    return sorted(fnmatch.filter(_BUILDERS, pattern))
-
-
 def builder_of(name: str) -> Callable[..., keras.Model]:
     """The builder with this name; a ValueError names the nearest ones."""
-    if not isinstance(name, str):
-        raise TypeError(
-            "`name` must be a string out of `list_models()`. "
-            f"Received: name={name!r:.40} of type {type(name).__name__}"
-        )
+    card = card_of(name)
     if name not in _BUILDERS:
-        near = difflib.get_close_matches(name, _BUILDERS, cutoff=0.4)
-        hint = f"Did you mean {' or '.join(near)}? " if near else ""
-        raise ValueError(
-            f"Unknown model. {hint}The zoo has {list_models()}. "
-            f"Received: name={str(name)!r}"
-        )
+        importlib.import_module(f"zoo.models.{card.module}")
     return _BUILDERS[name]
 
 
@@ -174,29 +147,6 @@ def create_model(name: str, /, **arguments: Any) -> keras.Model:
     return builder_of(name)(**arguments)
 
 
-def model_info(name: str) -> dict:
-    """The card of a model, with its parameters and shipped weights.
-
-    Returns:
-        A dict: the fields of `Card`, `name`, `arguments` (with defaults),
-        `parameters` (trained ones, at the defaults), `weights` (tag → training
-        data, measured metrics, licence), and `command`.
-
-    Raises:
-        ValueError: If there is no such model.
-        TypeError: If the name is no string.
-    """
-    builder = builder_of(name)
-    return {
-        "name": builder.__name__,
-        **dataclasses.asdict(builder.card),
-        "arguments": arguments_of(builder.__wrapped__, {}),
-        "parameters": _trained_parameters(builder(compile=False)),
-        "weights": shipped.tags_of(builder.__name__),
-        "command": builder.card.command(builder.__name__),
-    }
-
-
 def arguments_of(build: Callable[..., keras.Model], given: dict) -> dict:
     """All arguments of one call of a builder, defaults filled in."""
     call = inspect.signature(build).bind(**given)
@@ -219,10 +169,6 @@ def _bound(build, sizes, options):
         return inspect.signature(build).bind(*sizes, **options).arguments
     except TypeError as error:
         raise TypeError(f"{build.__name__}() {error}") from None
-
-
-def _trained_parameters(model):
-    return sum(int(keras.ops.size(w)) for w in model.trainable_weights)
 
 
 def _merged_signature(build, builder):

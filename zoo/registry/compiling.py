@@ -3,7 +3,7 @@
 import keras
 
 from keras_capsvae.private_keras import can_use_xla
-from zoo.registry.cards import Training
+from zoo.registry.training import Training
 
 Optimizer = str | dict | keras.optimizers.Optimizer
 LearningRate = float | keras.optimizers.schedules.LearningRateSchedule

@@ -12,6 +12,7 @@ import click
 from zoo import evaluation
 from zoo.datasets import feeds
 from zoo.export import load_model
+from zoo.pretrained import manifest
 from zoo.pretrained import vocabularies
 from zoo.pretrained import weights
 from zoo.registry import arguments_of
@@ -63,7 +64,7 @@ def main(run: pathlib.Path, tag: str) -> None:
     # A compiled model's weights file would hold the optimizer's slots too.
     bare = builder(**arguments, compile=False, seed=settings.seed)
     bare.set_weights(trained.get_weights())
-    path = weights.FOLDER / f"{name}-{tag}.weights.h5"
+    path = manifest.FOLDER / f"{name}-{tag}.weights.h5"
     bare.save_weights(path)
 
     # The figures are those of the model that the tag alone gives.
@@ -71,7 +72,7 @@ def main(run: pathlib.Path, tag: str) -> None:
     arrays = feeds.load(trained, settings.data)
     images = feeds.test_images(arrays, settings.binarize)
     figures = evaluation.evaluate(trained, images, arrays.y_test)
-    entries = weights.manifest()
+    entries = manifest.entries()
     entries.setdefault(name, {})[tag] = {
         "file": path.name,
         "sha256": weights.sha256(path),
@@ -85,7 +86,7 @@ def main(run: pathlib.Path, tag: str) -> None:
         "licence": LICENCES.get(tag, "Apache-2.0"),
     }
     text = json.dumps(entries, indent=2, sort_keys=True, ensure_ascii=False)
-    path = weights.FOLDER / "manifest.json"
+    path = manifest.FOLDER / "manifest.json"
     path.write_text(text + "\n", encoding="utf-8")
     click.echo(json.dumps(entries[name][tag], indent=2, ensure_ascii=False))
 
@@ -93,7 +94,7 @@ def main(run: pathlib.Path, tag: str) -> None:
 def architecture(builder: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of the model itself, those of its training left out."""
     own = inspect.signature(builder.__wrapped__).parameters
-    begun_with = weights.made_for(builder.__name__, given.get("weights"))
+    begun_with = manifest.made_for(builder.__name__, given.get("weights"))
     given = {key: value for key, value in given.items() if key in own}
     return arguments_of(builder.__wrapped__, begun_with | given)
 

@@ -8,8 +8,8 @@ from tests.zoo.cli.cli_test import call
 from tests.zoo.cli.cli_test import output_of
 from zoo import runs
 from zoo.datasets import feeds
+from zoo.pretrained import manifest
 from zoo.pretrained import vocabularies
-from zoo.pretrained import weights
 from zoo.runs.ship import main as ship
 
 SMALL = ["--set", "hidden_dim=8", "--epochs", 2]
@@ -99,11 +99,11 @@ def test_shipping_writes_the_vocabulary(run, tmp_path, monkeypatch):
     from click.testing import CliRunner
 
     folder, _ = run
-    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    monkeypatch.setattr(manifest, "FOLDER", tmp_path)
     result = CliRunner().invoke(ship, [str(folder), "tang"])
     assert result.exit_code == 0, result.output
     trained = zoo.load_model(folder / "model.keras")
-    entry = weights.tags_of("poem_vae")["tang"]
+    entry = manifest.tags_of("poem_vae")["tang"]
     assert entry["arguments"]["vocabulary"] is None
     assert "vocabulary" not in entry["command"]
     assert "--kl-warm-up 2" in entry["command"]
@@ -134,7 +134,7 @@ def test_a_mistake_is_told_in_a_line(arguments, message, tmp_path):
 
 
 def test_no_shipped_weights_yet_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    monkeypatch.setattr(manifest, "FOLDER", tmp_path)
     result = call("sample", "poem_vae")
     assert result.exit_code == 1 and "comes without weights" in result.output
 

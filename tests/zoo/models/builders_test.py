@@ -290,26 +290,11 @@ def test_sizes_build_and_train(name, arguments):
     assert shape[: inputs[0].ndim] == inputs[0].shape
 
 
-@pytest.mark.parametrize(
-    ("name", "parameters"),
-    [
-        ("dense_vae", 404_244),
-        ("conv_vae", 134_165),
-        ("conditional_vae", 404_266),
-        ("importance_weighted_vae", 425_284),
-        ("capsule_cnn", 279_488),
-        ("pooling_cnn", 276_810),
-        ("capsnet", 8_215_568),
-        ("matrix_capsnet", 68_572),
-        ("poem_vae", 988_464),
-        ("gated_cnn_classifier", 410_562),
-    ],
-)
-def test_default_parameters(name, parameters):
+@pytest.mark.parametrize("name", NAMES)
+def test_the_parameters_of_a_card_are_those_of_the_net(name):
     model = zoo.create_model(name, compile=False)
     received = sum(np.size(weight) for weight in model.trainable_weights)
-    assert received == parameters
-    assert zoo.model_info(name)["parameters"] == parameters
+    assert zoo.model_info(name)["parameters"] == received
 
 
 @pytest.fixture

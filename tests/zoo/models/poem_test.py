@@ -14,8 +14,8 @@ from tests.poems import trained
 from zoo import datasets
 from zoo import evaluation
 from zoo.evaluation import texts as text_evaluation
+from zoo.pretrained import manifest
 from zoo.pretrained import vocabularies
-from zoo.pretrained import weights
 
 
 def test_the_default_vocabulary_is_that_of_the_shipped_weights():
@@ -28,7 +28,7 @@ def test_the_default_vocabulary_is_that_of_the_shipped_weights():
 def test_without_shipped_characters_the_embedded_are_the_default(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    monkeypatch.setattr(manifest, "FOLDER", tmp_path)
     model = zoo.poem_vae(compile=False)
     texts = datasets.load_texts()
     everything = [*texts.x_train, *texts.x_test]
@@ -39,7 +39,7 @@ def test_without_shipped_characters_the_embedded_are_the_default(
 
 
 def test_shipped_characters_become_the_default(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    monkeypatch.setattr(manifest, "FOLDER", tmp_path)
     vocabularies.ship("poem_vae", CHARACTERS)
     vocabularies.ship("poem_vae", CHARACTERS)
     model = zoo.poem_vae(compile=False, hidden_dim=4)

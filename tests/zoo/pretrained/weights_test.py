@@ -9,6 +9,7 @@ from tests.helpers import numpy_of
 from zoo import datasets
 from zoo import evaluation
 from zoo.datasets import feeds
+from zoo.pretrained import manifest
 from zoo.pretrained import weights
 
 SIZES = {"original_dim": 6, "latent_dim": 3, "intermediate_dim": 4}
@@ -39,7 +40,7 @@ def ship(folder, monkeypatch, name, model, arguments):
         "arguments": arguments,
     }
     (folder / "manifest.json").write_text(json.dumps({name: {TAG: entry}}))
-    monkeypatch.setattr(weights, "FOLDER", folder)
+    monkeypatch.setattr(manifest, "FOLDER", folder)
     return path
 
 
@@ -175,7 +176,7 @@ def test_image_shapes_compare_as_the_manifest_holds_them(tmp_path, monkeypatch):
 
 
 SHIPPED = [
-    (name, tag) for name, tags in weights.manifest().items() for tag in tags
+    (name, tag) for name, tags in manifest.entries().items() for tag in tags
 ]
 TAKES_LONG = ("conv_vae", "matrix_capsnet")
 
@@ -192,7 +193,7 @@ TAKES_LONG = ("conv_vae", "matrix_capsnet")
     ],
 )
 def test_shipped_weights_reach_what_the_manifest_says(name, tag):
-    entry = weights.tags_of(name)[tag]
+    entry = manifest.tags_of(name)[tag]
     model = zoo.create_model(name, weights=tag, seed=0)
     arrays = datasets.load(entry["data"], feeds.image_shape(model))
     images = feeds.test_images(arrays, entry.get("binarize", False))

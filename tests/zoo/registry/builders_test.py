@@ -9,8 +9,7 @@ from keras_capsvae import BernoulliReconstruction
 from tests.helpers import BACKEND
 from zoo.registry import builder_of
 from zoo.registry import register
-from zoo.registry.cards import Card
-from zoo.registry.cards import Training
+from zoo.registry.training import Training
 
 NAMES = zoo.list_models()
 SHARED = {
@@ -188,8 +187,7 @@ def test_a_name_is_registered_once():
     def dense_vae():
         raise AssertionError
 
-    card = Card(**dict.fromkeys(Card.__dataclass_fields__, ""))
     before = builder_of("dense_vae")
     with pytest.raises(ValueError, match="'dense_vae' is registered already"):
-        register(card, Training("sgd", 1.0, BernoulliReconstruction))(dense_vae)
+        register(Training("sgd", 1.0, BernoulliReconstruction))(dense_vae)
     assert builder_of("dense_vae") is before

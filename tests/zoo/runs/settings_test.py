@@ -10,7 +10,7 @@ import pytest
 from zoo import runs
 from zoo.cli import main
 from zoo.cli.training import train as train_command
-from zoo.pretrained import weights
+from zoo.pretrained import manifest
 from zoo.registry import builder_of
 from zoo.runs.folder import RunFolder
 from zoo.runs.settings import ASKED_FOR
@@ -75,7 +75,7 @@ def test_a_path_with_spaces_is_quoted(tmp_path):
     "command",
     [
         entry["command"]
-        for tags in weights.manifest().values()
+        for tags in manifest.entries().values()
         for entry in tags.values()
     ],
 )

@@ -6,6 +6,7 @@ from click.testing import CliRunner
 
 import zoo
 from zoo import runs
+from zoo.pretrained import manifest
 from zoo.pretrained import weights
 from zoo.registry import arguments_of
 from zoo.runs.ship import architecture
@@ -27,7 +28,7 @@ def shipped(tmp_path, monkeypatch):
         arguments=arguments,
     )
     (tmp_path / "weights").mkdir()
-    monkeypatch.setattr(weights, "FOLDER", tmp_path / "weights")
+    monkeypatch.setattr(manifest, "FOLDER", tmp_path / "weights")
     result = CliRunner().invoke(main, [str(tmp_path / "run"), "tiny"])
     assert result.exit_code == 0, result.output
     return model
@@ -40,14 +41,14 @@ def test_shipped_weights_are_those_of_the_run(shipped):
 
 
 def test_the_manifest_tells_how_they_were_made(shipped):
-    entry = weights.tags_of("dense_vae")["tiny"]
+    entry = manifest.tags_of("dense_vae")["tiny"]
     assert entry["command"] == (
         "python -m zoo train dense_vae --data mnist_small --epochs 1 --seed 4 "
         "--set original_dim=64 --set intermediate_dim=8 --set jit_compile=false"
     )
     assert entry["arguments"] == {**SIZES, "latent_dim": 2}
     assert entry["metrics"]["test_loss"] > 0
-    path = weights.FOLDER / entry["file"]
+    path = manifest.FOLDER / entry["file"]
     assert entry["sha256"] == weights.sha256(path)
     # No optimizer slots: four bytes a weight and the frame of the file.
     assert path.stat().st_size < 4 * shipped.count_params() + 40_000
@@ -64,6 +65,6 @@ def test_a_run_that_began_with_a_tag_keeps_its_architecture(shipped):
 
 def test_shipping_another_run_keeps_the_first(shipped, tmp_path):
     CliRunner().invoke(main, [str(tmp_path / "run"), "other"])
-    assert set(weights.tags_of("dense_vae")) == {"tiny", "other"}
-    text = (weights.FOLDER / "manifest.json").read_text()
-    assert json.loads(text) == weights.manifest()
+    assert set(manifest.tags_of("dense_vae")) == {"tiny", "other"}
+    text = (manifest.FOLDER / "manifest.json").read_text()
+    assert json.loads(text) == manifest.entries()

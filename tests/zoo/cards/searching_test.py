@@ -2,9 +2,9 @@ import pytest
 from click.testing import CliRunner
 
 import zoo
+from zoo.cards.searching import scores
+from zoo.cards.searching import words
 from zoo.cli import main
-from zoo.registry.searching import scores
-from zoo.registry.searching import words
 
 POSTS = [
     ("2018年天象预报", "今年的月食、流星雨和行星。"),

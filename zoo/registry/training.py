@@ -1,38 +1,7 @@
-"""What a person wants to know of a model, and how it is compiled."""
+"""How a builder compiles its model unless it is told otherwise."""
 
 import dataclasses
 from typing import Any
-
-
-@dataclasses.dataclass(frozen=True)
-class Card:
-    """What a person wants to know of a model before building it.
-
-    `epochs` and `batch_size` are those of the original training, `data` that of
-    the shipped weights; `example_data` comes with the package. The title and
-    description come in English and Chinese.
-    """
-
-    title: str
-    title_zh: str
-    description: str
-    description_zh: str
-    family: str
-    source: str
-    paper: str
-    inputs: str
-    target: str
-    epochs: int
-    batch_size: int
-    data: str = "mnist"
-    example_data: str = "mnist_small"
-
-    def command(self, name: str) -> str:
-        """The shell command that trains the model as the original was."""
-        return (
-            f"python -m zoo train {name} --data {self.data} "
-            f"--epochs {self.epochs}"
-        )
 
 
 @dataclasses.dataclass(frozen=True)

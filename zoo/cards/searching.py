@@ -6,8 +6,8 @@ import logging
 import re
 from collections.abc import Sequence
 
-from zoo.registry import builder_of
-from zoo.registry import list_models
+from zoo.cards.card import Card
+from zoo.cards.reading import cards
 
 IN_TITLE = 2
 IN_TEXT = 1
@@ -48,11 +48,10 @@ def search(query: str) -> list[Hit]:
 
     Source: kexue.fm 4797.
     """
-    names = list_models()
-    cards = [_title_and_text(name) for name in names]
+    found = scores(query, [_title_and_text(card) for card in cards().values()])
     hits = [
-        Hit(name, builder_of(name).card.title, score)
-        for name, score in zip(names, scores(query, cards))
+        Hit(card.name, card.title, score)
+        for card, score in zip(cards().values(), found, strict=True)
         if score
     ]
     return sorted(hits, key=lambda hit: (-hit.score, hit.name))
@@ -124,11 +123,11 @@ def _holds(text, word):
     return re.search(f"(?<![a-z0-9]){word}{end}", text) is not None
 
 
-def _title_and_text(name):
-    card = builder_of(name).card
-    title = f"{name} {name.replace('_', ' ')} {card.title} {card.title_zh}"
+def _title_and_text(card: Card):
+    words_of_name = card.name.replace("_", " ")
+    title = [card.name, words_of_name, card.title, card.title_zh]
     text = [card.description, card.description_zh, card.family]
-    return title, "\n".join([*text, card.source, card.paper])
+    return " ".join(title), "\n".join([*text, card.source, card.paper])
 
 
 @functools.cache

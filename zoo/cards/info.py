@@ -1,0 +1,50 @@
+"""All that can be told of a model that is not built."""
+
+import ast
+import dataclasses
+from typing import Any
+
+from zoo.cards.card import Card
+from zoo.cards.reading import MODELS
+from zoo.cards.reading import card_of
+from zoo.pretrained import manifest
+
+
+def model_info(name: str) -> dict[str, Any]:
+    """The card of a model, with its arguments and shipped weights.
+
+    Returns:
+        A dict: the fields of `Card`, `arguments` (with defaults), `weights`
+        (tag → training data, measured metrics, licence), and `command`.
+
+    Raises:
+        ValueError: If there is no such model.
+        TypeError: If the name is no string.
+    """
+    card = card_of(name)
+    return {
+        **dataclasses.asdict(card),
+        "arguments": arguments_with_defaults(card),
+        "weights": manifest.tags_of(card.name),
+        "command": card.command(),
+    }
+
+
+def arguments_with_defaults(card: Card) -> dict[str, Any]:
+    """Those of a builder by name, read in its source, which loads no Keras.
+
+    Raises:
+        ValueError: If an argument has no default, or one that is no literal.
+    """
+    source = (MODELS / f"{card.module}.py").read_text(encoding="utf-8")
+    (builder,) = (
+        node.args
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef) and node.name == card.name
+    )
+    names = [one.arg for one in (*builder.args, *builder.kwonlyargs)]
+    defaults = (*builder.defaults, *builder.kw_defaults)
+    return {
+        name: ast.literal_eval(default)
+        for name, default in zip(names, defaults, strict=True)
+    }
