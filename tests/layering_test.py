@@ -21,6 +21,7 @@ LIBRARY_ORDER = [
     {"keras_capsvae"},
 ]
 ZOO_ORDER = [
+    {"nearest"},
     {"datasets"},
     {"pretrained"},
     {"cards"},
@@ -30,6 +31,8 @@ ZOO_ORDER = [
     {"zoo"},
     {"evaluation"},
     {"plots"},
+    {"options"},
+    {"settings"},
     {"runs"},
     {"reproduce"},
     {"cli"},

@@ -1,12 +1,12 @@
 """The cards of all models, out of the TOML files beside their builders."""
 
-import difflib
 import fnmatch
 import functools
 import pathlib
 import tomllib
 
 from zoo.cards.card import Card
+from zoo.nearest import did_you_mean
 
 MODELS = pathlib.Path(__file__).parents[1] / "models"
 
@@ -73,10 +73,8 @@ def card_of(name: str) -> Card:
             f"Received: name={name!r:.40} of type {type(name).__name__}"
         )
     if name not in cards():
-        near = difflib.get_close_matches(name, cards(), cutoff=0.4)
-        hint = f"Did you mean {' or '.join(near)}? " if near else ""
         raise ValueError(
-            f"Unknown model. {hint}The zoo has {list_models()}. "
-            f"Received: name={str(name)!r}"
+            f"Unknown model. {did_you_mean(name, cards())}The zoo has "
+            f"{list_models()}. Received: name={str(name)!r}"
         )
     return cards()[name]

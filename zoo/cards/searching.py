@@ -2,8 +2,9 @@
 
 import dataclasses
 import functools
-import logging
+import io
 import re
+import warnings
 from collections.abc import Sequence
 
 from zoo.cards.card import Card
@@ -101,7 +102,7 @@ def scores(query: str, documents: Sequence[tuple[str, str]]) -> list[int]:
 
 def words(text: str) -> list[str]:
     """The different words of a text, without punctuation."""
-    found = _segmenter().lcut(text)
+    found = _segmenter(text).lcut(text)
     return list(
         dict.fromkeys(word for word in found if any(map(str.isalnum, word)))
     )
@@ -130,12 +131,35 @@ def _title_and_text(card: Card):
     return " ".join(title), "\n".join([*text, card.source, card.paper])
 
 
-@functools.cache
-def _segmenter():
-    import jieba
+def _segmenter(text):
+    """jieba's, with those words of its dictionary that the text can hold.
 
-    jieba.setLogLevel(logging.WARNING)  # it tells where its cache lies
-    segmenter = jieba.Tokenizer()
+    To take in all of them lasts for a second, and what jieba then keeps for the
+    next time lies in the shared temporary folder, where others can put theirs.
+    """
+    dictionary, total = _dictionary()
+    letters = re.escape("".join({*"".join([*text.split(), *TERMS])}))
+    known = re.findall(f"^[{letters}]+ .*\n", dictionary, re.MULTILINE)
+    lines = io.BytesIO("".join(known).encode())
+    segmenter = _jieba().Tokenizer()
+    segmenter.FREQ, _ = segmenter.gen_pfdict(lines)
+    segmenter.total = total
+    segmenter.initialized = True
     for term in TERMS:
         segmenter.add_word(term)
     return segmenter
+
+
+@functools.cache
+def _dictionary():
+    """Lines of a word, its frequency and its kind; the sum of frequencies."""
+    with _jieba().Tokenizer().get_dict_file() as file:
+        text = file.read().decode("utf-8")
+    return text, sum(map(int, re.findall(" ([0-9]+) ", text)))
+
+
+def _jieba():
+    with warnings.catch_warnings():  # of what it imports, and how it is written
+        warnings.simplefilter("ignore")
+        import jieba
+    return jieba

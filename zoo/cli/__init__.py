@@ -5,12 +5,23 @@ import click
 from zoo.cli import browsing
 from zoo.cli import training
 from zoo.cli import using
+from zoo.cli.quiet import quieten_tensorflow
+from zoo.nearest import did_you_mean
 
 ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError)
 
 
 class _Group(click.Group):
     """Prints what is wrong with the input in one line, not as a traceback."""
+
+    def resolve_command(self, context, args):
+        name, names = args[0], self.list_commands(context)
+        if name not in names and not name.startswith("-"):
+            context.fail(
+                f"Unknown command. {did_you_mean(name, names)}The commands are "
+                f"{names}. Received: {name!r}"
+            )
+        return super().resolve_command(context, args)
 
     def invoke(self, context):
         try:
@@ -28,10 +39,17 @@ def _is_of_tensorflow(error):
     return type(error).__module__.startswith("tensorflow.")
 
 
-@click.group(cls=_Group, context_settings={"max_content_width": 88})
+@click.group(
+    cls=_Group,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 88,
+    },
+)
 @click.version_option(package_name="keras-capsvae")
 def main() -> None:
     """Capsule networks and variational autoencoders in Keras 3."""
+    quieten_tensorflow()
 
 
 for command in (

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from zoo.runs.options import Option
-from zoo.runs.options import arguments_from
-from zoo.runs.settings import ASKED_FOR
-from zoo.runs.settings import DEFAULTS
+from zoo.cards import card_of
+from zoo.options import Option
+from zoo.options import arguments_from
+from zoo.settings import ASKED_FOR
+from zoo.settings import DEFAULTS
 
 
 def _as_click_option(name: str, option: Option):
@@ -70,21 +71,21 @@ def train(
     **options: Any,
 ) -> None:
     """Train a model into a run folder."""
+    family = card_of(name).family
+
     from keras_capsvae import PrintedText
     from zoo import plots
     from zoo import runs
-    from zoo.registry import builder_of
 
     folder = out or pathlib.Path("runs") / name
     callbacks = []
-    if builder_of(name).card.family == "poem":
+    if family == "poem":
         callbacks.append(PrintedText(picture_every or 1, write=click.echo))
     elif picture_every:
-        if builder_of(name).card.family != "vae":
+        if family != "vae":
             raise ValueError(
                 "--picture-every draws samples of a VAE. "
-                f"Received: {name}, of the family "
-                f"{builder_of(name).card.family!r}"
+                f"Received: {name}, of the family {family!r}"
             )
         callbacks.append(
             plots.EpochPicture(

@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+from zoo import cards
+from zoo.pretrained import manifest
+
 WEIGHTS = "Tag of shipped weights.  [default: mnist, or tang]"
 
 
@@ -47,20 +50,19 @@ def sample(
 
     A model of poems prints them.
     """
+    opened, settings = _opened_with_settings(model, weights)
+
     from zoo.datasets import feeds
     from zoo.plots import gallery
     from zoo.plots import text_pages
-    from zoo.registry import builder_of
-    from zoo.registry import list_models
 
-    opened, settings = _opened_with_settings(model, weights)
     if texts := text_pages.written(opened, count, seed, temperature):
         for text in texts:
             click.echo(text)
         return
     images = labels = None
-    if data is None and model in list_models():
-        data = builder_of(model).card.example_data
+    if data is None and model in cards.list_models():
+        data = cards.card_of(model).example_data
     if data is not None:
         arrays = feeds.load(opened, data)
         images, labels = arrays.x_test, arrays.y_test
@@ -106,13 +108,14 @@ def evaluate(
     histogram: pathlib.Path | None,
 ) -> None:
     """Figures of MODEL (a name, run folder or .keras file) on test data."""
+    opened, settings = _opened_with_settings(model, weights)
+
     from zoo import datasets
     from zoo import evaluation
     from zoo import plots
     from zoo.datasets import feeds
     from zoo.evaluation import texts as text_evaluation
 
-    opened, settings = _opened_with_settings(model, weights)
     if (samples or histogram) and not evaluation.has_latents(opened):
         raise ValueError(
             "--samples and --histogram are for VAEs. "
@@ -154,9 +157,10 @@ def export(
     model: str, out: pathlib.Path, kind: str, weights: str | None
 ) -> None:
     """Write MODEL (a name, run folder or .keras file) for use elsewhere."""
+    opened = _opened(model, weights)
+
     from zoo.export import export_onnx
 
-    opened = _opened(model, weights)
     if kind == "onnx":
         paths = export_onnx(opened, out)
     else:
@@ -179,25 +183,33 @@ def _opened_with_settings(
     model: str, weights: str | None
 ) -> tuple[Any, dict[str, Any]]:
     """The model, and of a name or run folder what it was trained with."""
-    import zoo
-    from zoo import runs
-    from zoo.pretrained.weights import tags_of
-    from zoo.registry import builder_of
-
     path = pathlib.Path(model)
-    if model in zoo.list_models() or not path.exists():
-        tag = weights or builder_of(model).card.data
-        tags = tags_of(model)
-        if not tags and not weights:
-            raise ValueError(
-                f"{model} comes without weights: give a run folder or a .keras "
-                "file of one that you trained"
-            )
-        return zoo.create_model(model, weights=tag), tags.get(tag, {})
+    if model in cards.list_models() or not path.exists():
+        return _created(cards.card_of(model), weights)
     if weights:
         raise ValueError(
             f"--weights goes with a name of the zoo. Received: {path}"
         )
+    return _reopened(path)
+
+
+def _created(card, weights):
+    tag = weights or card.data
+    tags = manifest.tags_of(card.name)
+    if not tags and not weights:
+        raise ValueError(
+            f"{card.name} comes without weights: give a run folder or a .keras "
+            "file of one that you trained"
+        )
+    from zoo.registry import create_model
+
+    return create_model(card.name, weights=tag), tags.get(tag, {})
+
+
+def _reopened(path):
+    from zoo import runs
+    from zoo.export import load_model
+
     settings = runs.config_of(path)
     if path.is_dir():
         if not (path / runs.MODEL).is_file():
@@ -206,4 +218,4 @@ def _opened_with_settings(
                 f"file. Received: {path}, a folder without {runs.MODEL}"
             )
         path = path / runs.MODEL
-    return zoo.load_model(path), settings
+    return load_model(path), settings

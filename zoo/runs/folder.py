@@ -12,8 +12,8 @@ import keras
 
 from zoo.export import load_model
 from zoo.runs import files
-from zoo.runs.settings import OPTIONS
-from zoo.runs.settings import Settings
+from zoo.settings import OPTIONS
+from zoo.settings import Settings
 
 CONFIG = "config.json"
 MODEL = "model.keras"

@@ -5,7 +5,7 @@ import keras
 from keras_capsvae import KLWarmUp
 from keras_capsvae import SpreadMargin
 from keras_capsvae.validation.numbers import check_integer
-from zoo.runs.settings import Settings
+from zoo.settings import Settings
 
 FINAL_SHARE = 0.01  # of the highest learning rate, where `--decay` ends
 

@@ -16,9 +16,9 @@ from zoo.runs import interrupts
 from zoo.runs import schedules
 from zoo.runs.folder import RunFolder
 from zoo.runs.progress import Progress
-from zoo.runs.settings import ASKED_FOR
-from zoo.runs.settings import DEFAULTS
-from zoo.runs.settings import Settings
+from zoo.settings import ASKED_FOR
+from zoo.settings import DEFAULTS
+from zoo.settings import Settings
 
 
 def train(

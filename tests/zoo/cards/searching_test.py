@@ -1,3 +1,10 @@
+import marshal
+import os
+import pathlib
+import subprocess
+import sys
+
+import jieba
 import pytest
 from click.testing import CliRunner
 
@@ -6,6 +13,7 @@ from zoo.cards.searching import scores
 from zoo.cards.searching import words
 from zoo.cli import main
 
+ROOT = pathlib.Path(__file__).parents[3]
 POSTS = [
     ("2018年天象预报", "今年的月食、流星雨和行星。"),
     ("新词发现的信息熵方法与实现", "从语料中自动发现新词，给出算法。"),
@@ -106,6 +114,52 @@ def test_queries_that_a_user_types(query, name):
     assert [hit.score for hit in hits] == sorted(
         (hit.score for hit in hits), reverse=True
     )
+
+
+@pytest.fixture(scope="module")
+def whole_dictionary(tmp_path_factory):
+    segmenter = jieba.Tokenizer()
+    segmenter.tmp_dir = tmp_path_factory.mktemp("jieba")
+    segmenter.add_word("变分自编码器")
+    return segmenter
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *QUERIES,
+        *(part for post in POSTS for part in post),
+        "变分自编码器的变分自编码",
+        "c++ [a-z] ^卡拉ok\n三级跳远\t100米 AT&T",
+        "他来到了网易杭研大厦，小明硕士毕业于中国科学院计算所",
+    ],
+)
+def test_words_are_those_of_the_whole_dictionary(text, whole_dictionary):
+    found = [
+        word
+        for word in whole_dictionary.lcut(text)
+        if any(map(str.isalnum, word))
+    ]
+    assert words(text) == list(dict.fromkeys(found))
+
+
+def test_nothing_of_the_shared_temporary_folder_is_read_or_written(tmp_path):
+    cache = tmp_path / "jieba.cache"
+    put_there = marshal.dumps(({"胶": 0, "胶囊网": 10**9}, 10**9))
+    cache.write_bytes(put_there)
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", "search", "胶囊网络"],
+        capture_output=True,
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONUTF8": "1"},
+        encoding="utf-8",
+    )
+    found = [line.split()[:2] for line in done.stdout.splitlines()]
+    expected = zoo.search("胶囊网络")
+    assert found == [[hit.name, str(hit.score)] for hit in expected]
+    assert done.stderr == ""
+    assert [*tmp_path.iterdir()] == [cache]
+    assert cache.read_bytes() == put_there
 
 
 def test_command_line():

@@ -4,7 +4,7 @@ from PIL import Image
 
 import zoo
 from zoo.datasets import feeds
-from zoo.runs.settings import Settings
+from zoo.settings import Settings
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from zoo.cli.training import train as train_command
 from zoo.pretrained import manifest
 from zoo.registry import builder_of
 from zoo.runs.folder import RunFolder
-from zoo.runs.settings import ASKED_FOR
-from zoo.runs.settings import DEFAULTS
-from zoo.runs.settings import Settings
+from zoo.settings import ASKED_FOR
+from zoo.settings import DEFAULTS
+from zoo.settings import Settings
 
 EVERY_OPTION = {
     "data": "digits",

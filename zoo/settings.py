@@ -1,4 +1,8 @@
-"""The settings of a run: what decides what it computes."""
+"""The settings of a run: what decides what it computes.
+
+They are declared without Keras, which the command line has not loaded yet when
+it explains them.
+"""
 
 import dataclasses
 import inspect
@@ -9,15 +13,11 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-
-from zoo import datasets
-from zoo.pretrained.vocabularies import corpus_characters
-from zoo.registry import builder_of
-from zoo.runs.options import Option
-from zoo.runs.options import defaults_of
-from zoo.runs.options import option
-from zoo.runs.options import options_of
+from zoo.cards import card_of
+from zoo.options import Option
+from zoo.options import defaults_of
+from zoo.options import option
+from zoo.options import options_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,6 +197,10 @@ class Settings:
             ValueError: as the class does.
             TypeError: where there is no such option.
         """
+        import keras
+
+        from zoo.registry import builder_of
+
         builder = builder_of(model)
         unknown = set(given) - set(ASKED_FOR)
         if unknown:
@@ -240,7 +244,7 @@ class Settings:
     def command(self) -> str:
         """The shell command that makes a run with these settings."""
         words = ["python", "-m", "zoo", "train", self.model]
-        card = builder_of(self.model).card
+        card = card_of(self.model)
         said = dataclasses.replace(self, arguments=self._arguments_to_say())
         for name, one in ASKED_FOR.items():
             value = getattr(said, name)
@@ -254,6 +258,8 @@ class Settings:
 
     def _arguments_to_say(self):
         """All but those that the data gives without being told."""
+        from zoo.registry import builder_of
+
         said = {
             key: value
             for key, value in self.arguments.items()
@@ -280,6 +286,9 @@ def found_in_data(
 
     `arguments` are those given; of them nothing is looked for.
     """
+    from zoo import datasets
+    from zoo.pretrained.vocabularies import corpus_characters
+
     parameters = inspect.signature(builder).parameters
     if "vocabulary" in parameters:
         if "vocabulary" in arguments:
@@ -295,6 +304,8 @@ def found_in_data(
 
 def class_names_of(builder: Any, data: str | os.PathLike) -> list[str] | None:
     """Names of the classes of the data that a builder's model is fed."""
+    from zoo import datasets
+
     if "vocabulary" in inspect.signature(builder).parameters:
         return None
     return datasets.class_names(data)

@@ -1,13 +1,13 @@
-"""An option of a run: declared once, told to Python, shell and reader."""
+"""An option of a run: declared once, told to Python, shell and reader.
+
+The command line explains options before it loads Keras.
+"""
 
 import dataclasses
 import json
 import os
 from collections.abc import Callable
 from typing import Any
-
-from keras_capsvae.validation.numbers import check_integer
-from keras_capsvae.validation.numbers import check_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,10 +111,14 @@ def _as_json(value):
 
 
 def _integer(option, name, value):
+    from keras_capsvae.validation.numbers import check_integer
+
     return check_integer(name, value, option.least)
 
 
 def _positive(option, name, value):
+    from keras_capsvae.validation.numbers import check_number
+
     number = check_number(name, value)
     if number == 0:
         raise ValueError(f"`{name}` must be positive. Received: {name}=0")
