@@ -24,6 +24,7 @@ __all__ = [
     "can_use_xla",
     "check_in_graph",
     "check_xla",
+    "keep_frozen",
     "named_export_archive",
     "producer",
     "replica_id",
@@ -170,6 +171,21 @@ def check_xla(model: keras.Model, jit_compile: bool | str | None) -> None:
             "a tf.distribute strategy of several CPU devices, whose steps XLA "
             f"cannot compile. Received: jit_compile={jit_compile}"
         )
+
+
+def keep_frozen(model: keras.Model) -> None:
+    """Let the weights of each frozen layer of a reloaded model be frozen too.
+
+    Keras makes the layers within a layer anew without telling them that it is
+    not trained, and its models go by the weights. To set what is set already
+    does nothing on TensorFlow.
+    """
+    for layer in model._flatten_layers(include_self=False):
+        if not layer.trainable:
+            for inner in layer._flatten_layers(include_self=False):
+                inner.trainable = False
+            for weight in layer.weights:
+                weight.trainable = False
 
 
 def variables_to_restore(model: keras.Model, save_type: str) -> dict:

@@ -1,12 +1,14 @@
 """Characters and their ids, without any backend."""
 
 import collections
+import json
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+FILE = "vocabulary.json"  # in `assets.extra` of a SavedModel
 NOT_TEXT = "PZC"  # Unicode categories: punctuation, separators, control
 
 
@@ -85,6 +87,24 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return self.size
+
+    def to_json(self) -> str:
+        """The vocabulary as text, which `from_json` reads."""
+        given = {
+            "characters": self.characters,
+            "unknown": self.unknown,
+            "padding": self.padding,
+        }
+        return json.dumps(given, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Vocabulary":
+        """The vocabulary that `to_json` wrote.
+
+        >>> Vocabulary.from_json(Vocabulary("日月").to_json()).characters
+        '日月'
+        """
+        return cls(**json.loads(text))
 
     @property
     def has_punctuation(self) -> bool:

@@ -21,6 +21,7 @@ def _is_command_line():
 # The command line answers most questions without Keras. A program that imports
 # the package can load every file: all classes are registered.
 if not _is_command_line():
+    from zoo.export import export_litert
     from zoo.export import export_onnx
     from zoo.export import load_model
     from zoo.models.capsnet import capsnet
@@ -42,6 +43,7 @@ __all__ = [
     "conv_vae",
     "create_model",
     "dense_vae",
+    "export_litert",
     "export_onnx",
     "gated_cnn_classifier",
     "importance_weighted_vae",

@@ -11,8 +11,12 @@ import keras
 
 from keras_capsvae import Classifier
 from keras_capsvae import VariationalAutoencoder
+from keras_capsvae import Vocabulary
 from keras_capsvae.models.earlier_files import EarlierFileError
+from keras_capsvae.models.serving import EXTRA
+from keras_capsvae.vocabulary import FILE as VOCABULARY
 
+SUFFIXES = {"onnx": ".onnx", "litert": ".tflite"}
 EXPECTED = "a `.keras` file or a SavedModel folder"
 HDF5 = b"\x89HDF\r\n\x1a\n"  # how each such file begins
 
@@ -25,7 +29,8 @@ def load_model(path: str | os.PathLike) -> Any:
 
     Returns:
         The compiled `keras.Model`, or what `tf.saved_model.load` gives, with
-        the endpoints that its export wrote.
+        the endpoints that its export wrote and, of a model of texts, its
+        `vocabulary`, which turns texts into ids and back.
 
     Raises:
         TypeError: If this is no path.
@@ -104,31 +109,73 @@ def export_onnx(
     Raises:
         ImportError: If the extra is not installed.
     """
-    _require_onnx()
+    return _export_parts(model, folder, "onnx")
+
+
+def export_litert(
+    model: keras.Model, folder: str | os.PathLike
+) -> list[pathlib.Path]:
+    """Write a model into a folder in the LiteRT (TFLite) format.
+
+    As `export_onnx`: `encoder.tflite` and `decoder.tflite` of a VAE,
+    `classifier.tflite` of a classifier. On the TensorFlow backend.
+
+    Args:
+        model: A model of the zoo, or one composed of the same classes.
+        folder: Where to; made if missing.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        RuntimeError: On another backend.
+    """
+    return _export_parts(model, folder, "litert")
+
+
+def _export_parts(model, folder, kind):
     folder = pathlib.Path(folder)
+    _require(kind)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, part in onnx_parts(model).items():
-        path = folder / f"{name}.onnx"
-        part.export(path, format="onnx", verbose=False)
-        paths.append(path)
+    for name, part in exported_parts(model).items():
+        paths.append(folder / f"{name}{SUFFIXES[kind]}")
+        write_part(part, paths[-1], kind)
     return paths
 
 
+def write_part(part: keras.Model, path: pathlib.Path, kind: str) -> None:
+    """Write what `exported_parts` gives to a file, `"onnx"` or `"litert"`."""
+    _require(kind)
+    part.export(path, format=kind, verbose=False)
+
+
 @functools.singledispatch
-def onnx_parts(model: keras.Model) -> dict[str, keras.Model]:
-    """Name of the file → what of a model can be written as ONNX."""
+def exported_parts(model: keras.Model) -> dict[str, keras.Model]:
+    """Name of the file → what of a model can be written as ONNX or LiteRT."""
     return {"model": model}
 
 
-@onnx_parts.register
+@exported_parts.register
 def _(model: Classifier):
     return {"classifier": model}
 
 
-@onnx_parts.register
+@exported_parts.register
 def _(model: VariationalAutoencoder):
     return {"encoder": model.encoder, "decoder": model.decoder}
+
+
+def _require(kind):
+    if kind == "onnx":
+        _require_onnx()
+    elif keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            "A LiteRT file is written on the TensorFlow backend. Save the "
+            "model to a .keras file, load that with KERAS_BACKEND=tensorflow "
+            "and export it there. Received: backend "
+            f"{keras.backend.backend()!r}"
+        )
 
 
 def _require_onnx():
@@ -162,8 +209,16 @@ def _load_saved_model(path):
     import tensorflow as tf
 
     try:
-        return tf.saved_model.load(str(path))
+        return _with_texts(tf.saved_model.load(str(path)), path)
     except (OSError, tf.errors.OpError) as error:
         raise ValueError(
             f"The SavedModel in {path} is damaged: {error}"
         ) from error
+
+
+def _with_texts(served, path):
+    """A SavedModel that knows its characters, where their file is beside it."""
+    file = path / EXTRA / VOCABULARY
+    if file.is_file():
+        served.vocabulary = Vocabulary.from_json(file.read_text("utf-8"))
+    return served

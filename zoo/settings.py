@@ -18,6 +18,7 @@ from zoo.options import Option
 from zoo.options import defaults_of
 from zoo.options import option
 from zoo.options import options_of
+from zoo.pretrained.manifest import made_for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +134,24 @@ class Settings:
         least=1,
         fixed=False,
     )
+    weights: str | None = option(
+        str,
+        None,
+        "Begin with weights, a tag of shipped ones or a file of your own. A "
+        "classifier may have other classes; its class layer then begins anew.",
+        flag="--weights",
+        usual="random ones",
+        metavar="TAG|FILE",
+    )
+    freeze: str | None = option(
+        str,
+        None,
+        "Do not train these parts, with commas between them: features, a "
+        "classifier but for its class layer, or encoder, latent, decoder.",
+        flag="--freeze",
+        usual="everything is trained",
+        metavar="PARTS",
+    )
     arguments: Mapping[str, Any] = option(
         dict,
         {},
@@ -169,6 +188,13 @@ class Settings:
                 "A run has a `seed` of its own (--seed) and compiles its "
                 f"model. Received: arguments {sorted(reserved)}"
             )
+        for name in ("weights", "freeze"):
+            if getattr(self, name) and name in self.arguments:
+                raise ValueError(
+                    f"`{name}` must be given once. Received: {name}="
+                    f"{getattr(self, name)!r} and an argument of the builder, "
+                    f"{self.arguments[name]!r}"
+                )
         if self.learning_rate and "learning_rate" in self.arguments:
             raise ValueError(
                 "`learning_rate` must be given once. Received: learning_rate="
@@ -213,7 +239,7 @@ class Settings:
                 given[name] = getattr(builder.card, one.of_card)
         given["arguments"] = given.get("arguments") or {}
         asked = cls(model, keras.backend.backend(), **given)
-        found = found_in_data(builder, asked.data, asked.arguments)
+        found = asked._found(asked.arguments)
         arguments = {**found, **asked.arguments}
         names = class_names_of(builder, asked.data)
         # Classes that the data has no name for are called by their numbers.
@@ -256,16 +282,26 @@ class Settings:
             return command
         return f"KERAS_BACKEND={self.keras_backend} {command}"
 
-    def _arguments_to_say(self):
-        """All but those that the data gives without being told."""
+    def _found(self, arguments):
+        """What the data say of the net and neither arguments nor weights do.
+
+        The classes are those of the data whatever the weights are for.
+        """
         from zoo.registry import builder_of
 
+        of_weights = made_for(self.model, self.weights)
+        of_weights.pop("num_classes", None)
+        builder = builder_of(self.model)
+        return found_in_data(builder, self.data, of_weights | arguments)
+
+    def _arguments_to_say(self):
+        """All but those that the data gives without being told."""
         said = {
             key: value
             for key, value in self.arguments.items()
             if key not in OF_DATA
         }
-        found = found_in_data(builder_of(self.model), self.data, said)
+        found = self._found(said)
         return {
             key: value
             for key, value in self.arguments.items()

@@ -9,6 +9,7 @@ from keras_capsvae.layers.capsule_mask import CapsuleMask
 from keras_capsvae.models import serving
 from keras_capsvae.models.capsule_classifier import CapsuleClassifier
 from keras_capsvae.models.forward_pass import ForwardPass
+from keras_capsvae.models.outermost_layers import first_with_weights
 from keras_capsvae.models.own_loss import OwnLossModel
 from keras_capsvae.models.own_loss import mean_over_examples
 from keras_capsvae.models.own_loss import weighted
@@ -94,6 +95,14 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
         self._means = None
         if decoder is not None:
             self._means = PerExampleMeans("reconstruction_loss")
+
+    @property
+    def class_layers(self) -> list[keras.layers.Layer]:
+        """Those of the scores, and of the decoder that takes all capsules."""
+        layers = super().class_layers
+        if self.decoder is None:
+            return layers
+        return [*layers, *first_with_weights(self.decoder)]
 
     def call(
         self, inputs: Any, training: bool | None = None, mask: Any = None

@@ -5,6 +5,7 @@ import keras
 
 from keras_capsvae.models import serving
 from keras_capsvae.models.checked_model import CheckedModel
+from keras_capsvae.models.outermost_layers import last_with_weights
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
@@ -57,6 +58,14 @@ class Classifier(CheckedModel):
     def num_classes(self) -> int:
         """How many scores the model gives for an example."""
         return self.outputs[0].shape[-1]
+
+    @property
+    def class_layers(self) -> list[keras.layers.Layer]:
+        """The layers whose weights depend on the number of classes.
+
+        All others fit a model of the same kind with other classes.
+        """
+        return last_with_weights(self.outputs)
 
     def check_input(self, array: Tensor, tensor: Tensor, name: str) -> None:
         count = self._count_of_ids(tensor)

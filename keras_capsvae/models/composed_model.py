@@ -12,6 +12,7 @@ from keras_capsvae.models.serving import write_saved_model
 from keras_capsvae.private_keras import Functional
 from keras_capsvae.private_keras import can_use_xla
 from keras_capsvae.private_keras import check_xla
+from keras_capsvae.private_keras import keep_frozen
 from keras_capsvae.private_keras import variables_to_restore
 from keras_capsvae.typing import Config
 
@@ -58,7 +59,9 @@ class ComposedModel(Functional):
         if isinstance(arguments.get("outputs"), keras.Model):
             graph = arguments["outputs"]
             arguments |= {"inputs": graph.input, "outputs": graph.output}
-        return cls(*_positional(cls, arguments), **arguments)
+        model = cls(*_positional(cls, arguments), **arguments)
+        keep_frozen(model)
+        return model
 
     @functools.wraps(keras.Model.compile)
     def compile(self, *args: Any, **kwargs: Any) -> None:
@@ -83,6 +86,10 @@ class ComposedModel(Functional):
 
         None: what Keras makes of the model, `serve` alone.
         """
+        return {}
+
+    def serving_files(self) -> dict[str, str]:
+        """Texts that a SavedModel carries in `assets.extra`, by file name."""
         return {}
 
     def export(
@@ -113,7 +120,9 @@ class ComposedModel(Functional):
                 f"A SavedModel of a {type(self).__name__} has endpoints of its "
                 f"own, {list(endpoints)}. Received: {sorted(kwargs)}"
             )
-        write_saved_model(self, endpoints, filepath, verbose)
+        write_saved_model(
+            self, endpoints, filepath, verbose, self.serving_files()
+        )
 
 
 def _first(structure):

@@ -9,6 +9,7 @@ from keras_capsvae.models.latent_search import search
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_sizes
+from keras_capsvae.vocabulary import FILE as VOCABULARY
 from keras_capsvae.vocabulary import Vocabulary
 from keras_capsvae.vocabulary import check_texts
 from keras_capsvae.vocabulary import is_texts
@@ -83,6 +84,10 @@ class PoemAutoencoder(VariationalAutoencoder):
     def decode_text(self, ids: np.ndarray) -> list[str]:
         """Ids `(texts, sentence_length)` → printed texts."""
         return [self._printed(text) for text in self.vocabulary.decode(ids)]
+
+    def serving_files(self) -> dict[str, str]:
+        """The vocabulary, between which and texts a SavedModel's ids stand."""
+        return {VOCABULARY: self.vocabulary.to_json()}
 
     def posterior(
         self, x: Any, batch_size: int | None = None

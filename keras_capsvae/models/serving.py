@@ -1,7 +1,10 @@
 """Models as SavedModels with endpoints of their own."""
 
 import dataclasses
+import pathlib
 from collections.abc import Callable
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -11,6 +14,8 @@ from keras_capsvae.latents.numbers import GraphNumbers
 from keras_capsvae.models.conditions import called
 from keras_capsvae.private_keras import check_in_graph
 from keras_capsvae.private_keras import named_export_archive
+
+EXTRA = "assets.extra"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +52,7 @@ def write_saved_model(
     endpoints: dict[str, Endpoint],
     filepath: Any,
     verbose: bool = False,
+    files: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write a SavedModel.
 
@@ -58,6 +64,8 @@ def write_saved_model(
         endpoints: Name → `Endpoint` on those variables.
         filepath: Folder to write.
         verbose: Whether to print the endpoints.
+        files: File name → text, written into `assets.extra`, the place in a
+            SavedModel for what TensorFlow itself does not read.
 
     Raises:
         RuntimeError: On another backend than TensorFlow.
@@ -75,6 +83,10 @@ def write_saved_model(
     for name, endpoint in endpoints.items():
         archive.add_endpoint(name, endpoint.function, endpoint.signature)
     archive.write_out(filepath, verbose=verbose)
+    for name, text in files.items():
+        path = pathlib.Path(filepath) / EXTRA / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def draws(model: keras.Model, outputs: Any) -> Endpoint:

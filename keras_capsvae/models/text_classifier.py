@@ -5,6 +5,7 @@ import numpy as np
 
 from keras_capsvae.layers.character_embedding import CharacterEmbedding
 from keras_capsvae.models.classifier import Classifier
+from keras_capsvae.vocabulary import FILE as VOCABULARY
 from keras_capsvae.vocabulary import Vocabulary
 from keras_capsvae.vocabulary import check_texts
 
@@ -42,3 +43,9 @@ class TextClassifier(Classifier):
         return self.vocabulary.encode(
             [self.vocabulary.bare(text) for text in check_texts(texts)]
         )
+
+    def serving_files(self) -> dict[str, str]:
+        """The vocabulary, between which and texts a SavedModel's ids stand."""
+        if self.vocabulary is None:
+            return {}
+        return {VOCABULARY: self.vocabulary.to_json()}

@@ -8,6 +8,7 @@ from keras_capsvae.private_keras import PerExampleMeans
 from keras_capsvae.private_keras import ReplicaSeedGenerator
 from keras_capsvae.private_keras import can_use_xla
 from keras_capsvae.private_keras import check_in_graph
+from keras_capsvae.private_keras import keep_frozen
 from keras_capsvae.private_keras import named_export_archive
 from keras_capsvae.private_keras import producer
 from keras_capsvae.private_keras import replica_id
@@ -198,3 +199,16 @@ def test_variables_to_restore_are_those_of_tensorflow(small):
     found = variables_to_restore(small, "savedmodel")
     assert len(found) == 2
     assert all(isinstance(one, tf.Variable) for one in found.values())
+
+
+def test_keras_alone_forgets_that_layers_within_a_layer_are_frozen():
+    """When this fails, `keep_frozen` has become needless."""
+    x = keras.Input((4, 8))
+    attended = keras.layers.MultiHeadAttention(2, 4)(x, x)
+    model = keras.Model(x, attended)
+    model.layers[-1].trainable = False
+    assert not model.trainable_weights
+    again = keras.Model.from_config(model.get_config())
+    assert again.trainable_weights
+    keep_frozen(again)
+    assert not again.trainable_weights

@@ -29,6 +29,8 @@ EVERY_OPTION = {
     "shift": 1,
     "binarize": True,
     "steps_per_execution": 6,
+    "weights": "mnist",
+    "freeze": "encoder",
     "arguments": {"latent_dim": 3, "original_dim": 64},
 }
 

@@ -3,6 +3,8 @@
 import click
 
 from zoo.cli import browsing
+from zoo.cli import judging
+from zoo.cli import predicting
 from zoo.cli import training
 from zoo.cli import using
 from zoo.cli.quiet import quieten_tensorflow
@@ -59,7 +61,10 @@ for command in (
     training.train,
     training.reproduce,
     using.sample,
-    using.evaluate,
+    predicting.predict,
+    predicting.encode,
+    judging.evaluate,
+    judging.compare,
     using.export,
 ):
     main.add_command(command)

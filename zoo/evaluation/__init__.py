@@ -1,5 +1,6 @@
 """Figures of merit of trained models."""
 
+from zoo.evaluation.classes import class_report
 from zoo.evaluation.figures import active_units
 from zoo.evaluation.figures import evaluate
 from zoo.evaluation.figures import has_latents
@@ -8,6 +9,7 @@ from zoo.evaluation.figures import posterior_deviations
 
 __all__ = [
     "active_units",
+    "class_report",
     "evaluate",
     "has_latents",
     "mutual_information",

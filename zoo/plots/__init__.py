@@ -6,6 +6,8 @@ of pyplot alone: notebooks show it, `figure.savefig("picture.png")` keeps it.
 
 from zoo.plots.assignments import assignments
 from zoo.plots.callback import EpochPicture
+from zoo.plots.compared_curves import compared_curves
+from zoo.plots.confusion import confusion
 from zoo.plots.couplings import couplings
 from zoo.plots.curves import training_curves
 from zoo.plots.decoder_map import manifold
@@ -22,6 +24,8 @@ __all__ = [
     "EpochPicture",
     "assignments",
     "class_samples",
+    "compared_curves",
+    "confusion",
     "couplings",
     "image_grid",
     "latent_scatter",

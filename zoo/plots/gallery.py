@@ -22,6 +22,7 @@ from zoo.datasets.feeds import training_pair
 from zoo.plots import text_pages
 from zoo.plots.canvas import Picture
 
+MAIN = ("class_samples", "samples", "predictions")
 SHOWN = 5000  # points of a scatter plot
 
 
@@ -75,6 +76,27 @@ def draw(
         paths.append(folder / f"{name}.png")
         figure.savefig(paths[-1], bbox_inches="tight")
     return paths
+
+
+def main_picture(
+    model: keras.Model,
+    images: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
+    seed: int = 0,
+    class_names: Sequence[str] | None = None,
+) -> Picture:
+    """The one picture that shows best what a model does. Arguments: `draw`.
+
+    Raises:
+        ValueError: If nothing of the model can be drawn.
+    """
+    figures = figures_of(model, images, labels, None, seed, class_names)
+    for name in MAIN:
+        if name in figures:
+            return figures[name]
+    raise ValueError(
+        f"{model.name} of type {type(model).__name__} has no picture to draw"
+    )
 
 
 @functools.singledispatch

@@ -5,6 +5,17 @@ import os
 import pathlib
 
 FOLDER = pathlib.Path(__file__).parent
+RUN_MODEL, RUN_CONFIG = "model.keras", "config.json"  # of a run folder
+# Arguments of builders that say nothing of the net that weights are for.
+OF_TRAINING = (
+    "free_bits",
+    "gradient",
+    "input_range",
+    "kl_weight",
+    "name",
+    "num_samples",
+    "rematerialize",
+)
 
 
 def entries() -> dict[str, dict[str, dict]]:
@@ -21,7 +32,9 @@ def tags_of(name: str) -> dict[str, dict]:
 
 
 def made_for(name: str, weights: str | os.PathLike | None) -> dict:
-    """The arguments of the net that the weights of this tag are for, if any.
+    """The arguments of the net that weights are for, where they are known.
+
+    They are those of a tag, and of the run in whose folder a model lies.
 
     Raises:
         TypeError: If `weights` is neither a tag nor a path.
@@ -34,5 +47,23 @@ def made_for(name: str, weights: str | os.PathLike | None) -> dict:
             f"the path of a file. Received: weights={weights!r:.40} of type "
             f"{type(weights).__name__}"
         )
-    entry = tags_of(name).get(str(weights), {})
-    return dict(entry.get("arguments", {}))
+    entry = tags_of(name).get(str(weights))
+    if entry is None:
+        return _arguments_of_run(name, pathlib.Path(weights))
+    return dict(entry["arguments"])
+
+
+def _arguments_of_run(name, path):
+    """Of the net, those with which the run in this folder built it."""
+    folder = path if path.is_dir() else path.parent
+    config = folder / RUN_CONFIG
+    if (folder / RUN_MODEL) not in (path, path / RUN_MODEL):
+        return {}
+    if not config.is_file():
+        return {}
+    try:
+        settings = json.loads(config.read_text(encoding="utf-8"))
+        arguments = settings["arguments"] if settings["model"] == name else {}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{config} is damaged ({error})") from error
+    return {k: v for k, v in arguments.items() if k not in OF_TRAINING}

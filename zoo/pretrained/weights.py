@@ -1,22 +1,16 @@
 """Shipped weights: found by tag, checked, loaded into a model."""
 
-import functools
 import hashlib
 import os
 import pathlib
 import warnings
-import zipfile
 
-import h5py
 import keras
 
-from keras_capsvae import Latent
-from keras_capsvae.layers.seeded import SeededLayer
 from zoo.pretrained import manifest
+from zoo.pretrained.loading import class_layers
+from zoo.pretrained.loading import load_all_that_fits
 
-UNREADABLE = (ValueError, OSError, KeyError, zipfile.BadZipFile)
-# Layers that only keras-capsvae 0.1 had.
-FIRST_VERSION = {"kl_loss", "importance_weighting", "capsule_decoder"}
 NOT_INSISTED_ON = ("routings",)  # weights can be loaded whatever they are
 
 
@@ -28,11 +22,14 @@ def load(
 ) -> None:
     """Load weights into a model that `name(**arguments)` built.
 
+    Where a classifier has other classes than the net that the weights are for,
+    its class layer is left as it was built, with a warning that names it.
+
     Args:
         model: The model.
         name: Its name in the zoo.
         weights: A tag of the manifest, or the path of a `.weights.h5` or
-            `.keras` file.
+            `.keras` file or of a run folder.
         arguments: The builder's arguments, to say which one differs.
 
     Raises:
@@ -41,8 +38,12 @@ def load(
     """
     tags = manifest.tags_of(name)
     entry = tags.get(str(weights))
+    made_for = manifest.made_for(name, weights)
+    different = _different(model, made_for, arguments)
     if entry is None:
         path = pathlib.Path(weights)
+        if path.is_dir():
+            path = path / manifest.RUN_MODEL
         if not path.is_file():
             raise ValueError(
                 f"`weights` must be None, a tag out of {sorted(tags)} or the "
@@ -51,8 +52,9 @@ def load(
     else:
         path = manifest.FOLDER / entry["file"]
         _check_file(path, entry["sha256"])
-        _check_arguments(name, weights, entry["arguments"], arguments)
-    _load_trained(model, name, path)
+        _check_arguments(name, weights, different)
+    reason = ", ".join(different.values()) or "other arguments"
+    load_all_that_fits(model, path, name, reason)
 
 
 def sha256(path: str | os.PathLike) -> str:
@@ -74,12 +76,19 @@ def _check_file(path, expected):
         )
 
 
-def _check_arguments(name, tag, expected, arguments):
+def _different(model, expected, arguments):
+    """Name → how an argument of the net differs from what weights are for."""
     different = {
-        key: f"{key}={value!r} instead of {_plain(arguments[key])!r}"
+        key: f"{key}={value!r:.60} instead of {_plain(arguments[key])!r:.60}"
         for key, value in expected.items()
-        if _plain(arguments[key]) != value
+        if key in arguments and not _agree(_plain(arguments[key]), value)
     }
+    if class_layers(model):
+        different.pop("num_classes", None)  # Loading tells of it.
+    return different
+
+
+def _check_arguments(name, tag, different):
     if not different:
         return
     message = f"weights={tag!r} of {name} were trained with " + ", ".join(
@@ -94,48 +103,10 @@ def _plain(value):
     return list(value) if isinstance(value, tuple) else value
 
 
-def _load_trained(model, name, path):
-    asked_for = [
-        (variable, keras.ops.convert_to_numpy(variable))
-        for layer in model.layers
-        for variable in _variables_of_training(layer)
-    ]
-    try:
-        model.load_weights(path)
-    except UNREADABLE as error:
-        if _is_of_first_version(path):
-            raise ValueError(
-                f"The weights in {path} were saved by keras-capsvae 0.1, whose "
-                "layers had other places in a file: load them with 0.1"
-            ) from error
-        raise ValueError(
-            f"The weights in {path} do not fit this {name}: built with other "
-            f"arguments, or a damaged file. {error}"
-        ) from error
-    # The file also holds the seed and KL weight of the training that made it.
-    for variable, value in asked_for:
-        variable.assign(value)
-
-
-def _is_of_first_version(path):
-    """Whether a file holds layers that only keras-capsvae 0.1 had."""
-    try:
-        with h5py.File(path) as file:
-            return not FIRST_VERSION.isdisjoint(file.get("layers", ()))
-    except OSError:  # damaged, or of another kind
-        return False
-
-
-@functools.singledispatch
-def _variables_of_training(layer):
-    return []
-
-
-@_variables_of_training.register
-def _(layer: Latent):
-    return [layer.beta, layer.seed_generator.state]
-
-
-@_variables_of_training.register
-def _(layer: SeededLayer):
-    return [layer.seed_generator.state]
+def _agree(value, expected):
+    """Whether they are equal, where `None` in a list stands for any size."""
+    if not isinstance(expected, list) or not isinstance(value, list):
+        return value == expected
+    return len(value) == len(expected) and all(
+        wanted in (None, one) for one, wanted in zip(value, expected)
+    )

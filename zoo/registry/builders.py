@@ -20,6 +20,7 @@ from zoo.registry.compiling import LearningRate
 from zoo.registry.compiling import Metrics
 from zoo.registry.compiling import Optimizer
 from zoo.registry.compiling import compile_model
+from zoo.registry.freezing import freeze_parts
 from zoo.registry.training import Training
 
 _BUILDERS = {}
@@ -27,9 +28,14 @@ _BUILDERS = {}
 TRAINING_ARGUMENTS = """
 
 Keyword arguments of every builder:
-    weights: Tag of shipped weights or path of a weights file. With a tag,
-        arguments of the architecture that are not given are those of the net
-        that the weights are for. Defaults to `None`: random weights.
+    weights: Tag of shipped weights, or path of a file or of a run folder.
+        Arguments of the architecture that are not given are those of the net
+        that the weights of a tag or a run are for. A classifier may have other
+        classes: its class layer then keeps random weights, with a warning.
+        Defaults to `None`: random weights.
+    freeze: Parts that are not trained, with commas between them: `"features"`,
+        a classifier but for its class layer, or `"encoder"`, `"latent"`,
+        `"decoder"`. Defaults to `None`: everything is trained.
     compile: Whether to compile the model. Defaults to `True`.
     optimizer: Keras optimizer or its name. Defaults to `None`: {optimizer}.
     learning_rate: Number or Keras schedule. Defaults to `None`:
@@ -64,6 +70,7 @@ def register(training: Training) -> Callable:
         def builder(
             *sizes,
             weights: str | os.PathLike | None = None,
+            freeze: str | None = None,
             compile: bool = True,
             optimizer: Optimizer | None = None,
             learning_rate: LearningRate | None = None,
@@ -82,14 +89,17 @@ def register(training: Training) -> Callable:
             }
             if not compile:
                 _refuse_given(of_compile)
-            given = manifest.made_for(name, weights) | _bound(
-                build, sizes, options
-            )
+            own = inspect.signature(build).parameters
+            known = manifest.made_for(name, weights)
+            known = {key: one for key, one in known.items() if key in own}
+            given = known | _bound(build, sizes, options)
             with _seeded(seed):
                 model = build(**given)
             if weights is not None:
                 arguments = arguments_of(build, given)
                 shipped.load(model, name, weights, arguments)
+            if freeze is not None:
+                freeze_parts(model, freeze)
             if compile:
                 compile_model(model, training, **of_compile)
             return model

@@ -19,16 +19,6 @@ from zoo.registry import arguments_of
 from zoo.registry import builder_of
 from zoo.runs.folder import RunFolder
 
-# Arguments that say nothing of the net that the weights are for.
-NOT_RECORDED = (
-    "free_bits",
-    "gradient",
-    "input_range",
-    "kl_weight",
-    "name",
-    "num_samples",
-    "rematerialize",
-)
 LICENCES = {
     "tang": "weights Apache-2.0; classical Chinese poems, public domain",
     "mnist": "weights Apache-2.0; data set MNIST, Y. LeCun and C. Cortes, "
@@ -52,14 +42,15 @@ def main(run: pathlib.Path, tag: str) -> None:
     name = settings.model
     trained = load_model(folder.model)
     builder = builder_of(name)
-    arguments = architecture(builder, settings.arguments)
+    begun = {"weights": settings.weights} if settings.weights else {}
+    arguments = architecture(builder, settings.arguments | begun)
     if name in vocabularies.WITH_DEFAULT:
         vocabularies.ship(name, arguments["vocabulary"])
         arguments["vocabulary"] = None
     arguments = {
         key: value
         for key, value in arguments.items()
-        if key not in NOT_RECORDED
+        if key not in manifest.OF_TRAINING
     }
     # A compiled model's weights file would hold the optimizer's slots too.
     bare = builder(**arguments, compile=False, seed=settings.seed)

@@ -111,8 +111,12 @@ def _built(settings):
     arguments = copy.deepcopy(settings.arguments)
     if settings.learning_rate:
         arguments["learning_rate"] = settings.learning_rate
+    for name in ("weights", "freeze"):
+        if getattr(settings, name):
+            arguments[name] = getattr(settings, name)
     model = builder(**arguments, seed=settings.seed)
-    if builder.training.adapts and not settings.streaming:
+    is_random = arguments.get("weights") is None
+    if builder.training.adapts and is_random and not settings.streaming:
         model.adapt(feeds.load(model, settings.data).x_train)
     return model
 

@@ -92,10 +92,11 @@ def test_train_goes_on_only_when_told_to(run):
 
 
 def test_evaluate_reports_losses_and_active_units(run):
-    text = output_of("evaluate", run, "--data", "digits")
+    text = output_of("evaluate", run, "--data", "digits", "--json")
     figures = json.loads(text[text.index("{") :])
     assert set(figures) == {
         "data",
+        "examples",
         "binarized",
         "loss",
         "reconstruction_loss",
@@ -109,7 +110,7 @@ def test_evaluate_reports_losses_and_active_units(run):
 
 def test_evaluate_estimates_the_likelihood(run, tmp_path):
     text = output_of(
-        *["evaluate", run, "--samples", 50, "--images", 20],
+        *["evaluate", run, "--samples", 50, "--images", 20, "--json"],
         *["--histogram", tmp_path / "sigma.png"],
     )
     figures = json.loads(text[text.index("{\n") :])
@@ -128,7 +129,7 @@ def test_a_binarised_run_is_evaluated_on_binary_images(tmp_path):
     )
     received = []
     for options in ([], ["--binarize"], ["--no-binarize"]):
-        text = output_of("evaluate", folder, *options)
+        text = output_of("evaluate", folder, *options, "--json")
         received.append(json.loads(text[text.index("{\n") :]))
     assert [figures["binarized"] for figures in received] == [True, True, False]
     errors = [figures["reconstruction_loss"] for figures in received]
@@ -219,7 +220,7 @@ def test_every_command_explains_itself(command):
 
 
 def test_evaluate_takes_the_data_of_the_run(run):
-    text = output_of("evaluate", run)
+    text = output_of("evaluate", run, "--json")
     assert json.loads(text[text.index("{") :])["data"] == "mnist_small"
 
 
@@ -233,7 +234,7 @@ def test_shipped_weights_are_tested_on_what_is_at_hand(prepared, monkeypatch):
 
     monkeypatch.setattr(downloads, "is_prepared", lambda name: prepared)
     monkeypatch.setattr(feeds, "load", load)
-    text = output_of("evaluate", "dense_vae", "--images", 200)
+    text = output_of("evaluate", "dense_vae", "--images", 200, "--json")
     figures = json.loads(text[text.index("{") :])
     assert (
         loaded == [figures["data"]] == ["mnist" if prepared else "mnist_small"]
@@ -305,9 +306,10 @@ def test_a_classifier_trains_evaluates_and_draws(tmp_path):
     assert (folder / "saved_model" / "saved_model.pb").is_file()
     pictures = {path.name for path in (folder / "pictures").glob("*.png")}
     assert pictures == {"couplings.png", "predictions.png", "training.png"}
-    text = output_of("evaluate", folder)
+    text = output_of("evaluate", folder, "--json")
     figures = json.loads(text[text.index("{") :])
-    assert set(figures) == {"data", "binarized", "loss", "accuracy"}
+    about = {"data", "examples", "binarized", "classes", "confusion"}
+    assert set(figures) == {*about, "loss", "accuracy"}
     drawn = output_of(
         "sample", folder, "--data", "digits", "--out", tmp_path / "pictures"
     )

@@ -73,10 +73,11 @@ def test_sample_prints_couplets(run):
 
 
 def test_evaluate_reports_figures_of_texts(run):
-    text = output_of("evaluate", run[0])
+    text = output_of("evaluate", run[0], "--json")
     figures = json.loads(text[text.index("{") :])
     assert set(figures) == {
         "data",
+        "examples",
         "loss",
         "reconstruction_loss",
         "kl_loss",
@@ -149,6 +150,7 @@ def test_a_text_classifier_trains_evaluates_and_predicts(tmp_path):
     text = output_of("evaluate", folder)
     assert set(json.loads(text[text.index("{") :])) == {
         "data",
+        "examples",
         "loss",
         "accuracy",
     }
@@ -166,3 +168,30 @@ def test_feeds_of_models_of_texts():
     assert not feeds.takes_text(zoo.dense_vae(4, compile=False))
     with pytest.raises(ValueError, match="vocabulary"):
         feeds.load(zoo.poem_vae(CHARACTERS, compile=False), "tang")
+
+
+def test_the_shipped_poet_is_judged_on_embedded_couplets():
+    result = call("evaluate", "poem_vae", "--json")
+    assert result.exit_code == 0, result.output
+    assert "figures are those on tang" in result.stderr
+    figures = json.loads(result.stdout)
+    assert figures["data"] == "tang"
+    assert -7 < figures["elbo_per_character"] < -5
+
+
+def test_texts_are_encoded_and_classified(run, tmp_path):
+    lines = [
+        "秦时明月汉时关，万里长征人未还。",
+        "两个黄鹂鸣翠柳，一行白鹭上青天。",
+    ]
+    (tmp_path / "own.txt").write_text("\n".join(lines), encoding="utf-8")
+    header, *rows = output_of(
+        "encode", run[0], "--data", tmp_path / "own.txt"
+    ).splitlines()
+    assert header == "text,z_0,z_1"
+    assert [row.split(",")[0].strip('"') for row in rows] == [
+        line.split("，")[0] for line in lines
+    ]
+    (tmp_path / "own.txt").write_text("太短", encoding="utf-8")
+    refused = call("encode", run[0], "--data", tmp_path / "own.txt")
+    assert refused.exit_code == 1 and "14 characters" in refused.output

@@ -14,7 +14,7 @@ from keras_capsvae import MarginLoss
 from keras_capsvae import VariationalAutoencoder
 from zoo import evaluation
 from zoo.datasets import feeds
-from zoo.export import onnx_parts
+from zoo.export import exported_parts
 from zoo.plots import gallery
 
 DIM, CLASSES = 16, 3
@@ -63,7 +63,7 @@ def test_a_label_of_the_decoder_alone_is_fed_and_judged(of_classes):
     assert {"log_likelihood", "mutual_information", "active_units"} <= {
         *figures
     }
-    assert list(onnx_parts(of_classes)) == ["encoder", "decoder"]
+    assert list(exported_parts(of_classes)) == ["encoder", "decoder"]
 
 
 def test_a_label_of_the_decoder_alone_is_drawn(of_classes, tmp_path):
@@ -134,4 +134,4 @@ def test_models_of_other_classes_are_left_alone(tmp_path):
         warnings.simplefilter("error")
         assert gallery.draw(model, tmp_path, np.ones((2, 3))) == []
     assert feeds.training_pair(model, "x", "y") == ("x", None)
-    assert list(onnx_parts(model)) == ["model"]
+    assert list(exported_parts(model)) == ["model"]

@@ -1,0 +1,233 @@
+"""Commands that judge models: evaluate, compare."""
+
+import json
+import pathlib
+from typing import Any
+
+import click
+
+from zoo import cards
+from zoo.cli import writing
+from zoo.cli.columns import aligned
+from zoo.cli.opening import WEIGHTS
+from zoo.cli.opening import opened
+
+PRINTED = 20  # classes up to which a confusion matrix is printed
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--data",
+    help="[default: that of the run, or tang or mnist, of which mnist_small is "
+    "embedded and stands for it where it was not downloaded]",
+)
+@click.option("--weights", help=WEIGHTS)
+@click.option(
+    "--binarize/--no-binarize",
+    default=None,
+    help="Test on black and white images.  [default: as the run]",
+)
+@click.option(
+    "--samples",
+    type=int,
+    metavar="K",
+    help="Also the log-likelihood of a VAE, with K samples of each image.",
+)
+@click.option("--images", type=int, metavar="N", help="Only the first N.")
+@click.option(
+    "--histogram",
+    type=click.Path(path_type=pathlib.Path),
+    metavar="FILE.png",
+    help="Picture of the posterior deviations σ of a VAE to write.",
+)
+@click.option(
+    "--confusion",
+    type=click.Path(path_type=pathlib.Path),
+    metavar="FILE.png",
+    help="Picture of the classes that a classifier takes for each other.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace pictures.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def evaluate(
+    model: str,
+    data: str | None,
+    weights: str | None,
+    binarize: bool,
+    samples: int | None,
+    images: int | None,
+    histogram: pathlib.Path | None,
+    confusion: pathlib.Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Figures of MODEL (a name, run folder or .keras file) on test data.
+
+    Of a classifier also those of each class.
+    """
+    for picture in (histogram, confusion):
+        if picture is not None:
+            writing.check_free(picture, (".png",), overwrite)
+    if images is not None and images < 1:
+        raise ValueError(f"--images must be at least 1. Received: {images}")
+    found = opened(model, weights)
+
+    from zoo import evaluation
+    from zoo import plots
+    from zoo.datasets import feeds
+    from zoo.evaluation import classes
+    from zoo.evaluation import texts as text_evaluation
+
+    net, settings = found.model, found.settings
+    classifies = classes.count_of(net) > 0
+    _refuse_unsuited(found, classifies, samples or histogram, confusion)
+    source = data or _usual_data(found)
+    if binarize is None:
+        binarize = settings.get("binarize", False)
+    if binarize and feeds.takes_text(net):
+        raise ValueError("--binarize is for images. Received: a model of texts")
+    arrays = feeds.load(net, source)
+    x = feeds.test_images(arrays, binarize)[:images]
+    if arrays.y_test is None and feeds.takes_labels(net):
+        raise ValueError(
+            f"{source} has no labels, by which {net.name} is judged. `predict` "
+            "and `encode` take data without"
+        )
+    labels = None if arrays.y_test is None else arrays.y_test[:images]
+    figures = evaluation.evaluate(
+        net, x, labels, num_samples=samples, verbose=0
+    )
+    figures |= text_evaluation.figures_of_writing(net, arrays.x_train)
+    report = None
+    if classifies:
+        report = classes.class_report(net, x, labels, found.class_names)
+    if histogram is not None:
+        picture = plots.posterior_deviations(net, x)
+        writing.write(histogram, picture.savefig)
+    if confusion is not None:
+        picture = plots.confusion(report.confusion, report.names)
+        writing.write(confusion, picture.savefig)
+    about = {"data": source, "examples": len(x)}
+    if not feeds.takes_text(net):
+        about["binarized"] = binarize
+    if as_json:
+        by_class = report.as_dict() if report else {}
+        everything = {**about, **figures, **by_class}
+        click.echo(json.dumps(everything, indent=2, ensure_ascii=False))
+        return
+    click.echo(_described(net, about, figures, report))
+
+
+@click.command()
+@click.argument(
+    "runs",
+    nargs=-1,
+    required=True,
+    metavar="RUN RUN…",
+    type=click.Path(path_type=pathlib.Path),
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=pathlib.Path),
+    metavar="FILE.png",
+    help="Picture of the curves of all runs to write.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the picture.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare(
+    runs: tuple[pathlib.Path, ...],
+    out: pathlib.Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Settings that differ between runs, and what came of each.
+
+    Figures are those of held-out data where there are some: of the last epoch,
+    and the best with its epoch.
+    """
+    from zoo import plots
+    from zoo.runs import HISTORY
+    from zoo.runs.comparing import comparison
+
+    if out is not None:
+        writing.check_free(out, (".png",), overwrite)
+    names, *rows = comparison(runs)
+    if out is not None:
+        histories = {str(run): run / HISTORY for run in runs}
+        writing.write(out, plots.compared_curves(histories).savefig)
+    if as_json:
+        columns = {
+            str(run): {row[0]: row[place] for row in rows}
+            for place, run in enumerate(runs, start=1)
+        }
+        click.echo(json.dumps(columns, indent=2, ensure_ascii=False))
+        return
+    click.echo(aligned([names, *rows]))
+
+
+def _refuse_unsuited(found, classifies, of_vae, of_classifier):
+    from zoo import evaluation
+
+    received = (
+        f"Received: {found.model.name} of type {type(found.model).__name__}"
+    )
+    if of_vae and not evaluation.has_latents(found.model):
+        raise ValueError(f"--samples and --histogram are for VAEs. {received}")
+    if of_classifier and not classifies:
+        raise ValueError(f"--confusion is for classifiers. {received}")
+
+
+def _usual_data(found):
+    """The data of the training, or embedded ones where they are not at hand."""
+    from zoo import datasets
+    from zoo.datasets import feeds
+
+    usual = "tang" if feeds.takes_text(found.model) else "mnist"
+    source = datasets.at_hand(found.settings.get("data", usual))
+    if found.shipped_as is None or source in (*datasets.NAMES, usual):
+        return source
+    if pathlib.Path(source).exists():
+        return source
+    embedded = cards.card_of(found.shipped_as).example_data
+    click.echo(
+        f"{source}, the corpus of these weights, is not shipped: figures are "
+        f"those on {embedded}, which is embedded and mostly a part of it",
+        err=True,
+    )
+    return embedded
+
+
+def _described(model: Any, about: Any, figures: Any, report: Any) -> str:
+    """Figures, and those of each class, for people."""
+    binarized = " (black and white)" if about.get("binarized") else ""
+    parts = [
+        f"{model.name} on {about['examples']} examples of {about['data']}"
+        f"{binarized}",
+        aligned([[key, _short(value)] for key, value in figures.items()]),
+    ]
+    if report is None:
+        return "\n\n".join(parts)
+    rows = zip(report.names, report.precision, report.recall, report.count)
+    parts.append(
+        aligned(
+            [
+                ["class", "precision", "recall", "count"],
+                *([one, _share(p), _share(r), n] for one, p, r, n in rows),
+            ]
+        )
+    )
+    if len(report.names) <= PRINTED:
+        rows = zip(report.names, report.confusion.tolist())
+        parts.append(
+            "label ↓, predicted →\n"
+            + aligned([["", *report.names], *([a, *b] for a, b in rows)])
+        )
+    return "\n\n".join(parts)
+
+
+def _short(value):
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _share(value):
+    return "–" if value != value else f"{value:.3f}"

@@ -1,0 +1,82 @@
+"""The MODEL of a command: a name of the zoo, a run folder or a file."""
+
+import pathlib
+from typing import Any
+from typing import NamedTuple
+
+from zoo import cards
+from zoo.pretrained import manifest
+
+WEIGHTS = "Tag of shipped weights.  [default: mnist, or tang]"
+
+
+class Opened(NamedTuple):
+    """A model, and what is known of it.
+
+    Attributes:
+        model: the model.
+        settings: what it was trained with, where that is known.
+        shipped_as: its name in the zoo where its weights are shipped ones.
+    """
+
+    model: Any
+    settings: dict[str, Any]
+    shipped_as: str | None = None
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of a classifier's classes: those of the run, or numbers."""
+        from zoo.evaluation import classes
+
+        count = classes.count_of(self.model)
+        names = self.settings.get("class_names")
+        return list(names) if names else [str(one) for one in range(count)]
+
+
+def opened(model: str, weights: str | None) -> Opened:
+    """The model of a zoo name, a run folder or a `.keras` file.
+
+    A `.keras` file in a run folder comes with the settings of the run.
+
+    Raises:
+        ValueError: where it is none of these, or a name without weights.
+    """
+    path = pathlib.Path(model)
+    if model in cards.list_models() or not path.exists():
+        return _created(cards.card_of(model), weights)
+    if weights:
+        raise ValueError(
+            f"--weights goes with a name of the zoo. Received: {path}"
+        )
+    return _reopened(path)
+
+
+def _created(card, weights):
+    tag = weights or card.data
+    tags = manifest.tags_of(card.name)
+    if not tags and not weights:
+        raise ValueError(
+            f"{card.name} comes without weights: give a run folder or a .keras "
+            "file of one that you trained"
+        )
+    from zoo.registry import create_model
+
+    model = create_model(card.name, weights=tag)
+    if tag in tags:
+        return Opened(model, tags[tag], card.name)
+    return Opened(model, {})
+
+
+def _reopened(path):
+    from zoo import runs
+    from zoo.export import load_model
+
+    if path.is_dir():
+        path = path / runs.MODEL
+        if not path.is_file():
+            raise ValueError(
+                "The model must be a name of the zoo, a run folder or a .keras "
+                f"file. Received: {path.parent}, a folder without {path.name}"
+            )
+    settings = runs.config_of(path.parent) if path.name == runs.MODEL else {}
+    return Opened(load_model(path), settings)

@@ -1,0 +1,118 @@
+"""Commands that say something of each example: predict, encode."""
+
+import csv
+import pathlib
+import sys
+from typing import Any
+
+import click
+
+from zoo.cli import writing
+from zoo.cli.opening import WEIGHTS
+from zoo.cli.opening import opened
+
+SUFFIXES = (".csv", ".npz")
+DATA = (
+    "An image, a folder of images, an .npz file or a name of a data set; for a "
+    "model of texts a file with a text in each line. No labels are needed."
+)
+
+
+def _options(command):
+    for option in (
+        click.option(
+            "--overwrite", is_flag=True, help="Replace the file at --out."
+        ),
+        click.option("--weights", help=WEIGHTS),
+        click.option(
+            "--out",
+            type=click.Path(path_type=pathlib.Path),
+            metavar="FILE.csv|FILE.npz",
+            help="Where to.  [default: CSV on the standard output]",
+        ),
+        click.option("--data", required=True, help=DATA),
+        click.argument("model"),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_options
+def predict(
+    model: str,
+    data: str,
+    out: pathlib.Path | None,
+    weights: str | None,
+    overwrite: bool,
+) -> None:
+    """The class that MODEL finds in each example, and all scores.
+
+    MODEL: a name of the zoo, a run folder or a .keras file of a classifier.
+    """
+    _check(out, overwrite)
+    found = opened(model, weights)
+
+    from zoo.datasets.examples import read_examples
+    from zoo.evaluation import tables
+
+    examples = read_examples(found.model, data)
+    table = tables.prediction_table(found.model, examples, found.class_names)
+    _write(table, out)
+
+
+@click.command()
+@_options
+def encode(
+    model: str,
+    data: str,
+    out: pathlib.Path | None,
+    weights: str | None,
+    overwrite: bool,
+) -> None:
+    """What MODEL keeps of each example: latents of a VAE, class capsules.
+
+    MODEL: a name of the zoo, a run folder or a .keras file.
+    """
+    _check(out, overwrite)
+    found = opened(model, weights)
+
+    from zoo.datasets.examples import read_examples
+    from zoo.evaluation import tables
+
+    table = tables.latent_table(found.model, read_examples(found.model, data))
+    _write(table, out)
+
+
+def _check(out, overwrite):
+    if out is not None:
+        writing.check_free(out, SUFFIXES, overwrite)
+
+
+def _write(table, out):
+    if out is None:
+        _write_csv(table, sys.stdout)
+        return
+    if out.suffix.lower() == ".csv":
+        writing.write(out, lambda path: _write_csv_file(table, path))
+    else:
+        writing.write(out, lambda path: _write_archive(table, path))
+    click.echo(f"{out}: {len(table.rows)} rows", err=True)
+
+
+def _write_csv_file(table, path):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        _write_csv(table, file)
+
+
+def _write_csv(table: Any, file: Any):
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(table.header)
+    writer.writerows(table.rows)
+
+
+def _write_archive(table, path):
+    import numpy as np
+
+    with open(path, "wb") as file:
+        np.savez(file, **table.arrays)

@@ -1,0 +1,149 @@
+"""Examples to use a model on, which need no labels and keep their names."""
+
+import functools
+import itertools
+import os
+import pathlib
+import warnings
+from typing import Any
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from keras_capsvae import PoemAutoencoder
+from keras_capsvae import TextClassifier
+from zoo.datasets import feeds
+from zoo.datasets.archives import read_archive
+from zoo.datasets.changes import described_change
+from zoo.datasets.couplet_task import load_real_or_fake
+from zoo.datasets.encodings import read_text
+from zoo.datasets.folders import SUFFIXES
+from zoo.datasets.images import fit_images
+from zoo.datasets.images import read_image
+from zoo.datasets.loading import check_source
+from zoo.datasets.poems import load_texts
+
+
+class Examples(NamedTuple):
+    """What a model is to be used on.
+
+    Attributes:
+        kind: what the names are, `"file"`, `"row"` or `"text"`.
+        names: names of the examples, in order.
+        batches: arrays as the model takes them, one after the other as many
+            examples as names; images of another size begin another array.
+    """
+
+    kind: str
+    names: list[Any]
+    batches: list[np.ndarray]
+
+
+@functools.singledispatch
+def read_examples(model: keras.Model, source: str | os.PathLike) -> Examples:
+    """The `Examples` of a source in the form that a model takes.
+
+    Args:
+        model: a model of the zoo, or one composed of the same classes.
+        source: for a model of images the path of an image, of a folder of
+            them, with all that is below it, or of an `.npz` file with `x` or
+            `x_test`; or a name that `datasets.load` takes: its test images.
+            For a model of texts the path of a file with a text in each line,
+            or what training takes: the texts held out.
+
+    Raises:
+        ValueError: where the source is not as described, or has images that
+            the model cannot take.
+        FileNotFoundError: where there is no such path.
+    """
+    path = pathlib.Path(source)
+    if path.is_dir():
+        return _of_images(model, _images_below(path), path)
+    if path.suffix.lower() in SUFFIXES and path.is_file():
+        return _of_images(model, [path], path.parent)
+    if path.suffix.lower() == ".npz" and path.is_file():
+        pairs = read_archive(path)
+        images = pairs["all" if "all" in pairs else "test"][0]
+        _tell_of_changes(model, [images.shape[1:]] * len(images))
+        return _in_rows(fit_images(images, feeds.image_shape(model)))
+    if isinstance(check_source(source), pathlib.Path):
+        raise ValueError(
+            "`source` must be an image, a folder of images or an .npz file. "
+            f"Received: {path}"
+        )
+    return _in_rows(feeds.load(model, source).x_test)
+
+
+@read_examples.register
+def _(model: PoemAutoencoder, source):
+    if pathlib.Path(source).is_file():
+        return _of_lines(model, source)
+    texts = load_texts(source, model.sentence_length).x_test
+    return _of_texts(model, texts)
+
+
+@read_examples.register
+def _(model: TextClassifier, source):
+    if pathlib.Path(source).is_file():
+        return _of_lines(model, source)
+    return _of_texts(model, load_real_or_fake(source).x_test)
+
+
+def _of_lines(model, source):
+    lines = map(str.strip, read_text(pathlib.Path(source)).splitlines())
+    texts = [line for line in lines if line]
+    if not texts:
+        raise ValueError(
+            f"`source` must hold a text in each line. Received: {source}, "
+            "which has none"
+        )
+    return _of_texts(model, texts)
+
+
+def _of_texts(model, texts):
+    return Examples("text", list(texts), [model.encode_text(texts)])
+
+
+def _in_rows(images):
+    return Examples("row", list(range(len(images))), [images])
+
+
+def _images_below(folder):
+    paths = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    ]
+    if not paths:
+        raise ValueError(
+            f"The folder must hold images ({', '.join(SUFFIXES)}). "
+            f"Received: {folder} without any"
+        )
+    return paths
+
+
+def _of_images(model, paths, folder):
+    images = [read_image(path) for path in paths]
+    shapes = [image.shape for image in images]
+    _tell_of_changes(model, shapes)
+    shape = feeds.image_shape(model)
+    fitted = [fit_images(image[np.newaxis], shape) for image in images]
+    batches = [
+        np.concatenate(list(alike))
+        for _, alike in itertools.groupby(fitted, lambda image: image.shape)
+    ]
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    return Examples("file", names, batches)
+
+
+def _tell_of_changes(model, shapes):
+    wanted = feeds.image_shape(model)
+    changes = {shape: described_change(shape, wanted) for shape in set(shapes)}
+    changed = [shape for shape in shapes if changes[shape]]
+    if changed:
+        warnings.warn(
+            f"{len(changed)} of {len(shapes)} images do not have the form that "
+            f"{model.name} takes: those of {changes[changed[0]]}",
+            stacklevel=4,
+        )
