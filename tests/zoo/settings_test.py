@@ -182,7 +182,11 @@ def test_a_config_of_version_0_1_0_is_read(tmp_path):
     read = folder.settings()
     assert {key: getattr(read, key) for key in old} == old
     now = Settings.of(
-        "dense_vae", epochs=3, seed=1, arguments={"latent_dim": 2}
+        "dense_vae",
+        data="digits",
+        epochs=3,
+        seed=1,
+        arguments={"latent_dim": 2},
     )
     if now.keras_backend == "tensorflow":
         assert now.differences(read) == []
