@@ -32,6 +32,7 @@ ZOO_ORDER = [
     {"evaluation"},
     {"plots"},
     {"options"},
+    {"found"},
     {"settings"},
     {"runs"},
     {"reproduce"},

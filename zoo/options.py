@@ -3,6 +3,7 @@
 The command line explains options before it loads Keras.
 """
 
+import ast
 import dataclasses
 import json
 import os
@@ -15,7 +16,8 @@ class Option:
     """How a setting of a run is said, checked and explained.
 
     Attributes:
-        kind: `int`, `float`, `bool`, `str`, `list` (of strings) or `dict`.
+        kind: `int`, `float`, `bool`, `str`, `list` of strings or sizes,
+            `dict`, or `tuple` for sides of images, said and kept as `"40x56"`.
         help: what it does, in a sentence.
         flag: how the command line says it; empty for what is given by place
             or found out.
@@ -84,26 +86,37 @@ def defaults_of(settings: type) -> dict[str, Any]:
 
 
 def arguments_from(words: tuple[str, ...]) -> dict[str, Any]:
-    """The dict of several `ARGUMENT=VALUE`, values in JSON or plain strings.
+    """The dict of several `ARGUMENT=VALUE`.
+
+    Values are JSON, or as Python writes them, or plain strings.
 
     Raises:
         ValueError: where a word has no `=`.
 
     Example:
 
-    >>> arguments_from(("latent_dim=8", "routing=kmeans"))
-    {'latent_dim': 8, 'routing': 'kmeans'}
+    >>> arguments_from(("input_shape=(40, 56, 3)", "routing=kmeans"))
+    {'input_shape': (40, 56, 3), 'routing': 'kmeans'}
     """
     arguments = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
             raise ValueError(f"--set takes ARGUMENT=VALUE. Received: {word!r}")
-        try:
-            arguments[name] = json.loads(value)
-        except ValueError:
-            arguments[name] = value
+        arguments[name] = _value(value)
     return arguments
+
+
+def _value(text):
+    """Of JSON or a literal of Python's that JSON can hold; else the text."""
+    for read in (json.loads, ast.literal_eval):
+        try:
+            value = read(text)
+            json.dumps(value)
+        except (ValueError, TypeError, SyntaxError, RecursionError):
+            continue
+        return value
+    return text
 
 
 def _as_json(value):
@@ -147,14 +160,22 @@ def _text(option, name, value):
     return text
 
 
-def _texts(option, name, value):
-    if not isinstance(value, list | tuple) or not all(
-        isinstance(one, str) for one in value
-    ):
-        raise ValueError(
-            f"`{name}` must be a list of strings. Received: {name}={value!r}"
-        )
-    return list(map(str, value))
+def _sides(option, name, value):
+    from zoo.datasets.reading import sides_of
+
+    height, width = sides_of(value)
+    return f"{height}x{width}" if height != width else f"{height}"
+
+
+def _items(option, name, value):
+    from keras_capsvae.validation.numbers import check_integer
+
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"`{name}` must be a list. Received: {name}={value!r}")
+    return [
+        str(one) if isinstance(one, str) else check_integer(name, one)
+        for one in value
+    ]
 
 
 def _arguments(option, name, value):
@@ -181,6 +202,7 @@ _CHECKS: dict[type, Callable[[Option, str, Any], Any]] = {
     float: _positive,
     bool: _truth,
     str: _text,
-    list: _texts,
+    list: _items,
+    tuple: _sides,
     dict: _arguments,
 }

@@ -5,8 +5,6 @@ it explains them.
 """
 
 import dataclasses
-import inspect
-import os
 import reprlib
 import shlex
 from collections.abc import Mapping
@@ -40,8 +38,8 @@ class Settings:
         str,
         None,
         "mnist_small, digits, mnist, fashion_mnist, kmnist, binarized_mnist, "
-        "an .npz file or a folder; for a model of texts tang or a file of "
-        "poems.",
+        "an .npz file or a folder; for a model of texts tang, a file of poems "
+        "or lines, or a table of texts with labels.",
         flag="--data",
         usual="mnist_small, or tang",
         of_card="example_data",
@@ -110,6 +108,51 @@ class Settings:
         flag="--shift",
         metavar="PIXELS",
     )
+    resize: str | None = option(
+        tuple,
+        None,
+        "Resize images to so many pixels, or to height × width.",
+        flag="--resize",
+        usual="their own size",
+        metavar="SIDE|HEIGHTxWIDTH",
+    )
+    grey: bool = option(
+        bool, False, "Turn coloured images grey.", flag="--grey"
+    )
+    skip_broken: bool = option(
+        bool,
+        False,
+        "Leave out images that cannot be decoded, and rows of a table without "
+        "a text or label, with a line that counts and names them.",
+        flag="--skip-broken",
+    )
+    text_column: str | None = option(
+        str,
+        None,
+        "Column of the texts of a table, .csv, .tsv or .jsonl.",
+        flag="--text-column",
+        usual="one of a usual name, as text",
+        metavar="NAME",
+    )
+    label_column: str | None = option(
+        str,
+        None,
+        "Column of their labels.",
+        flag="--label-column",
+        usual="one of a usual name, as label",
+        metavar="NAME",
+    )
+    text_length: int | None = option(
+        int,
+        None,
+        "Characters of a text that a classifier reads; the rest is cut.",
+        flag="--text-length",
+        usual="400",
+        least=1,
+    )
+    encoding: str | None = option(
+        str, None, "Encoding of texts.", flag="--encoding", usual="detected"
+    )
     binarize: bool = option(
         bool,
         False,
@@ -161,6 +204,9 @@ class Settings:
     )
     class_names: Sequence[str] | None = option(
         list, None, "Names of the classes, in the order of their labels."
+    )
+    image_shape: Sequence[int] | None = option(
+        list, None, "Shape of the images, before a model takes them flat."
     )
 
     def __post_init__(self):
@@ -216,8 +262,8 @@ class Settings:
     def of(cls, model: str, **given: Any) -> "Settings":
         """The settings of a run of this model on this backend.
 
-        What is not given, or `None`, comes from the model's card; the number of
-        classes or the vocabulary from the data.
+        What is not given, or `None`, comes from the model's card; the shape of
+        the images, the classes or the vocabulary from the data.
 
         Raises:
             ValueError: as the class does.
@@ -240,14 +286,11 @@ class Settings:
         given["arguments"] = given.get("arguments") or {}
         asked = cls(model, keras.backend.backend(), **given)
         found = asked._found(asked.arguments)
-        arguments = {**found, **asked.arguments}
-        names = class_names_of(builder, asked.data)
-        # Classes that the data has no name for are called by their numbers.
-        count = arguments.get("num_classes") or 0
-        if names is not None and isinstance(count, int):
-            names += map(str, range(len(names), count))
         return dataclasses.replace(
-            asked, arguments=arguments, class_names=names
+            asked,
+            **found._replace(
+                arguments={**found.arguments, **asked.arguments}
+            )._asdict(),
         )
 
     def differences(self, other: "Settings") -> list[str]:
@@ -258,14 +301,43 @@ class Settings:
         fixed = [name for name, one in OPTIONS.items() if one.fixed]
         if self.decay:
             fixed.append("epochs")
-        if other.class_names is None:  # begun by 0.2, which kept no names
-            fixed.remove("class_names")
+        ours = self.going_on_from(other)
         return [
-            f"{name}={reprlib.repr(getattr(self, name))} instead of "
+            f"{name}={reprlib.repr(getattr(ours, name))} instead of "
             f"{reprlib.repr(getattr(other, name))}"
             for name in fixed
-            if getattr(self, name) != getattr(other, name)
+            if getattr(ours, name) != getattr(other, name)
         ]
+
+    def going_on_from(self, other: "Settings") -> "Settings":
+        """These settings without what is now found in the data and was not.
+
+        Version 0.2 kept neither the shape of the images nor names of classes,
+        and its nets had sizes of their own.
+        """
+        from zoo.found import OF_DATA
+
+        unasked = set(OF_DATA) - set(other.arguments)
+        return dataclasses.replace(
+            self,
+            arguments={
+                key: value
+                for key, value in self.arguments.items()
+                if key not in unasked
+            },
+            class_names=other.class_names and self.class_names,
+            image_shape=other.image_shape and self.image_shape,
+        )
+
+    def described(self) -> str:
+        """The net that a run trains, by its data, in a line.
+
+        As in "dense_vae for images of 40 × 56 × 3 (original_dim=6720), 3
+        classes: cat, dog, owl".
+        """
+        from zoo.found import described
+
+        return described(self.model, self)
 
     def command(self) -> str:
         """The shell command that makes a run with these settings."""
@@ -287,61 +359,39 @@ class Settings:
 
         The classes are those of the data whatever the weights are for.
         """
+        from zoo.found import found_in_data
         from zoo.registry import builder_of
 
-        of_weights = made_for(self.model, self.weights)
+        weights = self.weights or arguments.get("weights")
+        of_weights = made_for(self.model, weights)
         of_weights.pop("num_classes", None)
         builder = builder_of(self.model)
-        return found_in_data(builder, self.data, of_weights | arguments)
+        return found_in_data(builder, self, of_weights | arguments)
 
     def _arguments_to_say(self):
         """All but those that the data gives without being told."""
+        from zoo.found import OF_DATA
+
         said = {
             key: value
             for key, value in self.arguments.items()
             if key not in OF_DATA
         }
-        found = self._found(said)
-        return {
-            key: value
-            for key, value in self.arguments.items()
-            if key not in found or found[key] != value
-        }
+        while True:
+            found = self._found(said).arguments
+            # What one argument is may decide what is found for another.
+            others = [
+                key
+                for key in OF_DATA
+                if key in self.arguments
+                and key not in said
+                and found.get(key) != self.arguments[key]
+            ]
+            if not others:
+                return said
+            said[others[0]] = self.arguments[others[0]]
 
 
 OPTIONS: dict[str, Option] = options_of(Settings)
 DEFAULTS: dict[str, Any] = defaults_of(Settings)
 ASKED_FOR = {name: one for name, one in OPTIONS.items() if one.flag}
-OF_DATA = ("num_classes", "vocabulary")  # arguments that data can give
-
-
-def found_in_data(
-    builder: Any, data: str | os.PathLike, arguments: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The classes or characters of the data, where the builder asks for them.
-
-    `arguments` are those given; of them nothing is looked for.
-    """
-    from zoo import datasets
-    from zoo.pretrained.vocabularies import corpus_characters
-
-    parameters = inspect.signature(builder).parameters
-    if "vocabulary" in parameters:
-        if "vocabulary" in arguments:
-            return {}
-        length = parameters.get("sentence_length")
-        length = length and arguments.get("sentence_length", length.default)
-        return {"vocabulary": corpus_characters(data, length or 10)}
-    if "num_classes" in parameters and "num_classes" not in arguments:
-        count = datasets.num_classes(data)
-        return {} if count is None else {"num_classes": count}
-    return {}
-
-
-def class_names_of(builder: Any, data: str | os.PathLike) -> list[str] | None:
-    """Names of the classes of the data that a builder's model is fed."""
-    from zoo import datasets
-
-    if "vocabulary" in inspect.signature(builder).parameters:
-        return None
-    return datasets.class_names(data)

@@ -14,6 +14,7 @@ from keras_capsvae.vocabulary import Vocabulary
 from keras_capsvae.vocabulary import check_texts
 from keras_capsvae.vocabulary import is_texts
 
+SPACE = " "
 TINY = np.finfo("float32").tiny
 DECODED_AT_ONCE = 256  # 60 MB of probabilities of 6000 characters
 
@@ -28,7 +29,8 @@ class PoemAutoencoder(VariationalAutoencoder):
     two lines, `夜来风雨声，花落知多少。`, one of an odd length as
     one; punctuation in what is given does not matter. Where the vocabulary
     holds punctuation or spaces they are characters like others, and texts are
-    printed as they are.
+    printed as they are; with spaces shorter texts are filled up, and printed
+    without those at their end.
 
     Where characters are chosen, `temperature` T flattens (T > 1) or sharpens
     (T < 1) their probabilities, `p^(1/T)` up to a factor; 0 takes the most
@@ -72,13 +74,16 @@ class PoemAutoencoder(VariationalAutoencoder):
     def encode_text(self, texts: Iterable[str]) -> np.ndarray:
         """Texts → ids `(texts, sentence_length)` int32.
 
-        Punctuation and spaces are left out where the vocabulary lacks them.
+        Punctuation and spaces are left out where the vocabulary lacks them. One
+        that has spaces fills shorter texts up with them.
 
         Raises:
             ValueError: If a text has another length or a character outside the
                 vocabulary, unless that has an unknown character.
         """
         texts = [self.vocabulary.bare(text) for text in check_texts(texts)]
+        if SPACE in self.vocabulary.characters:
+            texts = [text.ljust(self.sentence_length, SPACE) for text in texts]
         return self.vocabulary.encode(texts, self.sentence_length)
 
     def decode_text(self, ids: np.ndarray) -> list[str]:
@@ -186,8 +191,8 @@ class PoemAutoencoder(VariationalAutoencoder):
         as given.
 
         Args:
-            first_line: The first of the two lines. (Texts of an odd length have
-                one line: any beginning of it.)
+            first_line: The first of the two lines. (Texts of an odd length, or
+                with spaces or punctuation, are one line: any beginning of it.)
             n: Number of texts, all different. Defaults to 1.
             draws: Latents decoded in a round. Defaults to 256.
             rounds: Rounds; 1 takes the best draws from the prior. Defaults to
@@ -205,9 +210,10 @@ class PoemAutoencoder(VariationalAutoencoder):
         check_sizes(n=n, draws=draws, rounds=rounds)
         known = self.vocabulary.bare(check_texts([first_line])[0])
         half, is_odd = divmod(self.sentence_length, 2)
-        lengths = range(1, self.sentence_length) if is_odd else [half]
+        is_line = is_odd or self.vocabulary.has_punctuation
+        lengths = range(1, self.sentence_length) if is_line else [half]
         if len(known) not in lengths:
-            expected = f"1 to {2 * half}" if is_odd else half
+            expected = f"1 to {self.sentence_length - 1}" if is_line else half
             raise ValueError(
                 f"`first_line` must have {expected} characters. "
                 f"Received: {first_line!r} of {len(known)}"
@@ -259,7 +265,7 @@ class PoemAutoencoder(VariationalAutoencoder):
 
     def _printed(self, text):
         if self.vocabulary.has_punctuation:
-            return text
+            return text.rstrip(SPACE)
         half, is_odd = divmod(self.sentence_length, 2)
         return f"{text}。" if is_odd else f"{text[:half]}，{text[half:]}。"
 

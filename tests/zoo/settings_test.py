@@ -92,6 +92,7 @@ def test_the_commands_of_shipped_weights_still_are_commands(command):
         del given["arguments"]["num_classes"]
     if "vocabulary" in parameters:
         given["arguments"]["vocabulary"] = "山水"
+        given["arguments"].setdefault("sentence_length", 10)
     assert Settings.of(name, **given).model == name
 
 
@@ -190,6 +191,9 @@ def test_a_config_of_version_0_1_0_is_read(tmp_path):
     )
     if now.keras_backend == "tensorflow":
         assert now.differences(read) == []
+        gone_on = now.going_on_from(read)
+        assert gone_on.arguments == {"latent_dim": 2}  # and not of 8 × 8
+        assert gone_on.image_shape is None and gone_on.epochs == 3
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def evaluate(
     from zoo import evaluation
     from zoo import plots
     from zoo.datasets import feeds
+    from zoo.datasets.reading import Reading
     from zoo.evaluation import classes
     from zoo.evaluation import texts as text_evaluation
 
@@ -86,7 +87,7 @@ def evaluate(
         binarize = settings.get("binarize", False)
     if binarize and feeds.takes_text(net):
         raise ValueError("--binarize is for images. Received: a model of texts")
-    arrays = feeds.load(net, source)
+    arrays = feeds.load(net, source, Reading.of(settings))
     x = feeds.test_images(arrays, binarize)[:images]
     if arrays.y_test is None and feeds.takes_labels(net):
         raise ValueError(

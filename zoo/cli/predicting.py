@@ -14,7 +14,8 @@ from zoo.cli.opening import opened
 SUFFIXES = (".csv", ".npz")
 DATA = (
     "An image, a folder of images, an .npz file or a name of a data set; for a "
-    "model of texts a file with a text in each line. No labels are needed."
+    "model of texts a file with a text in each line, or a table with a column "
+    "of texts. No labels are needed."
 )
 
 
@@ -54,9 +55,11 @@ def predict(
     found = opened(model, weights)
 
     from zoo.datasets.examples import read_examples
+    from zoo.datasets.reading import Reading
     from zoo.evaluation import tables
 
-    examples = read_examples(found.model, data)
+    reading = Reading.of(found.settings)
+    examples = read_examples(found.model, data, reading)
     table = tables.prediction_table(found.model, examples, found.class_names)
     _write(table, out)
 
@@ -78,9 +81,12 @@ def encode(
     found = opened(model, weights)
 
     from zoo.datasets.examples import read_examples
+    from zoo.datasets.reading import Reading
     from zoo.evaluation import tables
 
-    table = tables.latent_table(found.model, read_examples(found.model, data))
+    reading = Reading.of(found.settings)
+    examples = read_examples(found.model, data, reading)
+    table = tables.latent_table(found.model, examples)
     _write(table, out)
 
 

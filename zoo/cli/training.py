@@ -19,6 +19,7 @@ def _as_click_option(name: str, option: Option):
     text = option.help
     if option.usual:
         text = f"{text}  [default: {option.usual}]"
+    kind = str if option.kind is tuple else option.kind
     if option.kind is bool:
         return click.option(option.flag, name, is_flag=True, help=text)
     if option.kind is dict:
@@ -33,7 +34,7 @@ def _as_click_option(name: str, option: Option):
     return click.option(
         option.flag,
         name,
-        type=click.Choice(option.choices) if option.choices else option.kind,
+        type=click.Choice(option.choices) if option.choices else kind,
         default=default,
         show_default=default is not None,
         metavar=option.metavar,

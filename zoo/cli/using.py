@@ -62,6 +62,8 @@ def sample(
     net, settings, shipped_as = opened(model, weights)
 
     from zoo.datasets import feeds
+    from zoo.datasets import shapes
+    from zoo.datasets.reading import Reading
     from zoo.plots import gallery
     from zoo.plots import text_pages
 
@@ -70,20 +72,25 @@ def sample(
             click.echo(text)
         return
     images = labels = None
+    reading = Reading.of(settings)
+    names = reading.class_names
     if data is None and shipped_as is not None:
         data = cards.card_of(shipped_as).example_data
     if data is not None:
-        arrays = feeds.load(net, data)
+        arrays = feeds.load(net, data, reading)
         images, labels = arrays.x_test, arrays.y_test
-    names = settings.get("class_names")
+        names = feeds.class_names(net, data, reading)
+    drawn = {
+        "seed": seed,
+        "class_names": names,
+        "image_shape": shapes.shape_of_flat(net, reading),
+    }
     if is_file:
-        picture = gallery.main_picture(net, images, labels, seed, names)
+        picture = gallery.main_picture(net, images, labels, **drawn)
         writing.write(out, picture.savefig)
         click.echo(out)
         return
-    for path in gallery.draw(
-        net, out, images, labels, seed=seed, class_names=names
-    ):
+    for path in gallery.draw(net, out, images, labels, **drawn):
         click.echo(path)
 
 

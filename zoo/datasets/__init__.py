@@ -2,13 +2,17 @@
 
 from zoo.datasets.batches import Batches
 from zoo.datasets.batches import binarized
+from zoo.datasets.classes import class_names
+from zoo.datasets.classes import num_classes
 from zoo.datasets.couplet_task import load_real_or_fake
+from zoo.datasets.labelled_texts import has_labelled_texts
+from zoo.datasets.labelled_texts import labelled_classes
+from zoo.datasets.labelled_texts import load_labelled_texts
 from zoo.datasets.loading import NAMES
 from zoo.datasets.loading import Arrays
 from zoo.datasets.loading import at_hand
-from zoo.datasets.loading import class_names
+from zoo.datasets.loading import image_shape
 from zoo.datasets.loading import load
-from zoo.datasets.loading import num_classes
 from zoo.datasets.poems import load_texts
 from zoo.datasets.streams import stream
 
@@ -19,7 +23,11 @@ __all__ = [
     "at_hand",
     "binarized",
     "class_names",
+    "has_labelled_texts",
+    "image_shape",
+    "labelled_classes",
     "load",
+    "load_labelled_texts",
     "load_real_or_fake",
     "load_texts",
     "num_classes",

@@ -52,6 +52,11 @@ def read_archive(
     )
 
 
+def training_part(parts: dict[str, Part]) -> Part:
+    """Of what `read_archive` gives, that to train on, or the whole."""
+    return parts["train" if "train" in parts else "all"]
+
+
 def _read_arrays(path):
     try:
         archive = np.load(path, allow_pickle=False)

@@ -4,7 +4,9 @@ import os
 
 import numpy as np
 
+from zoo.datasets.lines import is_chinese
 from zoo.datasets.loading import Arrays
+from zoo.datasets.poems import read_poems
 from zoo.datasets.poems import split_poems
 
 FAKES = ("swapped", "shuffled")
@@ -54,6 +56,7 @@ def load_real_or_fake(
             "`sentence_length` must be even, of two lines. "
             f"Received: sentence_length={sentence_length}"
         )
+    check_couplets(source)
     alter = {"swapped": swapped, "shuffled": shuffled}[fake]
     train, test = split_poems(
         source, sentence_length, held_out=held_out, seed=seed
@@ -67,6 +70,15 @@ def load_real_or_fake(
             np.repeat([1, 0], [len(real), len(false)]),
         ]
     return Arrays(*columns)
+
+
+def check_couplets(source: str | os.PathLike) -> None:
+    """Raise a ValueError where texts are no Chinese poems."""
+    if not is_chinese(read_poems(source)):
+        raise ValueError(
+            "Real and altered couplets must be Chinese poems. Received: "
+            f"{source}. Texts with labels come as a table: .csv, .tsv or .jsonl"
+        )
 
 
 def without_lines_of(

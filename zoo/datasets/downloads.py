@@ -75,6 +75,11 @@ def num_classes(name: str) -> int | None:
     return 5 if name in STEREO else 10
 
 
+def shape_of(name: str) -> tuple[int, int, int]:
+    """Shape of the images of a data set."""
+    return STEREO_SHAPE if name in STEREO else (28, 28, 1)
+
+
 def _reduced_views(arrays):
     """Both views as channels, one example at a time: whole they take 2 GB."""
     views = np.empty((len(arrays["image"]), *STEREO_SHAPE), "float32")

@@ -2,6 +2,7 @@
 
 import codecs
 import pathlib
+import warnings
 
 BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 CHINESE = ["gb18030", "big5hkscs", "utf_16"]  # tried where it is not UTF-8
@@ -32,8 +33,9 @@ def read_text(path: pathlib.Path, encoding: str | None = None) -> str:
         raise ValueError(
             "A text must be in UTF-8, GB18030, Big5 or UTF-16. "
             f"Received: {path}, which is none of them: save it as UTF-8 or "
-            "name its encoding (`encoding=`)"
+            "name its encoding (--encoding, `encoding=`)"
         )
+    warnings.warn(f"{path} is no UTF-8: read as {found}", stacklevel=1)
     return _decoded(data, found, path)
 
 

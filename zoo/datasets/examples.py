@@ -23,6 +23,10 @@ from zoo.datasets.images import fit_images
 from zoo.datasets.images import read_image
 from zoo.datasets.loading import check_source
 from zoo.datasets.poems import load_texts
+from zoo.datasets.reading import AS_THEY_ARE
+from zoo.datasets.reading import Reading
+from zoo.datasets.tables import is_table
+from zoo.datasets.tables import read_table
 
 
 class Examples(NamedTuple):
@@ -41,7 +45,11 @@ class Examples(NamedTuple):
 
 
 @functools.singledispatch
-def read_examples(model: keras.Model, source: str | os.PathLike) -> Examples:
+def read_examples(
+    model: keras.Model,
+    source: str | os.PathLike,
+    reading: Reading = AS_THEY_ARE,
+) -> Examples:
     """The `Examples` of a source in the form that a model takes.
 
     Args:
@@ -51,6 +59,8 @@ def read_examples(model: keras.Model, source: str | os.PathLike) -> Examples:
             `x_test`; or a name that `datasets.load` takes: its test images.
             For a model of texts the path of a file with a text in each line,
             or what training takes: the texts held out.
+        reading: `Reading` of the settings of the model's run. Defaults to that
+            of no run.
 
     Raises:
         ValueError: where the source is not as described, or has images that
@@ -59,39 +69,43 @@ def read_examples(model: keras.Model, source: str | os.PathLike) -> Examples:
     """
     path = pathlib.Path(source)
     if path.is_dir():
-        return _of_images(model, _images_below(path), path)
+        return _of_images(model, _images_below(path), path, reading)
     if path.suffix.lower() in SUFFIXES and path.is_file():
-        return _of_images(model, [path], path.parent)
+        return _of_images(model, [path], path.parent, reading)
     if path.suffix.lower() == ".npz" and path.is_file():
         pairs = read_archive(path)
         images = pairs["all" if "all" in pairs else "test"][0]
-        _tell_of_changes(model, [images.shape[1:]] * len(images))
-        return _in_rows(fit_images(images, feeds.image_shape(model)))
+        _tell_of_changes(model, [images.shape[1:]] * len(images), reading)
+        return _in_rows(_fitted(model, images, reading))
     if isinstance(check_source(source), pathlib.Path):
         raise ValueError(
             "`source` must be an image, a folder of images or an .npz file. "
             f"Received: {path}"
         )
-    return _in_rows(feeds.load(model, source).x_test)
+    return _in_rows(feeds.load(model, source, reading).x_test)
 
 
 @read_examples.register
-def _(model: PoemAutoencoder, source):
+def _(model: PoemAutoencoder, source, reading=AS_THEY_ARE):
     if pathlib.Path(source).is_file():
-        return _of_lines(model, source)
+        return _of_lines(model, source, reading)
     texts = load_texts(source, model.sentence_length).x_test
     return _of_texts(model, texts)
 
 
 @read_examples.register
-def _(model: TextClassifier, source):
+def _(model: TextClassifier, source, reading=AS_THEY_ARE):
     if pathlib.Path(source).is_file():
-        return _of_lines(model, source)
+        return _of_lines(model, source, reading)
     return _of_texts(model, load_real_or_fake(source).x_test)
 
 
-def _of_lines(model, source):
-    lines = map(str.strip, read_text(pathlib.Path(source)).splitlines())
+def _of_lines(model, source, reading):
+    path = pathlib.Path(source)
+    if is_table(path):
+        table = read_table(path, labelled=False, **reading.of_texts)
+        return _of_texts(model, table.texts)
+    lines = map(str.strip, read_text(path, reading.encoding).splitlines())
     texts = [line for line in lines if line]
     if not texts:
         raise ValueError(
@@ -123,12 +137,11 @@ def _images_below(folder):
     return paths
 
 
-def _of_images(model, paths, folder):
+def _of_images(model, paths, folder, reading):
     images = [read_image(path) for path in paths]
     shapes = [image.shape for image in images]
-    _tell_of_changes(model, shapes)
-    shape = feeds.image_shape(model)
-    fitted = [fit_images(image[np.newaxis], shape) for image in images]
+    _tell_of_changes(model, shapes, reading)
+    fitted = [_fitted(model, image[np.newaxis], reading) for image in images]
     batches = [
         np.concatenate(list(alike))
         for _, alike in itertools.groupby(fitted, lambda image: image.shape)
@@ -137,8 +150,15 @@ def _of_images(model, paths, folder):
     return Examples("file", names, batches)
 
 
-def _tell_of_changes(model, shapes):
-    wanted = feeds.image_shape(model)
+def _fitted(model, images, reading):
+    """Images in the form of a model, flat where it takes them so."""
+    fitted = fit_images(images, feeds.image_shape(model, reading=reading))
+    taken = tuple(model.inputs[0].shape[1:])
+    return fitted.reshape(-1, *taken) if len(taken) == 1 else fitted
+
+
+def _tell_of_changes(model, shapes, reading):
+    wanted = feeds.image_shape(model, reading=reading)
     changes = {shape: described_change(shape, wanted) for shape in set(shapes)}
     changed = [shape for shape in shapes if changes[shape]]
     if changed:

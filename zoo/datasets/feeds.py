@@ -7,7 +7,6 @@ another way registers its own functions here.
 import dataclasses
 import functools
 import os
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -19,12 +18,14 @@ from keras_capsvae import PoemAutoencoder
 from keras_capsvae import TextClassifier
 from keras_capsvae import VariationalAutoencoder
 from zoo import datasets
-from zoo.datasets import streams
-from zoo.datasets.changes import described_change
 from zoo.datasets.loading import load_with_own_shape
+from zoo.datasets.reading import AS_THEY_ARE
+from zoo.datasets.reading import Reading
+from zoo.datasets.shapes import check_large_enough
+from zoo.datasets.shapes import image_shape
+from zoo.datasets.shapes import tell_of_change
 
 NO_LABELS = "This model trains on labels. Received: data without labels"
-ENLARGED = 28  # side of images that are too small for a model of any size
 
 
 @functools.singledispatch
@@ -40,25 +41,52 @@ def _(model):
 
 
 @functools.singledispatch
-def load(model: keras.Model, data: str | os.PathLike) -> datasets.Arrays:
+def load(
+    model: keras.Model, data: str | os.PathLike, reading: Reading = AS_THEY_ARE
+) -> datasets.Arrays:
     """`datasets.Arrays` of what `--data` takes, in the form of the model.
 
-    A text classifier gets the task of `datasets.load_real_or_fake`. Images that
-    are resized or change their channels get a warning that says so.
+    A text classifier gets texts with labels of a table, or the task of
+    `datasets.load_real_or_fake` from poems. Images that are resized or change
+    their channels unasked get a warning that says so.
+
+    Args:
+        model: a model of the zoo, or one composed of the same classes.
+        data: what `--data` takes.
+        reading: `Reading` of the settings of the model's run. Defaults to that
+            of no run: data are taken as they are.
     """
-    arrays, own = load_with_own_shape(data, image_shape(model, data))
-    _tell_of_change(model, data, own)
-    return arrays
+    if not takes_labels(model):
+        reading = dataclasses.replace(reading, class_names=None)
+    shape = image_shape(model, data, reading)
+    arrays, own = load_with_own_shape(data, shape, **reading.of_files)
+    tell_of_change(model, data, own, shape, reading)
+    taken = tuple(model.inputs[0].shape[1:])
+    if len(taken) == len(shape):
+        return arrays
+    return arrays._replace(
+        x_train=arrays.x_train.reshape(-1, *taken),
+        x_test=arrays.x_test.reshape(-1, *taken),
+    )
 
 
 @load.register
-def _(model: PoemAutoencoder, data):
-    return _as_ids(model, datasets.load_texts(data, model.sentence_length))
+def _(model: PoemAutoencoder, data, reading=AS_THEY_ARE):
+    texts = datasets.load_texts(data, model.sentence_length, **reading.of_texts)
+    return _as_ids(model, texts)
 
 
 @load.register
-def _(model: TextClassifier, data):
-    return _as_ids(model, datasets.load_real_or_fake(data))
+def _(model: TextClassifier, data, reading=AS_THEY_ARE):
+    if not datasets.has_labelled_texts(data):
+        return _as_ids(model, datasets.load_real_or_fake(data))
+    texts = datasets.load_labelled_texts(
+        data,
+        class_names=reading.class_names,
+        text_length=reading.text_length,
+        **reading.of_tables,
+    )
+    return _as_ids(model, texts)
 
 
 def _as_ids(model, texts):
@@ -88,6 +116,18 @@ def takes_labels(model: keras.Model) -> bool:
 @takes_labels.register
 def _(model: Classifier):
     return True
+
+
+def class_names(
+    model: keras.Model, data: str | os.PathLike, reading: Reading = AS_THEY_ARE
+) -> list[str] | None:
+    """Names of the classes of labels that `load` gives.
+
+    Those of the run of a model that learned labels, else those of the data.
+    """
+    if takes_labels(model):
+        return reading.class_names
+    return None if takes_text(model) else datasets.class_names(data)
 
 
 @functools.singledispatch
@@ -124,46 +164,6 @@ def _(model: VariationalAutoencoder, stream):
     return stream.map(lambda x, y: ((x, keras.ops.one_hot(y, classes)),))
 
 
-def image_shape(
-    model: keras.Model,
-    data: str | os.PathLike | None = None,
-    streaming: bool = False,
-) -> tuple[int | None, ...]:
-    """Shape of the images that a model takes, without the batch.
-
-    With `data`, what `datasets.load` takes, images of its own size are tried on
-    a model whose sides are free; those too small are enlarged, with a warning.
-    With `streaming` one image is read and not all of them.
-    """
-    shape = tuple(model.inputs[0].shape[1:])
-    if data is None or None not in shape:
-        return shape
-    if streaming:
-        stream, _ = datasets.stream(data, shape, 1, shuffle=False)
-        images = next(iter(stream))[0].numpy()
-    else:
-        images = datasets.load(data, shape).x_train[:1]
-    try:
-        model.check_input(images, model.inputs[0], "x")
-    except ValueError:
-        channels = shape[-1]
-        warnings.warn(
-            f"The images of {data} are {images.shape[1]} × {images.shape[2]}, "
-            f"too small for {model.name}: enlarged to {ENLARGED} × {ENLARGED}",
-            stacklevel=2,
-        )
-        return (ENLARGED, ENLARGED, channels)
-    return shape
-
-
-def _tell_of_change(model, data, own_shape):
-    change = described_change(own_shape, image_shape(model))
-    if change:
-        warnings.warn(
-            f"The images of {data}, {change} for {model.name}", stacklevel=1
-        )
-
-
 def one_hot(labels: np.ndarray | None, num_classes: int) -> np.ndarray:
     """One-hot labels, after a check of their range."""
     if labels is None:
@@ -196,11 +196,12 @@ def feed(model: keras.Model, settings: Any) -> Feed:
             "Texts have no pixels to shift or binarise. Received: shift="
             f"{settings.shift}, binarize={settings.binarize} for {model.name}"
         )
+    check_large_enough(model, settings)
     return (_streams if settings.streaming else _arrays)(model, settings)
 
 
 def _arrays(model, settings):
-    arrays = load(model, settings.data)
+    arrays = load(model, settings.data, Reading.of(settings))
     batches = datasets.Batches(
         *training_pair(model, arrays.x_train, arrays.y_train),
         batch_size=settings.batch_size,
@@ -229,8 +230,12 @@ def _streams(model, settings):
             "Texts are read into memory as a whole. Received: streaming=True "
             f"for {model.name}"
         )
-    shape = image_shape(model, settings.data, streaming=True)
-    _tell_of_change(model, settings.data, streams.own_shape(settings.data))
+    reading = Reading.of(settings)
+    shape = image_shape(model, settings.data, reading)
+    own = datasets.image_shape(
+        settings.data, reading.asked_shape, skip_broken=reading.skip_broken
+    )
+    tell_of_change(model, settings.data, own, shape, reading)
 
     def stream(**options):
         data, steps = datasets.stream(
@@ -239,13 +244,24 @@ def _streams(model, settings):
             settings.batch_size,
             seed=settings.seed,
             labels=takes_labels(model),
+            **reading.of_files,
             **options,
         )
-        return _fed(model, data), steps
+        return _fed(model, _flattened(model, data)), steps
 
     return Feed(
         lambda epoch: stream(initial_epoch=epoch)[0],
         stream()[1],
         stream(split="test", shuffle=False)[0],
         True,
+    )
+
+
+def _flattened(model, stream):
+    """A stream of images as a model takes them that wants them flat."""
+    taken = tuple(model.inputs[0].shape[1:])
+    if len(taken) != 1:
+        return stream
+    return stream.map(
+        lambda x, *rest: (keras.ops.reshape(x, (-1, *taken)), *rest)
     )

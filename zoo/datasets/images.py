@@ -1,5 +1,6 @@
 """From any image to float32 in [0, 1] with the shape a model wants."""
 
+import functools
 import math
 import os
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_capsvae.validation.numbers import check_integer
+from zoo.datasets import headers
 
 LUMINANCE = np.array([0.299, 0.587, 0.114], "float32")
 
@@ -82,17 +84,29 @@ def fit_images(
     return images.reshape(-1, *final_shape)
 
 
+class BrokenImageError(ValueError):
+    """An image that cannot be decoded."""
+
+
 def read_image(file: str | os.PathLike | IO[bytes]) -> np.ndarray:
     """Reads the first frame of an image, from its path or an open file.
 
+    It is turned upright, as its EXIF data say; transparent pixels are laid on
+    white.
+
     Returns:
         float32 array `(h, w, 1)` or `(h, w, 3)` in [0, 1].
+
+    Raises:
+        BrokenImageError: where it cannot be decoded.
+        ValueError: where it has more than 8 bits a channel.
     """
     from PIL import Image
     from PIL import ImageOps
 
     try:
         with Image.open(file) as image:
+            is_deep = headers.is_deep(image)
             upright = ImageOps.exif_transpose(image)
             pixels = np.asarray(_grey_or_rgb(upright), "float32")
     except (
@@ -101,33 +115,51 @@ def read_image(file: str | os.PathLike | IO[bytes]) -> np.ndarray:
         ValueError,
         Image.DecompressionBombError,
     ) as e:
-        raise ValueError(
-            "An image must be one that can be decoded (8-bit png, jpg, bmp or "
-            f"gif). Received: {_name(file)} ({e})"
+        raise BrokenImageError(
+            f"{headers.UNREADABLE}. Received: {headers.name_of(file)} "
+            f"({headers.reason(e)})"
         ) from e
+    if is_deep:
+        raise ValueError(
+            f"{headers.EIGHT_BITS}. Received: {headers.name_of(file)} with more"
+        )
     return pixels.reshape(*pixels.shape[:2], -1) / 255
+
+
+def problem_of(path: str | os.PathLike) -> str:
+    """Why an image cannot be decoded, or an empty string.
+
+    A file that is unchanged is decoded once.
+    """
+    state = os.stat(path)
+    return _problem(os.fspath(path), state.st_mtime_ns, state.st_size)
+
+
+@functools.lru_cache(maxsize=200_000)
+def _problem(path, changed, size):
+    try:
+        read_image(path)
+    except BrokenImageError as error:
+        return headers.reason(error.__cause__)
+    return ""
 
 
 def read_images(
     files: Sequence[Any] | np.ndarray,
-    shape: tuple[int | None, ...] | None,
     image_shape: tuple[int, ...],
     final_shape: tuple[int, ...],
+    where: Any = "a batch",
 ) -> np.ndarray:
-    """Reads image files into one `(n, *final_shape)` array.
-
-    Where `shape` is `None`, every file must have `image_shape` already.
-    """
+    """Reads image files into one `(n, *final_shape)` array."""
     images = np.empty((len(files), *image_shape), "float32")
+    problems = [""] * len(files)
     for index, file in enumerate(files):
-        image = read_image(file)
-        if shape is None and image.shape != image_shape:
-            raise ValueError(
-                f"Images must have one shape, {image_shape} as the first one, "
-                "or `shape=(height, width, channels)` converts them. "
-                f"Received: {_name(file)} of shape {image.shape}"
-            )
-        images[index] = fit_image(image, image_shape)
+        try:
+            images[index] = fit_image(read_image(file), image_shape)
+        except BrokenImageError as error:
+            problems[index] = headers.reason(error.__cause__)
+    names = [headers.name_of(file) for file in files]
+    headers.check_decodable(names, problems, where)
     return images.reshape(-1, *final_shape)
 
 
@@ -178,13 +210,12 @@ def _resize(image, height, width):
     return np.clip(np.stack(list(map(np.asarray, planes)), axis=-1), 0, 1)
 
 
-def _name(file):
-    return os.fspath(file) if isinstance(file, str | os.PathLike) else "bytes"
-
-
 def _grey_or_rgb(image):
-    if image.mode in ("1", "L", "LA"):
-        return image.convert("L")
-    if image.mode in ("P", "RGB", "RGBA", "CMYK", "YCbCr"):
-        return image.convert("RGB")
-    raise ValueError(f"pixels of mode {image.mode!r}")
+    if headers.has_alpha(image):
+        from PIL import Image
+
+        colours = image.convert("RGBA")
+        white = Image.new("RGBA", colours.size, "white")
+        laid = Image.alpha_composite(white, colours)
+        return laid.convert("L" if image.mode in headers.GREY else "RGB")
+    return image.convert("L" if image.mode in headers.GREY else "RGB")

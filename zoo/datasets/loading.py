@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from typing import NamedTuple
@@ -11,10 +12,11 @@ import numpy as np
 from zoo.datasets import downloads
 from zoo.datasets import embedded
 from zoo.datasets.archives import read_archive
+from zoo.datasets.archives import training_part
+from zoo.datasets.folders import common_shape
 from zoo.datasets.folders import train_and_test_files
 from zoo.datasets.images import check_shape
 from zoo.datasets.images import fit_images
-from zoo.datasets.images import read_image
 from zoo.datasets.images import read_images
 from zoo.datasets.images import resolve_shapes
 from zoo.datasets.splits import held_out
@@ -40,7 +42,11 @@ class Arrays(NamedTuple):
 
 
 def load(
-    source: str | os.PathLike, shape: tuple[int | None, ...] | None = None
+    source: str | os.PathLike,
+    shape: tuple[int | None, ...] | None = None,
+    *,
+    skip_broken: bool = False,
+    class_names: Sequence[str] | None = None,
 ) -> Arrays:
     """Loads images, as float32 in [0, 1], with the shape a model wants.
 
@@ -60,21 +66,30 @@ def load(
             - the path of an `.npz` file with the keys `x_train` (`y_train`,
               `x_test`, `y_test`), or `x` (`y`), split 90/10. Images are
               uint8, which is divided by 255, or floats in [0, 1];
-            - the path of a folder of png, jpg, bmp or gif files. Its
-              sub-folders, sorted by name, are the classes; a flat folder has
-              no labels. Split 90/10 unless all it holds is `train` and
-              `test`.
+            - the path of a folder of png, jpg, bmp, gif, webp or tif files.
+              Its sub-folders, sorted by name, are the classes; a flat folder
+              has no labels. Split 90/10 unless all it holds is `train` and
+              `test` (or `val`). Images are turned upright, transparent pixels
+              laid on white; hidden files do not count.
         shape: `(height, width, channels)` resizes (bilinear, antialiased
             when the images shrink) and converts between grey and RGB, with
             `None` for a size of the source's own; `(dim,)` gives flat images
             where `dim` is a square or the source's own number of values.
             Defaults to `None`, the shape of the source.
+        skip_broken: whether to leave out images of a folder that cannot be
+            decoded, with a warning that counts and names them. Defaults to
+            `False`: they are an error.
+        class_names: the classes in the order of their labels, which
+            sub-folders and labels that are strings must be among, as for a
+            model that was trained on them. Defaults to `None`: those of the
+            source.
 
     Returns:
         `Arrays`: `(x_train, y_train, x_test, y_test)`.
 
     Raises:
-        ValueError: where the name is unknown or the data is not as described.
+        ValueError: where the name is unknown or the data is not as described,
+            or images have several sizes and `shape` gives none.
         FileNotFoundError: where there is no such path.
         RuntimeError: where a data set can neither be found nor downloaded.
 
@@ -85,41 +100,57 @@ def load(
     >>> mnist.x_train.shape, mnist.y_test.shape
     ((6000, 784), (1000,))
     """
-    return load_with_own_shape(source, shape)[0]
+    return load_with_own_shape(
+        source, shape, skip_broken=skip_broken, class_names=class_names
+    )[0]
 
 
 def load_with_own_shape(
-    source: str | os.PathLike, shape: tuple[int | None, ...] | None
+    source: str | os.PathLike,
+    shape: tuple[int | None, ...] | None,
+    *,
+    skip_broken: bool = False,
+    class_names: Sequence[str] | None = None,
 ) -> tuple[Arrays, tuple[int, ...]]:
     """`load`, and the shape of the source's images, of a folder the first's."""
     source, shape = check_source(source), check_shape(shape)
     if isinstance(source, Path) and source.is_dir():
-        return _load_folder(source, shape)
-    x_train, y_train, x_test, y_test = _load_arrays(source)
+        files = train_and_test_files(
+            source, skip_broken=skip_broken, class_names=class_names
+        )
+        return _load_files(*files, shape, source)
+    x_train, y_train, x_test, y_test = _load_arrays(source, class_names)
     arrays = Arrays(
         fit_images(x_train, shape), y_train, fit_images(x_test, shape), y_test
     )
     return arrays, x_train.shape[1:]
 
 
-def num_classes(source: str | os.PathLike) -> int | None:
-    """Number of classes of a source, `None` if it has no labels.
+def image_shape(
+    source: str | os.PathLike,
+    shape: tuple[int | None, ...] | None = None,
+    *,
+    skip_broken: bool = False,
+) -> tuple[int, ...]:
+    """Shape of the images that `load` gives, arguments as there.
 
-    Args:
-        source: what `load` takes.
-
-    Returns:
-        The number of names, or the highest label of the training data and 1.
+    Of a folder the headers of all images are read, and no pixels.
     """
-    source = check_source(source)
-    if source in embedded.NAMES:
-        return embedded.NUM_CLASSES
+    source, shape = check_source(source), check_shape(shape)
     if isinstance(source, str):
-        return downloads.num_classes(source)
-    labels, names = _training_classes(source)
-    if names is not None:
-        return len(names)
-    return None if labels is None else int(labels.max()) + 1
+        own = _shape_of_name(source)
+    elif source.is_dir():
+        files = train_and_test_files(source, skip_broken=skip_broken)
+        own = common_shape(*files, shape, source)
+    else:
+        own = training_part(read_archive(source)).images.shape[1:]
+    return resolve_shapes(shape, own)[1]
+
+
+def _shape_of_name(name):
+    if name in embedded.NAMES:
+        return embedded.read(name)["test"][0].shape[1:]
+    return downloads.shape_of(name)
 
 
 def at_hand(source: str | os.PathLike) -> str | os.PathLike:
@@ -136,38 +167,6 @@ def at_hand(source: str | os.PathLike) -> str | os.PathLike:
     if sample is None or downloads.is_prepared(source):
         return source
     return sample
-
-
-def class_names(source: str | os.PathLike) -> list[str] | None:
-    """Names of the classes of a source, in the order of their labels.
-
-    Those of a folder are the names of its sub-folders, those of an archive
-    whose labels are strings these strings.
-
-    Args:
-        source: what `load` takes.
-
-    Returns:
-        List of strings, `None` where classes have numbers alone.
-
-    Example:
-
-    >>> datasets.class_names("fashion_mnist")[:3]
-    ['T-shirt/top', 'Trouser', 'Pullover']
-    """
-    source = check_source(source)
-    if isinstance(source, str):
-        names = downloads.CLASS_NAMES.get(source)
-        return None if names is None else list(names)
-    return _training_classes(source)[1]
-
-
-def _training_classes(path):
-    """The labels to train on of a folder or file, and the names of classes."""
-    if path.is_dir():
-        return train_and_test_files(path)[0][1:]
-    parts = read_archive(path)
-    return parts["train" if "train" in parts else "all"][1:]
 
 
 def check_source(source: str | os.PathLike) -> str | Path:
@@ -199,13 +198,13 @@ def _unknown_name(name):
     )
 
 
-def _load_arrays(source):
+def _load_arrays(source, class_names):
     if source in embedded.NAMES:
         pairs = embedded.read(source)
         return *pairs["train"], *pairs["test"]
     if isinstance(source, str):
         return _load_download(source)
-    return _load_archive(source)
+    return _load_archive(source, class_names)
 
 
 def _load_download(name):
@@ -216,8 +215,8 @@ def _load_download(name):
     return *train, *test
 
 
-def _load_archive(path):
-    pairs = read_archive(path)
+def _load_archive(path, class_names):
+    pairs = read_archive(path, class_names)
     if "all" not in pairs:
         return *pairs["train"][:2], *pairs["test"][:2]
     images, labels, _ = pairs["all"]
@@ -227,14 +226,13 @@ def _load_archive(path):
     return images[train], labels[train], images[test], labels[test]
 
 
-def _load_folder(folder, shape):
-    train, test = train_and_test_files(folder)
-    own_shape = read_image(train.paths[0]).shape
+def _load_files(train, test, shape, folder):
+    own_shape = common_shape(train, test, shape, folder)
     shapes = resolve_shapes(shape, own_shape)
     arrays = Arrays(
-        read_images(train.paths, shape, *shapes),
+        read_images(train.paths, *shapes, folder),
         train.labels,
-        read_images(test.paths, shape, *shapes),
+        read_images(test.paths, *shapes, folder),
         test.labels,
     )
     return arrays, own_shape

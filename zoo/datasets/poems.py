@@ -1,4 +1,4 @@
-"""Poems: read from files, cut into texts of one length."""
+"""Poems and other texts: read from files, cut into texts of one length."""
 
 import collections
 import json
@@ -10,14 +10,20 @@ import numpy as np
 
 from keras_capsvae.validation.numbers import check_integer
 from zoo.datasets.encodings import read_text
+from zoo.datasets.lines import HAN
+from zoo.datasets.lines import is_chinese
+from zoo.datasets.lines import of_one_length
+from zoo.datasets.lines import usual_length
 from zoo.datasets.loading import Arrays
+from zoo.datasets.tables import SUFFIXES as TABLES
+from zoo.datasets.tables import read_table
 
 EMBEDDED = Path(__file__).parent / "texts" / "tang.txt"
 NAMES = ("tang",)
-SUFFIXES = (".json", ".txt")
+SUFFIXES = (".json", ".txt", *TABLES)
+COUPLET = 10  # characters
 INDENT = "\u3000\u3000"  # two full-width spaces
 
-HAN = "〇㐀-䶿一-鿿豈-\ufaff\U00020000-\U000323af"
 NOT_A_LINE = re.compile(f"[^{HAN}]")
 NOTES = re.compile(r"[(（〔\[][^)）〕\]]*[)）〕\]]")
 MARKS = re.compile(r"[，。！？；、：,.!?;:…\s]+")
@@ -26,13 +32,18 @@ SENTENCE_ENDS = re.compile(r"[。！？；.!?;]+")
 
 def load_texts(
     source: str | os.PathLike = "tang",
-    sentence_length: int = 10,
+    sentence_length: int | None = None,
     *,
     held_out: float = 0.05,
     seed: int = 0,
     encoding: str | None = None,
+    text_column: str | None = None,
 ) -> Arrays:
-    """Loads the couplets of poems, without punctuation.
+    """Loads the couplets of Chinese poems, or the lines of other texts.
+
+    Of texts in other scripts each line is an example, with its spaces and
+    punctuation, cut or padded with spaces to the length; a warning counts these
+    lines. Couplets lose their punctuation.
 
     A poem all of whose lines have the length gives its lines two by two; of
     other poems a sentence counts that is two such lines. Couplets held out that
@@ -48,12 +59,15 @@ def load_texts(
               which begin with two full-width spaces (the layout of `shi.txt`);
             - a `.json` file in the layout of chinese-poetry, a list of poems
               with `paragraphs`;
+            - a `.csv`, `.tsv` or `.jsonl` with a column of texts;
             - a folder of such files.
-        sentence_length: characters of a text: an even number for couplets of
-            two equal lines, an odd one for single lines. Defaults to `10`.
+        sentence_length: characters of a text: of Chinese an even number for
+            couplets of two equal lines, an odd one for single lines. Defaults
+            to `None`: 10 for these, and the longest of other lines, up to 60.
         held_out: share of the poems that is held out. Defaults to `0.05`.
         seed: integer of the choice of these poems. Defaults to `0`.
         encoding: of text files. Defaults to `None`: detected.
+        text_column: of a table. Defaults to `None`: one of a usual name.
 
     Returns:
         `Arrays` of two lists of strings, `x_train` and `x_test`.
@@ -76,6 +90,7 @@ def load_texts(
         held_out=held_out,
         seed=seed,
         encoding=encoding,
+        text_column=text_column,
     )
     x_train = [text for poem in train for text in poem]
     seen = set(x_train)
@@ -85,31 +100,34 @@ def load_texts(
 
 def split_poems(
     source: str | os.PathLike,
-    sentence_length: int = 10,
+    sentence_length: int | None = None,
     *,
     held_out: float = 0.05,
     seed: int = 0,
     encoding: str | None = None,
+    text_column: str | None = None,
 ) -> tuple[list[list[str]], list[list[str]]]:
     """Poems to train on and poems held out, each a list of its texts.
 
     Takes what `load_texts` takes.
     """
-    check_integer("sentence_length", sentence_length, 1)
+    if sentence_length is not None:
+        check_integer("sentence_length", sentence_length, 1)
     if not 0 < held_out < 1:
         raise ValueError(
             "`held_out` must lie between 0 and 1. "
             f"Received: held_out={held_out}"
         )
-    raw = read_poems(source, encoding)
-    poems = [texts_of(poem, sentence_length) for poem in raw]
-    poems = [texts for texts in poems if texts]
-    if not poems:
-        raise ValueError(_nothing_fits(raw, sentence_length, source))
+    raw = read_poems(source, encoding, text_column)
+    if is_chinese(raw):
+        poems = _couplets(raw, sentence_length or COUPLET, source)
+    else:
+        length = sentence_length or usual_length(raw)
+        poems = [[line] for line in of_one_length(raw, length, source)]
     if len(poems) < 2:
         raise ValueError(
-            "There must be at least 2 poems, to hold some out. "
-            f"Received: {len(poems)} in {source}"
+            "There must be at least 2 poems, or lines of other texts, to hold "
+            f"some out. Received: {len(poems)} in {source}"
         )
     count = min(max(1, round(held_out * len(poems))), len(poems) - 1)
     rows = np.random.default_rng(seed).permutation(len(poems))
@@ -120,16 +138,33 @@ def split_poems(
     )
 
 
+def _couplets(raw, length, source):
+    """The texts of each poem that has some."""
+    poems = [texts_of(poem, length) for poem in raw]
+    poems = [texts for texts in poems if texts]
+    if not poems:
+        raise ValueError(_nothing_fits(raw, length, source))
+    return poems
+
+
 def read_poems(
-    source: str | os.PathLike, encoding: str | None = None
+    source: str | os.PathLike,
+    encoding: str | None = None,
+    text_column: str | None = None,
 ) -> list[str]:
-    """Poems of a source, strings with their punctuation."""
+    """Poems of a source, or lines of other texts, with their punctuation."""
     path = check_text_source(source)
     if path.is_dir():
-        paths = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES)
+        paths = sorted(
+            child
+            for child in path.iterdir()
+            if child.suffix in SUFFIXES and not child.name.startswith(".")
+        )
     else:
         paths = [path]
-    poems = [poem for one in paths for poem in _poems_in(one, encoding)]
+    poems = [
+        poem for one in paths for poem in _poems_in(one, encoding, text_column)
+    ]
     if not poems:
         raise ValueError(
             "`source` must be a text of one poem a line, titles with indented "
@@ -175,7 +210,12 @@ def check_text_source(source: str | os.PathLike) -> Path:
     return path
 
 
-def _poems_in(path, encoding):
+def _poems_in(path, encoding, text_column):
+    if path.suffix.lower() in TABLES:
+        table = read_table(
+            path, text_column=text_column, labelled=False, encoding=encoding
+        )
+        return [" ".join(text.split()) for text in table.texts]
     text = read_text(path, encoding)
     if path.suffix == ".json":
         return _json_poems(text, path)

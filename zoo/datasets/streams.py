@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from typing import NamedTuple
@@ -10,10 +11,10 @@ from typing import NamedTuple
 from keras_capsvae.validation.numbers import check_integer
 from zoo.datasets import downloads
 from zoo.datasets import embedded
+from zoo.datasets.folders import common_shape
 from zoo.datasets.folders import train_and_test_files
 from zoo.datasets.images import check_shape
 from zoo.datasets.images import fit_images
-from zoo.datasets.images import read_image
 from zoo.datasets.images import read_images
 from zoo.datasets.images import resolve_shapes
 from zoo.datasets.loading import check_source
@@ -32,6 +33,8 @@ def stream(
     seed: int = 0,
     initial_epoch: int = 0,
     shuffle: bool = True,
+    skip_broken: bool = False,
+    class_names: Sequence[str] | None = None,
 ) -> tuple[Any, int]:
     """Reads batches of images from disk, in an order that can be resumed.
 
@@ -53,6 +56,8 @@ def stream(
         initial_epoch: epoch to begin with, as that of `fit`. Defaults to `0`.
         shuffle: `False` gives a single pass in the order of the files.
             Defaults to `True`: epoch after epoch without end.
+        skip_broken, class_names: of a folder, as for `load`. To find what is
+            broken decodes all images first.
 
     Returns:
         A `tf.data.Dataset` of float32 `(batch, *shape)` in [0, 1] and int64
@@ -84,7 +89,8 @@ def stream(
         raise ValueError(
             f"`split` must be 'train' or 'test'. Received: {split!r}"
         )
-    examples = _examples(source, split, seed, labels)
+    options = {"skip_broken": skip_broken, "class_names": class_names}
+    examples = _examples(source, split, seed, labels, shape, options)
     decode = _decoder(examples, shape, labels)
 
     def batches_of_epoch(epoch):
@@ -99,11 +105,6 @@ def stream(
     return batches.prefetch(tf.data.AUTOTUNE), -(-examples.count // batch_size)
 
 
-def own_shape(source: str | os.PathLike) -> tuple[int, ...]:
-    """Shape of the images of what `stream` takes, of a folder the first's."""
-    return _examples(check_source(source), "train", 0, False).image_shape
-
-
 class _Examples(NamedTuple):
     """What to stream: images in some form, each with its class."""
 
@@ -113,13 +114,13 @@ class _Examples(NamedTuple):
     image_shape: tuple[int, ...]
 
 
-def _examples(source, split, seed, labels):
+def _examples(source, split, seed, labels, shape, options):
     if source in embedded.NAMES:
         return _embedded(source, split, seed)
     if source in downloads.LABELLED:
         return _downloaded(source, split, seed)
     if isinstance(source, Path) and source.is_dir():
-        return _in_folder(source, split, seed, labels)
+        return _in_folder(source, split, seed, labels, shape, options)
     raise ValueError(
         "`source` must be a folder of images or one of "
         f"{(*embedded.NAMES, *downloads.LABELLED)} to stream: `load` the "
@@ -138,10 +139,10 @@ def _embedded(name, split, seed):
     return _Examples(len(images), shuffled, read, images.shape[1:])
 
 
-def _in_folder(folder, split, seed, labels):
+def _in_folder(folder, split, seed, labels, shape, options):
     import tensorflow as tf
 
-    train, test = train_and_test_files(folder)
+    train, test = train_and_test_files(folder, **options)
     files = train if split == "train" else test
     count = len(files.paths)
     if labels and files.labels is None:
@@ -151,7 +152,7 @@ def _in_folder(folder, split, seed, labels):
         )
     classes = tf.zeros(count, "int64") if not labels else files.labels
     shuffled = _shuffled(files.paths, classes, seed)
-    own_shape = read_image(train.paths[0]).shape
+    own_shape = common_shape(train, test, shape, folder)
     return _Examples(count, shuffled, _reader(os.fsdecode), own_shape)
 
 
@@ -181,7 +182,7 @@ def _reader(as_file):
 
     def read(encoded, shape, image_shape, final_shape):
         files = [as_file(image) for image in encoded]
-        return read_images(files, shape, image_shape, final_shape)
+        return read_images(files, image_shape, final_shape)
 
     return read
 

@@ -8,6 +8,9 @@ from keras_capsvae.validation.numbers import check_integer
 CHANNELS = "channels_last"  # whatever `keras.config` says of images
 
 
+ROOMY = 28  # sides to which what is too small is best enlarged
+
+
 def check_image_shape(
     input_shape: Sequence[int | None],
     multiple_of: int = 1,
@@ -30,17 +33,30 @@ def check_image_shape(
             continue
         side = check_integer(name, side)
         if side % multiple_of:
-            near = -(-side // multiple_of) * multiple_of
             raise ValueError(
                 f"The {name} must be a multiple of {multiple_of}, or the "
-                f"decoder cannot give it back; resize or pad to {near}. "
-                f"Received: input_shape={tuple(input_shape)}"
+                "decoder cannot give it back. "
+                + _advice(input_shape, multiple_of, at_least)
             )
         if side < at_least:
             raise ValueError(
                 f"The {name} must be at least {at_least}, or nothing is left "
                 "of the image after the convolutions. "
-                f"Received: input_shape={tuple(input_shape)}"
+                + _advice(input_shape, multiple_of, at_least)
             )
     height, width = (side and int(side) for side in (height, width))
     return height, width, check_integer("channels", channels)
+
+
+def _advice(input_shape, multiple_of, at_least):
+    """What was received, and how to give images sides that fit."""
+    sides = [int(side) for side in input_shape[:2] if side is not None]
+    grow = max(1, -(-ROOMY // min(sides))) if min(sides) < at_least else 1
+    fitting = [
+        max(round(side * grow / multiple_of), 1) * multiple_of for side in sides
+    ]
+    words = "x".join(map(str, fitting))
+    return (
+        f"Received: input_shape={tuple(input_shape)}. `--resize {words}` makes "
+        "images fit"
+    )

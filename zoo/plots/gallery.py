@@ -84,13 +84,14 @@ def main_picture(
     labels: np.ndarray | None = None,
     seed: int = 0,
     class_names: Sequence[str] | None = None,
+    image_shape: tuple[int, ...] | None = None,
 ) -> Picture:
     """The one picture that shows best what a model does. Arguments: `draw`.
 
     Raises:
         ValueError: If nothing of the model can be drawn.
     """
-    figures = figures_of(model, images, labels, None, seed, class_names)
+    figures = figures_of(model, images, labels, image_shape, seed, class_names)
     for name in MAIN:
         if name in figures:
             return figures[name]

@@ -43,7 +43,8 @@ def ship(name: str, characters: str) -> None:
 def corpus_characters(source: str | os.PathLike, sentence_length: int) -> str:
     """All characters of a corpus, the commonest first."""
     texts = datasets.load_texts(source, sentence_length)
-    return vocabulary_of([*texts.x_train, *texts.x_test]).characters
+    both = [*texts.x_train, *texts.x_test]
+    return vocabulary_of(both, punctuation=True).characters
 
 
 @functools.cache

@@ -1,6 +1,5 @@
 """What a finished run gives its user: the export and the pictures."""
 
-import math
 import os
 import pathlib
 
@@ -8,6 +7,8 @@ import keras
 
 from zoo import datasets
 from zoo.datasets import feeds
+from zoo.datasets import shapes
+from zoo.datasets.reading import Reading
 from zoo.export import load_model
 from zoo.plots import gallery
 from zoo.runs.folder import RunFolder
@@ -34,35 +35,30 @@ def finish(folder: str | os.PathLike) -> list[pathlib.Path]:
     if keras.backend.backend() == "tensorflow":
         made.append(run.saved_model)
         model.export(made[-1])
-    images, labels = _examples(model, settings)
+    reading = Reading.of(settings)
+    images, labels = _examples(model, settings, reading)
     pictures = gallery.draw(
         model,
         run.path / "pictures",
         images,
         labels,
         run.history,
-        _shape_of_flat(model, settings),
+        shapes.shape_of_flat(model, reading),
         class_names=settings.class_names,
     )
     return [*made, *pictures]
 
 
-def _examples(model, settings):
+def _examples(model, settings, reading):
     """Test images and labels to draw."""
     data = settings.data
     if not settings.streaming:
-        arrays = feeds.load(model, data)
+        arrays = feeds.load(model, data, reading)
         return arrays.x_test, arrays.y_test
-    shape = feeds.image_shape(model, data, streaming=True)
-    batches, _ = datasets.stream(data, shape, split="test", shuffle=False)
-    return next(iter(batches))[0].numpy(), None
-
-
-def _shape_of_flat(model, settings):
-    """Shape of the images that a model takes flat, as the source has them."""
-    own = feeds.image_shape(model)
-    if feeds.takes_text(model) or len(own) != 1 or settings.streaming:
-        return None
-    shape = datasets.load(settings.data).x_test.shape[1:]
-    fits = len(shape) == 3 and math.prod(shape) == own[0]
-    return shape if fits else None
+    shape = shapes.image_shape(model, data, reading)
+    batches, _ = datasets.stream(
+        data, shape, split="test", shuffle=False, **reading.of_files
+    )
+    images = next(iter(batches))[0].numpy()
+    taken = tuple(model.inputs[0].shape[1:])
+    return images.reshape(-1, *taken) if len(taken) == 1 else images, None

@@ -11,6 +11,7 @@ import click
 
 from zoo import evaluation
 from zoo.datasets import feeds
+from zoo.datasets.reading import Reading
 from zoo.export import load_model
 from zoo.pretrained import manifest
 from zoo.pretrained import vocabularies
@@ -60,7 +61,7 @@ def main(run: pathlib.Path, tag: str) -> None:
 
     # The figures are those of the model that the tag alone gives.
     trained = builder(**arguments, weights=path, seed=settings.seed)
-    arrays = feeds.load(trained, settings.data)
+    arrays = feeds.load(trained, settings.data, Reading.of(settings))
     images = feeds.test_images(arrays, settings.binarize)
     figures = evaluation.evaluate(trained, images, arrays.y_test)
     entries = manifest.entries()

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from zoo.datasets import feeds
+from zoo.datasets.reading import Reading
 from zoo.registry import builder_of
 from zoo.runs import executions
 from zoo.runs import interrupts
@@ -70,7 +71,13 @@ def train(
         if not resume:
             folder.check_unused()
         settings = Settings.of(name, data=data, **options)
-        model = folder.reopen(settings) if resume else _built(settings)
+        if verbose:
+            print(settings.described())
+        if resume:
+            model = folder.reopen(settings)
+            settings = settings.going_on_from(folder.settings())
+        else:
+            model = _built(settings)
         source = feeds.feed(model, settings)
         done = int(model.optimizer.iterations) // source.steps
         steps_left = (settings.epochs - done) * source.steps
@@ -117,7 +124,8 @@ def _built(settings):
     model = builder(**arguments, seed=settings.seed)
     is_random = arguments.get("weights") is None
     if builder.training.adapts and is_random and not settings.streaming:
-        model.adapt(feeds.load(model, settings.data).x_train)
+        reading = Reading.of(settings)
+        model.adapt(feeds.load(model, settings.data, reading).x_train)
     return model
 
 

@@ -460,7 +460,7 @@ def test_modes(tmp_path, mode):
 
 def test_images_of_several_sizes(flat_folder):
     save_image(flat_folder / "large.png", np.zeros((9, 9), "uint8"))
-    with pytest.raises(ValueError, match="large.png of shape"):
+    with pytest.raises(ValueError, match="10 of 8 × 8, 1 of 9 × 9"):
         datasets.load(flat_folder)
     assert datasets.load(flat_folder, (8, 8, 1)).x_train.shape[1:] == (8, 8, 1)
 
@@ -477,7 +477,7 @@ def test_deep_images_are_refused(tmp_path):
     for index in range(2):
         deep = np.full((8, 8), 40000, "uint16")
         save_image(tmp_path / f"{index}.png", deep)
-    with pytest.raises(ValueError, match="8-bit"):
+    with pytest.raises(ValueError, match="8 bits a channel"):
         datasets.load(tmp_path)
 
 

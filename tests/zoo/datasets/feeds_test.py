@@ -4,6 +4,7 @@ from PIL import Image
 
 import zoo
 from zoo.datasets import feeds
+from zoo.datasets import images
 from zoo.settings import Settings
 
 
@@ -23,7 +24,7 @@ def test_images_large_enough_keep_their_size(capsules, tmp_path):
     assert shape == (None, None, 1)
 
 
-def test_a_stream_is_not_loaded_for_its_shape(capsules, tmp_path, monkeypatch):
+def test_images_are_not_loaded_for_their_shape(capsules, tmp_path, monkeypatch):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         for number in range(4):
@@ -31,11 +32,10 @@ def test_a_stream_is_not_loaded_for_its_shape(capsules, tmp_path, monkeypatch):
             image.save(tmp_path / name / f"{number}.png")
 
     def refuse(*arguments):
-        raise AssertionError("loaded as a whole")
+        raise AssertionError("decoded")
 
-    monkeypatch.setattr(feeds.datasets, "load", refuse)
-    shape = feeds.image_shape(capsules, tmp_path, streaming=True)
-    assert shape == (None, None, 1)
+    monkeypatch.setattr(images, "read_image", refuse)
+    assert feeds.image_shape(capsules, tmp_path) == (None, None, 1)
 
 
 @pytest.fixture(scope="module")

@@ -412,7 +412,7 @@ def test_sizes_must_be_integers(size):
     ("input_shape", "message"),
     [
         ((30, 28, 1), "height must be a multiple of 4.*32"),
-        ((28, 29, 1), "width must be a multiple of 4.*32"),
+        ((28, 29, 1), "width must be a multiple of 4.*28x28"),
         ((28, 28), "height, width, channels"),
         (784, "height, width, channels"),
         ((0, 28, 1), "height=0"),

@@ -285,7 +285,11 @@ def test_runs_from_before_binarisation_go_on(small_data, tmp_path):
 
 
 def test_margin_epochs_raise_the_margin(tmp_path):
-    settings = {"arguments": {"capsules": (4, 2, 2, 2)}, "batch_size": 600}
+    settings = {
+        "arguments": {"capsules": (4, 2, 2, 2)},
+        "batch_size": 600,
+        "resize": 28,
+    }
     run = ("matrix_capsnet", "digits", tmp_path)
     margins = []
 

@@ -1,0 +1,143 @@
+"""Texts with labels, for a classifier."""
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.datasets.labels import numbered
+from zoo.datasets.labels import shortened
+from zoo.datasets.loading import Arrays
+from zoo.datasets.splits import held_out
+from zoo.datasets.tables import SUFFIXES
+from zoo.datasets.tables import is_table
+from zoo.datasets.tables import read_table
+
+LONGEST = 400  # characters: attention grows with their square
+MANY = 100  # classes, from which on they may be no classes
+
+
+def load_labelled_texts(
+    source: str | os.PathLike,
+    *,
+    class_names: Sequence[str] | None = None,
+    text_length: int | None = None,
+    **columns: Any,
+) -> Arrays:
+    """Loads the texts of a table and their labels.
+
+    Args:
+        source: a `.csv` or `.tsv` whose first line names the columns, a
+            `.jsonl` of one object a line, split 90/10; or a folder of two such
+            files, `train` and `test`.
+        class_names: the classes in the order of their labels. Defaults to
+            `None`: those of the table, see `labelled_classes`.
+        text_length: characters of a text; what is longer is cut, with a
+            warning. Defaults to `None`: 400.
+        columns: `text_column`, `label_column`, `skip_broken` and `encoding`,
+            as of `tables.read_table`.
+
+    Returns:
+        `Arrays` of lists of strings and of labels.
+
+    Raises:
+        ValueError: where the table is not as described.
+        FileNotFoundError: where there is no such path.
+
+    Example:
+
+    ```python
+    texts = datasets.load_labelled_texts("reviews.csv")
+    names = datasets.class_names("reviews.csv")
+    ```
+    """
+    parts = [read_table(path, **columns) for path in files_of(source)]
+    labels, names = _numbered(parts[0], class_names)
+    texts = [_cut(part.texts, text_length or LONGEST, source) for part in parts]
+    if len(parts) == 2:
+        test_labels, _ = _numbered(parts[1], names)
+        return Arrays(texts[0], labels, texts[1], test_labels)
+    train, test = held_out(len(labels), source)
+    return Arrays(
+        [texts[0][row] for row in train],
+        labels[train],
+        [texts[0][row] for row in test],
+        labels[test],
+    )
+
+
+def labelled_classes(source: str | os.PathLike, **columns: Any) -> list[str]:
+    """Names of the classes of a table: its labels, sorted, numbers by value."""
+    return _numbered(read_table(files_of(source)[0], **columns), None)[1]
+
+
+def has_labelled_texts(source: str | os.PathLike) -> bool:
+    """Whether a source is what `load_labelled_texts` takes."""
+    return is_table(source) or bool(_parts_in(Path(source)))
+
+
+def files_of(source: str | os.PathLike) -> list[Path]:
+    """The file of a source, or those to train and to test on."""
+    path = Path(source)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"`source` must be the path of a table ({', '.join(SUFFIXES)}) or "
+            f"of a folder of two. Received: {str(source)!r}, which does not "
+            "exist"
+        )
+    return _parts_in(path) or [path]
+
+
+def _parts_in(path):
+    if not path.is_dir():
+        return []
+    found = {one.stem: one for one in sorted(path.iterdir()) if is_table(one)}
+    return [found[name] for name in ("train", "test") if name in found]
+
+
+def _numbered(table, class_names):
+    numbers = [_whole(label) for label in table.labels]
+    if None in numbers:
+        labels = [str(label).strip() for label in table.labels]
+        names = sorted(set(labels))
+    else:
+        labels = [str(number) for number in numbers]
+        names = [str(number) for number in sorted(set(numbers))]
+    if class_names is None:
+        _check_classes(names, len(labels), table)
+    return numbered(labels, class_names or names, table.label_column)
+
+
+def _whole(label):
+    """A label as an integer, if it is one in whatever form."""
+    try:
+        number = float(label)
+    except (TypeError, ValueError):
+        return None
+    return int(number) if number.is_integer() else None
+
+
+def _check_classes(names, count, table):
+    if len(names) < 2:
+        raise ValueError(
+            "There must be at least 2 classes. Received: "
+            f"{shortened(names)} alone, in column {table.label_column!r}"
+        )
+    if len(names) > MANY and 2 * len(names) > count:
+        raise ValueError(
+            "A column of labels must hold classes. Received: "
+            f"{len(names)} different values in {count} rows of "
+            f"{table.label_column!r}: {shortened(names, 3)}"
+        )
+
+
+def _cut(texts, length, source):
+    longer = sum(len(text) > length for text in texts)
+    if longer:
+        warnings.warn(
+            f"{longer} of {len(texts)} texts of {source} are longer than "
+            f"{length} characters (--text-length): cut there",
+            stacklevel=1,
+        )
+    return [text[:length] for text in texts]
