@@ -43,7 +43,7 @@ def arguments_with_defaults(card: Card) -> dict[str, Any]:
         if isinstance(node, ast.FunctionDef) and node.name == card.name
     )
     names = [one.arg for one in (*builder.args, *builder.kwonlyargs)]
-    defaults = (*builder.defaults, *builder.kw_defaults)
+    defaults = (*builder.defaults, *filter(None, builder.kw_defaults))
     return {
         name: ast.literal_eval(default)
         for name, default in zip(names, defaults, strict=True)

@@ -3,6 +3,8 @@ import inspect
 import pytest
 
 import zoo
+from zoo.cards import card_of
+from zoo.cards import info
 from zoo.cards.reading import MODELS
 from zoo.cards.reading import cards_in
 from zoo.registry import builder_of
@@ -54,3 +56,17 @@ def test_a_card_with_other_fields(changed, message, tmp_path):
     (tmp_path / "a.toml").write_text(changed, encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         cards_in(tmp_path)
+
+
+def test_what_a_card_cannot_tell_of_a_builder(tmp_path, monkeypatch):
+    monkeypatch.setattr(info, "MODELS", tmp_path)
+    card = card_of("poem_vae")
+    for arguments in ("size", "size, other=1", "*, size", "size=SIZE"):
+        (tmp_path / "poem.py").write_text(f"def poem_vae({arguments}): ...\n")
+        with pytest.raises(ValueError):
+            info.arguments_with_defaults(card)
+    (tmp_path / "poem.py").write_text(
+        "def poem_vae(size=(1, None), *, b=-.5): 0"
+    )
+    found = info.arguments_with_defaults(card)
+    assert found == {"size": (1, None), "b": -0.5}
