@@ -25,6 +25,7 @@ __all__ = [
     "check_in_graph",
     "check_xla",
     "keep_frozen",
+    "consumers",
     "named_export_archive",
     "producer",
     "replica_id",
@@ -93,6 +94,22 @@ def producer(tensor: Any) -> tuple[keras.Operation, list[Any]]:
     """
     operation, node, _ = tensor._keras_history
     return operation, operation._inbound_nodes[node].input_tensors
+
+
+def consumers(
+    model: keras.Model, tensor: Any
+) -> list[tuple[keras.layers.Layer, int]]:
+    """The layers of a model that take a symbolic tensor, and in which place.
+
+    A layer knows the inputs of its first call alone.
+    """
+    return [
+        (layer, place)
+        for layer in model.layers
+        for node in layer._inbound_nodes
+        for place, taken in enumerate(node.input_tensors)
+        if taken is tensor
+    ]
 
 
 def check_in_graph(value: Tensor, count: int, name: str) -> Tensor:

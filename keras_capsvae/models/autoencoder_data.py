@@ -1,8 +1,12 @@
 from typing import Any
 
+import numpy as np
+
 from keras_capsvae.losses import CategoricalReconstruction
 from keras_capsvae.models.own_loss import OwnLossModel
 from keras_capsvae.validation.arrays import check_array
+from keras_capsvae.validation.forms import holds_numbers
+from keras_capsvae.validation.forms import standard_inputs
 from keras_capsvae.validation.labels import check_classes
 from keras_capsvae.validation.labels import check_one_hot
 
@@ -24,11 +28,19 @@ class AutoencoderData(OwnLossModel):
         if self.input_range and (y is None or y is first):
             self._check_input_range(first, name)
 
-    def check_input(self, array: Any, tensor: Any, name: str) -> None:
-        if tensor is self.inputs[0]:
-            check_array(array, tensor.shape[1:], name)
-        else:
-            self._check_condition(array, tensor, name)
+    def check_input(
+        self,
+        array: Any,
+        tensor: Any,
+        name: str,
+        value_range: tuple[float, float] | None = None,
+    ) -> None:
+        if self._is_label(tensor):
+            check_one_hot(array, tensor.shape[-1], name)
+            return
+        super().check_input(array, tensor, name, value_range)
+        if tensor is not self.inputs[0]:
+            self.conditions.look_at(array)
 
     def check_targets(self, targets: Any, name: str) -> None:
         expected = tuple(self.outputs[0].shape[1:])
@@ -38,13 +50,53 @@ class AutoencoderData(OwnLossModel):
         else:
             check_array(targets, expected, name, self._range_of_targets)
 
-    def _check_condition(self, array, tensor, name):
+    def conditions_given(
+        self, n: int, label: Any, condition: Any
+    ) -> list[Any] | None:
+        """The conditions of n examples, checked; `None` if none is given."""
+        given = self.conditions.given(n, label, condition)
+        if condition is not None:
+            for array, tensor in zip(given, self.inputs[1:]):
+                self.check_input(array, tensor, tensor.name)
+        return given
+
+    def arrays_of_model(self, x: Any) -> list[Any]:
+        """x and its conditions, as the model takes them."""
+        x = standard_inputs(x, len(self.inputs), "x")
+        return self._inputs_in_order(x, "x")
+
+    def arrays_of_encoder(self, x: Any) -> list[Any]:
+        """The arrays that the encoder takes, checked.
+
+        Args:
+            x: What the encoder or what the whole model takes.
+        """
+        names = [tensor.name for tensor in self.encoder.inputs]
+        x = standard_inputs(x, len(self.inputs), "x")
+        if isinstance(x, dict):
+            x = tuple(x[name] for name in names if name in x)
+        arrays = list(x) if isinstance(x, tuple) else [x]
+        if len(arrays) == len(self.inputs):
+            given = self.conditions.for_encoder(arrays[1:])
+            arrays = [arrays[0], *given]
+        if len(arrays) != len(names):
+            raise ValueError(
+                f"`x` must hold the {len(names)} arrays of the encoder, "
+                f"{names}, or the {len(self.inputs)} of the model. "
+                f"Received: {len(arrays)}"
+            )
+        of_model = [
+            self.inputs[0],
+            *self.conditions.for_encoder(self.inputs[1:]),
+        ]
+        for array, tensor in zip(arrays, of_model):
+            self.check_input(array, tensor, "x")
+        return arrays
+
+    def _is_label(self, tensor):
+        """Whether an input is the class that the prior depends on."""
         of_prior = self.conditions.for_prior(self.inputs[1:])
-        is_label = tensor is of_prior and self.latent.num_classes is not None
-        if is_label:
-            check_one_hot(array, tensor.shape[-1], name)
-        else:
-            check_array(array, tensor.shape[1:], name)
+        return tensor is of_prior and self.latent.num_classes is not None
 
     @property
     def _has_classes(self):
@@ -59,3 +111,12 @@ class AutoencoderData(OwnLossModel):
         """Where x is the target too, and not every number can be scored."""
         if self._range_of_targets not in (None, self.input_range):
             check_array(x, self.inputs[0].shape[1:], name, self.input_range)
+
+
+def batch_of_one(example: Any) -> Any:
+    """A single example, alone or with conditions, with a batch axis."""
+    if isinstance(example, dict):
+        return {key: np.asarray(part)[None] for key, part in example.items()}
+    if isinstance(example, (list, tuple)) and not holds_numbers(example):
+        return [np.asarray(part)[None] for part in example]
+    return np.asarray(example)[None]

@@ -30,9 +30,7 @@ class CapsuleClassifier(Classifier):
             ValueError: If x does not fit the model.
         """
         x = standard_inputs(x, len(self.inputs), "x")
-        arrays = self._inputs_in_order(x, "x")
-        for array, tensor in zip(arrays, self.inputs):
-            self.check_input(array, tensor, "x")
+        arrays = self.check_inputs(x, "x")
         return predicted(self.capsule_encoder, arrays, batch_size)
 
     def serving_endpoints(self) -> dict[str, Endpoint]:

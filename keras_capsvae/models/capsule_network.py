@@ -69,6 +69,8 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
     Source: kexue.fm 4819; Sabour, Frosst and Hinton, 2017.
     """
 
+    part_names = ("encoder", "decoder")
+
     def __init__(
         self,
         encoder: keras.Model,

@@ -5,7 +5,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_capsvae.models.added_callbacks import epoch_followers
+from keras_capsvae.models.added_callbacks import with_callbacks
 from keras_capsvae.models.composed_model import ComposedModel
+from keras_capsvae.models.embedded_ids import count_of_ids
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
@@ -13,6 +16,7 @@ from keras_capsvae.validation.forms import holds_numbers
 from keras_capsvae.validation.forms import standard_inputs
 from keras_capsvae.validation.forms import standard_targets
 from keras_capsvae.validation.forms import standard_weights
+from keras_capsvae.validation.labels import check_classes
 from keras_capsvae.validation.streams import FiniteLoss
 from keras_capsvae.validation.streams import StreamChecks
 from keras_capsvae.validation.streams import is_stream
@@ -42,11 +46,11 @@ class CheckedModel(ComposedModel):
         given = inspect.signature(super().fit).bind(*args, **kwargs)
         arguments = given.arguments
         streams = StreamChecks()
-        follows = _epoch_followers(arguments)
+        follows = epoch_followers(arguments)
         watch = FiniteLoss(self._check_data(arguments, streams))
         if arguments.get("validation_data") is not None:
             watch.validation = self._check_validation_data(arguments, streams)
-        _add_callbacks(arguments, [*follows, watch])
+        with_callbacks(arguments, before=[*follows, watch])
         with streams.in_plain_words():
             return super().fit(*given.args, **given.kwargs)
 
@@ -58,7 +62,7 @@ class CheckedModel(ComposedModel):
         given = inspect.signature(super().evaluate).bind(*args, **kwargs)
         streams = StreamChecks()
         read = self._check_data(given.arguments, streams)
-        _add_callbacks(given.arguments, [FiniteLoss(validation=read)])
+        with_callbacks(given.arguments, before=[FiniteLoss(validation=read)])
         with streams.in_plain_words():
             return super().evaluate(*given.args, **given.kwargs)
 
@@ -71,6 +75,10 @@ class CheckedModel(ComposedModel):
                 return super().predict(x, *args, **kwargs)
         x = self._checked_inputs(x, "x")
         return super().predict(x, *args, **kwargs)
+
+    @functools.wraps(keras.Model.predict_on_batch)
+    def predict_on_batch(self, x: Tensor) -> Any:
+        return super().predict_on_batch(self._checked_inputs(x, "x"))
 
     @functools.wraps(keras.Model.train_on_batch)
     def train_on_batch(
@@ -100,9 +108,23 @@ class CheckedModel(ComposedModel):
         """Raise unless the model is compiled with what it can train on."""
         self._assert_compile_called()
 
-    def check_input(self, array: Tensor, tensor: Tensor, name: str) -> None:
-        """Raise unless `array` suits the model input `tensor`."""
-        check_array(array, tensor.shape[1:], name)
+    def check_input(
+        self,
+        array: Tensor,
+        tensor: Tensor,
+        name: str,
+        value_range: tuple[float, float] | None = None,
+    ) -> None:
+        """Raise unless `array` suits the model input `tensor`.
+
+        What an embedding takes are ids, for which it must have rows; the range
+        is that of other inputs.
+        """
+        count = count_of_ids(self, tensor)
+        if count is None:
+            check_array(array, tensor.shape[1:], name, value_range)
+        else:
+            check_classes(array, tensor.shape[1:], count, name)
 
     def check_targets(self, targets: Tensor, name: str) -> None:
         """Raise unless `targets` suit the loss."""
@@ -117,6 +139,14 @@ class CheckedModel(ComposedModel):
             f"Received: class_weight={class_weight}"
         )
 
+    def check_inputs(self, x: Tensor, name: str) -> list[Tensor]:
+        """Raise unless x holds the inputs of the model; gives them in order."""
+        arrays = self._inputs_in_order(x, name)
+        for array, tensor in zip(arrays, self.inputs):
+            part = name if len(arrays) == 1 else f"{name} ({tensor.name})"
+            self.check_input(array, tensor, part)
+        return arrays
+
     def check_batch(
         self,
         x: Tensor,
@@ -125,10 +155,7 @@ class CheckedModel(ComposedModel):
         name: str = "x",
     ) -> None:
         """Raise unless these arrays are inputs and targets of the model."""
-        arrays = self._inputs_in_order(x, name)
-        for array, tensor in zip(arrays, self.inputs):
-            part = name if len(arrays) == 1 else f"{name} ({tensor.name})"
-            self.check_input(array, tensor, part)
+        arrays = self.check_inputs(x, name)
         if y is not None:
             self.check_targets(y, "y" if name == "x" else f"{name} (targets)")
             arrays = [*arrays, y]
@@ -207,11 +234,7 @@ class CheckedModel(ComposedModel):
 
     def _checked_inputs(self, x, name):
         x = standard_inputs(x, len(self.inputs), name)
-        arrays = self._inputs_in_order(x, name)
-        for array, tensor in zip(arrays, self.inputs):
-            part = name if len(arrays) == 1 else f"{name} ({tensor.name})"
-            self.check_input(array, tensor, part)
-        check_same_length(arrays, name)
+        check_same_length(self.check_inputs(x, name), name)
         return x
 
     def _checked_inputs_of_batch(self, batch, name):
@@ -239,33 +262,6 @@ class CheckedModel(ComposedModel):
                 "`validation_data` and ((a, b),) as a batch of a stream"
             )
         return arrays
-
-
-class _TellEpoch(keras.callbacks.Callback):
-    def __init__(self, data):
-        super().__init__()
-        self.data = data
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.data.set_epoch(epoch)
-
-
-def _epoch_followers(arguments):
-    """Callbacks of a data set with `set_epoch`, whose order is then kept."""
-    data = arguments.get("x")
-    if not hasattr(data, "set_epoch"):
-        return []
-    arguments["shuffle"] = False
-    return [_TellEpoch(data)]
-
-
-def _add_callbacks(arguments, added):
-    given = arguments.get("callbacks")
-    if isinstance(given, keras.callbacks.CallbackList):
-        for callback in added:
-            given.append(callback)
-    else:
-        arguments["callbacks"] = [*added, *keras.tree.flatten(given or [])]
 
 
 def _reader_of_maps(batch, check, name):

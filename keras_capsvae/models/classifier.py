@@ -5,6 +5,7 @@ import keras
 
 from keras_capsvae.models import serving
 from keras_capsvae.models.checked_model import CheckedModel
+from keras_capsvae.models.embedded_ids import count_of_ids
 from keras_capsvae.models.outermost_layers import last_with_weights
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.typing import Tensor
@@ -67,22 +68,18 @@ class Classifier(CheckedModel):
         """
         return last_with_weights(self.outputs)
 
-    def check_input(self, array: Tensor, tensor: Tensor, name: str) -> None:
-        count = self._count_of_ids(tensor)
-        if count is not None:
-            check_classes(array, tensor.shape[1:], count, name)
-            return
-        check_array(array, tensor.shape[1:], name, self.input_range)
-        if None in tensor.shape[1:]:
+    def check_input(
+        self,
+        array: Tensor,
+        tensor: Tensor,
+        name: str,
+        value_range: tuple[float, float] | None = None,
+    ) -> None:
+        value_range = value_range or self.input_range
+        super().check_input(array, tensor, name, value_range)
+        is_image = count_of_ids(self, tensor) is None
+        if is_image and None in tensor.shape[1:]:
             self._check_size(array.shape, name)
-
-    def _count_of_ids(self, tensor):
-        """Rows of the embedding that takes an input, `None` without one."""
-        for layer in self.layers:
-            is_embedding = isinstance(layer, keras.layers.Embedding)
-            if is_embedding and layer.input is tensor:
-                return layer.input_dim
-        return None
 
     def _check_size(self, shape, name):
         try:

@@ -25,7 +25,13 @@ class ComposedModel(Functional):
     called with, parts such as an encoder included, and `from_config` calls it
     again; so do subclasses with a constructor of their own, as long as Keras
     can serialise their arguments.
+
+    Attributes:
+        part_names: Names of attributes that the graph was made of, which are
+            set once.
     """
+
+    part_names: tuple[str, ...] = ()
 
     def __new__(cls, *args, **kwargs):
         model = super().__new__(cls, *args, **kwargs)
@@ -33,11 +39,20 @@ class ComposedModel(Functional):
         object.__setattr__(model, "_constructed", _Call(args, kwargs))
         return model
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.part_names and getattr(self, name, value) is not value:
+            raise AttributeError(
+                f"`{name}` must stay what the model was built with, for its "
+                f"graph holds it: build another {type(self).__name__} of the "
+                f"new {name}, or give this one weights, "
+                f"model.{name}.set_weights(...). Received: {value!r:.60}"
+            )
+        super().__setattr__(name, value)
+
     def get_config(self) -> Config:
         signature = inspect.signature(self.__init__)
         arguments = self._constructed.arguments(signature)
-        if "name" in signature.parameters:
-            arguments["name"] = self.name
+        arguments["name"] = self.name
         if keras.backend.is_keras_tensor(_first(arguments.get("inputs"))):
             graph = keras.Model(arguments.pop("inputs"), arguments["outputs"])
             arguments["outputs"] = graph  # of which Keras has the config
@@ -59,7 +74,7 @@ class ComposedModel(Functional):
         if isinstance(arguments.get("outputs"), keras.Model):
             graph = arguments["outputs"]
             arguments |= {"inputs": graph.input, "outputs": graph.output}
-        model = cls(*_positional(cls, arguments), **arguments)
+        model = _named(cls, arguments)
         keep_frozen(model)
         return model
 
@@ -127,6 +142,17 @@ class ComposedModel(Functional):
 
 def _first(structure):
     return next(iter(keras.tree.flatten(structure)), None)
+
+
+def _named(cls, arguments):
+    """A model of these arguments, among them a name for constructors of any."""
+    name = arguments.get("name")
+    if "name" not in inspect.signature(cls).parameters:
+        arguments.pop("name", None)
+    model = cls(*_positional(cls, arguments), **arguments)
+    if name is not None:
+        model.name = name
+    return model
 
 
 def _positional(cls, arguments):

@@ -7,8 +7,8 @@ import numpy as np
 
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.typing import Tensor
-from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
+from keras_capsvae.validation.arrays import parts_of
 from keras_capsvae.validation.labels import check_label
 
 
@@ -24,7 +24,8 @@ class Conditions:
         of_encoder, of_decoder: Indices of the conditions that a part takes.
         of_prior: Index of the prior's condition, `None` without one.
         num_classes: Classes of the only condition, taken for one-hot; `None`
-            where there is none or there are several.
+            where there is none, there are several, or data showed that it holds
+            other numbers.
     """
 
     def __init__(
@@ -68,6 +69,13 @@ class Conditions:
             and position not in taken
             and self.inputs[position].shape == tensor.shape
         )
+
+    def look_at(self, array: Any) -> None:
+        """Note whether the values of the only condition can be classes."""
+        if self.num_classes is None or self._prior_has_classes:
+            return
+        if not all(np.isin(part, (0, 1)).all() for part in parts_of(array)):
+            self.num_classes = None
 
     @property
     def are_generated_from(self) -> bool:
@@ -131,9 +139,13 @@ class Conditions:
 
     def _for_all(self, n, array, tensor):
         """An array `(n, ...)`, of which a single one may be given."""
-        if array.ndim == len(tensor.shape) - 1:
+        dims = tensor.shape[1:]
+        if dims == (1,) and array.ndim < 2:  # numbers, one or for each
+            array = (
+                array.reshape(-1, 1) if array.shape == (n,) else array.ravel()
+            )
+        if array.ndim == len(dims):
             array = np.broadcast_to(array, (n, *array.shape))
-        check_array(array, tensor.shape[1:], tensor.name)
         check_same_length([range(n), array], "condition")
         return array
 

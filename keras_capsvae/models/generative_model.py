@@ -9,12 +9,10 @@ from keras_capsvae.latents.numbers import NumpyNumbers
 from keras_capsvae.models import likelihood
 from keras_capsvae.models import serving
 from keras_capsvae.models.autoencoder_data import AutoencoderData
+from keras_capsvae.models.autoencoder_data import batch_of_one
 from keras_capsvae.models.prediction import predicted
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.typing import Tensor
-from keras_capsvae.validation.arrays import check_array
-from keras_capsvae.validation.forms import holds_numbers
-from keras_capsvae.validation.forms import standard_inputs
 from keras_capsvae.validation.labels import check_label
 from keras_capsvae.validation.numbers import check_integer
 
@@ -50,7 +48,7 @@ class GenerativeModel(AutoencoderData):
         Raises:
             ValueError: If x does not fit the encoder.
         """
-        arrays = self._of_encoder(x)
+        arrays = self.arrays_of_encoder(x)
         parameters = predicted(self.encoder, arrays, batch_size)
         return parameters if isinstance(parameters, list) else [parameters]
 
@@ -87,7 +85,7 @@ class GenerativeModel(AutoencoderData):
             ValueError: If the decoder takes another condition, or none.
         """
         z = np.asarray(z)
-        given = self.conditions.given(len(z), label, condition)
+        given = self.conditions_given(len(z), label, condition)
         if given is None and self.conditions.of_decoder:
             raise ValueError(self.conditions.missing())
         if given is not None and not self.conditions.of_decoder:
@@ -115,7 +113,7 @@ class GenerativeModel(AutoencoderData):
         z = self.encode(x, batch_size)
         given = None
         if self.conditions.of_decoder:
-            given = self._in_order(x)[1:]
+            given = self.arrays_of_model(x)[1:]
         return _first(self._decoded(z, given, batch_size))
 
     def generate(
@@ -180,7 +178,7 @@ class GenerativeModel(AutoencoderData):
         Raises:
             ValueError: If `steps` is below 2 or an example does not fit.
         """
-        z, given = self._way(_batch_of_one(first), _batch_of_one(last), steps)
+        z, given = self._way(batch_of_one(first), batch_of_one(last), steps)
         return _first(self._decoded(z, given))
 
     def score_samples(
@@ -219,18 +217,7 @@ class GenerativeModel(AutoencoderData):
         `generate` an integer n and, for a model with classes, an integer label.
         Other formats take encoder and decoder: `model.encoder.export(...)`.
         """
-        outputs = _names(self.decoder)
-        endpoints = {
-            "serve": serving.of_model(self, *outputs),
-            "encode": serving.of_model(
-                self.encoder, *self.latent.parameter_names
-            ),
-            "decode": serving.of_model(self.decoder, *outputs),
-        }
-        is_free = not self.conditions.are_generated_from
-        if is_free or self.num_classes is not None:
-            endpoints["generate"] = serving.draws(self, outputs)
-        return endpoints
+        return serving.of_autoencoder(self)
 
     def export(
         self,
@@ -262,7 +249,7 @@ class GenerativeModel(AutoencoderData):
                     f"no clusters. Received: cluster={cluster!r}"
                 )
             cluster = np.full(n, check_label(cluster, clusters, "cluster"))
-        given = self.conditions.given(n, label, condition)
+        given = self.conditions_given(n, label, condition)
         numbers = NumpyNumbers(seed)
         if given is None and self.conditions.are_generated_from:
             given = self.conditions.drawn(n, numbers)
@@ -284,51 +271,10 @@ class GenerativeModel(AutoencoderData):
         if self.conditions.of_decoder:
             given = [
                 np.repeat(array, steps, axis=0)
-                for array in self._in_order(first)[1:]
+                for array in self.arrays_of_model(first)[1:]
             ]
         return self.latent.between(*ends, shares), given
-
-    def _of_encoder(self, x):
-        """The arrays that the encoder takes, checked."""
-        names = [tensor.name for tensor in self.encoder.inputs]
-        x = standard_inputs(x, len(self.inputs), "x")
-        if isinstance(x, dict):
-            x = tuple(x[name] for name in names if name in x)
-        arrays = list(x) if isinstance(x, tuple) else [x]
-        if len(arrays) == len(self.inputs):
-            given = self.conditions.for_encoder(arrays[1:])
-            arrays = [arrays[0], *given]
-        if len(arrays) != len(names):
-            raise ValueError(
-                f"`x` must hold the {len(names)} arrays of the encoder, "
-                f"{names}, or the {len(self.inputs)} of the model. "
-                f"Received: {len(arrays)}"
-            )
-        for array, tensor in zip(arrays, self.encoder.inputs):
-            check_array(array, tensor.shape[1:], "x")
-        return arrays
-
-    def _in_order(self, x):
-        """The arrays that the model takes."""
-        x = standard_inputs(x, len(self.inputs), "x")
-        return self._inputs_in_order(x, "x")
 
 
 def _first(outputs):
     return outputs[0] if isinstance(outputs, list) else outputs
-
-
-def _batch_of_one(example):
-    if isinstance(example, dict):
-        return {key: np.asarray(part)[None] for key, part in example.items()}
-    if isinstance(example, (list, tuple)) and not holds_numbers(example):
-        return [np.asarray(part)[None] for part in example]
-    return np.asarray(example)[None]
-
-
-def _names(decoder):
-    """Names of the decoder's outputs in files."""
-    count = len(decoder.outputs)
-    if count == 1:
-        return ("reconstruction",)
-    return tuple(f"reconstruction_{index}" for index in range(count))

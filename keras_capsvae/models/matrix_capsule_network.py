@@ -42,6 +42,8 @@ class MatrixCapsuleNetwork(CapsuleClassifier):
     Source: kexue.fm 5155; Hinton, Sabour and Frosst, 2018.
     """
 
+    part_names = ("encoder",)
+
     def __init__(
         self,
         encoder: keras.Model,

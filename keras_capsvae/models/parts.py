@@ -1,9 +1,11 @@
-"""Checks of the parts that a model is made of."""
+"""The parts that a model is made of, checked."""
 
 from typing import Any
 
 import keras
 
+from keras_capsvae.latents.base import Latent
+from keras_capsvae.latents.gaussian import GaussianLatent
 from keras_capsvae.typing import Tensor
 
 
@@ -49,6 +51,36 @@ def check_decoder(decoder: keras.Model, z: Tensor, x: Tensor) -> None:
             "`decoder` must return the shape of the encoder's first input, "
             f"{tuple(x.shape)}. Received: output of shape {tuple(received)}"
         )
+
+
+def latent_of(
+    latent: Latent | None,
+    kl_weight: float,
+    estimator: str,
+    free_bits: float,
+    seed: int | None,
+) -> Latent:
+    """The given latent, or the Gaussian one that the arguments describe."""
+    if latent is None:
+        return GaussianLatent(
+            kl_weight=kl_weight,
+            estimator=estimator,
+            free_bits=free_bits,
+            seed=seed,
+        )
+    if not isinstance(latent, Latent):
+        raise TypeError(
+            "`latent` must be a Latent, e.g. GaussianLatent(). Received: "
+            f"{latent!r} of type {type(latent).__name__}"
+        )
+    if (kl_weight, estimator, free_bits, seed) != (1.0, "analytic", 0.0, None):
+        raise ValueError(
+            "`kl_weight`, `estimator`, `free_bits` and `seed` must be given to "
+            f"the latent, {type(latent).__name__}(...), if there is one. "
+            f"Received: kl_weight={kl_weight}, estimator={estimator!r}, "
+            f"free_bits={free_bits}, seed={seed}"
+        )
+    return latent
 
 
 def _fits(one, other):

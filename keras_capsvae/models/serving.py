@@ -89,6 +89,28 @@ def write_saved_model(
         path.write_text(text, encoding="utf-8")
 
 
+def of_autoencoder(model: keras.Model) -> dict[str, Endpoint]:
+    """`serve`, `encode`, `decode` and, if a label says enough, `generate`."""
+    outputs = _names(model.decoder)
+    endpoints = {
+        "serve": of_model(model, *outputs),
+        "encode": of_model(model.encoder, *model.latent.parameter_names),
+        "decode": of_model(model.decoder, *outputs),
+    }
+    is_free = not model.conditions.are_generated_from
+    if is_free or model.num_classes is not None:
+        endpoints["generate"] = draws(model, outputs)
+    return endpoints
+
+
+def _names(decoder):
+    """Names of the decoder's outputs in files."""
+    count = len(decoder.outputs)
+    if count == 1:
+        return ("reconstruction",)
+    return tuple(f"reconstruction_{index}" for index in range(count))
+
+
 def draws(model: keras.Model, outputs: Any) -> Endpoint:
     """The endpoint that decodes draws from the prior of an autoencoder.
 

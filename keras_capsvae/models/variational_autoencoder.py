@@ -7,7 +7,8 @@ from keras import ops
 
 from keras_capsvae.callbacks import KLWarmUp
 from keras_capsvae.latents.base import Latent
-from keras_capsvae.latents.gaussian import GaussianLatent
+from keras_capsvae.models.added_callbacks import with_callbacks
+from keras_capsvae.models.beta_of_last_epoch import BetaOfLastEpoch
 from keras_capsvae.models.conditions import Conditions
 from keras_capsvae.models.conditions import called
 from keras_capsvae.models.conditions import input_like
@@ -18,6 +19,7 @@ from keras_capsvae.models.own_loss import weighted
 from keras_capsvae.models.parts import check_decoder
 from keras_capsvae.models.parts import check_functional
 from keras_capsvae.models.parts import distinct
+from keras_capsvae.models.parts import latent_of
 from keras_capsvae.models.reconstruction import Reconstruction
 from keras_capsvae.private_keras import PerExampleMeans
 from keras_capsvae.typing import Tensor
@@ -88,6 +90,8 @@ class VariationalAutoencoder(GenerativeModel):
     Source: kexue.fm 5253, 5343 and 5383; Kingma and Welling, 2013.
     """
 
+    part_names = ("encoder", "latent", "decoder")
+
     def __init__(
         self,
         encoder: keras.Model,
@@ -104,7 +108,7 @@ class VariationalAutoencoder(GenerativeModel):
         # The parts and what connects them.
         check_functional(encoder, "encoder")
         check_functional(decoder, "decoder")
-        latent = _latent(latent, kl_weight, estimator, free_bits, seed)
+        latent = latent_of(latent, kl_weight, estimator, free_bits, seed)
         conditions = Conditions(encoder, decoder, latent)
 
         # The graph, in the order of the data.
@@ -214,13 +218,9 @@ class VariationalAutoencoder(GenerativeModel):
 
     @functools.wraps(GenerativeModel.fit)
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        beta = _BetaOfLastEpoch(self.latent.beta)
+        beta = BetaOfLastEpoch(self.latent.beta)
         given = inspect.signature(super().fit).bind(*args, **kwargs)
-        callbacks = given.arguments.get("callbacks")
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            return super().fit(*args, **kwargs)
-        callbacks = keras.tree.flatten(callbacks or [])
-        given.arguments["callbacks"] = [*callbacks, beta]
+        callbacks = with_callbacks(given.arguments, after=[beta])
         history = super().fit(*given.args, **given.kwargs)
         beta.restore()
         for callback in callbacks:
@@ -246,49 +246,6 @@ class VariationalAutoencoder(GenerativeModel):
         """
         x = check_array(x, self.inputs[0].shape[1:], "x", (0.0, 1.0))
         self.reconstruction.adapt(x)
-
-
-class _BetaOfLastEpoch(keras.callbacks.Callback):
-    """Keeps β as the last epoch left it.
-
-    `EarlyStopping` restores every weight of its best epoch, β among them.
-    """
-
-    def __init__(self, beta):
-        super().__init__()
-        self.beta = beta
-        self.last = None
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.last = ops.convert_to_numpy(self.beta)
-
-    def restore(self):
-        if self.last is not None:
-            self.beta.assign(self.last)
-
-
-def _latent(latent, kl_weight, estimator, free_bits, seed):
-    """The given latent, or the one that the arguments describe."""
-    if latent is None:
-        return GaussianLatent(
-            kl_weight=kl_weight,
-            estimator=estimator,
-            free_bits=free_bits,
-            seed=seed,
-        )
-    if not isinstance(latent, Latent):
-        raise TypeError(
-            "`latent` must be a Latent, e.g. GaussianLatent(). Received: "
-            f"{latent!r} of type {type(latent).__name__}"
-        )
-    if (kl_weight, estimator, free_bits, seed) != (1.0, "analytic", 0.0, None):
-        raise ValueError(
-            "`kl_weight`, `estimator`, `free_bits` and `seed` must be given to "
-            f"the latent, {type(latent).__name__}(...), if there is one. "
-            f"Received: kl_weight={kl_weight}, estimator={estimator!r}, "
-            f"free_bits={free_bits}, seed={seed}"
-        )
-    return latent
 
 
 def _connected(latent, parameters, condition):

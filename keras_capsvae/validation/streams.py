@@ -1,9 +1,9 @@
 """Batches that come one by one: the first is checked before, each when drawn.
 
-A `PyDataset`, a generator and a PyTorch `DataLoader` hand every batch through
-the check. A `tf.data.Dataset` is left alone for speed: when the loss of an
-epoch is not finite, it is read again to name the batch at fault, and so is
-whatever else was checked by a sample.
+Each batch goes through the check on its way to the model. What other processes
+or devices draw is left alone: when the loss of an epoch is not finite, it is
+read again to name the batch at fault, and so is whatever else was checked by a
+sample.
 """
 
 import contextlib
@@ -61,6 +61,8 @@ class StreamChecks:
         look(_on_one_device(first))
         if _is_of(data, "DataLoader"):
             return _looked_loader(data, look)
+        if _is_of(data, "DatasetV2"):
+            data = _looked_dataset(data, look)
         return _standard_dataset(data)
 
     @contextlib.contextmanager
@@ -114,8 +116,8 @@ def reader_of(data: Any, check: Check, name: str) -> Read | None:
 
     `None` of a stream whose batches are checked as they are drawn.
     """
-    is_elsewhere = getattr(data, "use_multiprocessing", False)
-    if not is_elsewhere and not hasattr(data, "element_spec"):
+    is_distributed = _is_of(data, "DistributedDatasetInterface")
+    if not is_distributed and not getattr(data, "use_multiprocessing", False):
         return None
 
     def read(steps):
@@ -157,6 +159,32 @@ def _looked_loader(loader, look):
     looked = copy.copy(loader)
     looked.__class__ = type(kind.__name__, (kind,), {"__iter__": batches})
     return looked
+
+
+def _looked_dataset(data, look):
+    """A `tf.data.Dataset` whose batches are looked at as they are drawn."""
+    import tensorflow as tf
+
+    spec = data.element_spec
+
+    def looked(*batch):
+        structure = batch if isinstance(spec, tuple) else batch[0]
+        parts = tf.nest.flatten(structure, expand_composites=True)
+
+        def look_at(*arrays):
+            look(
+                tf.nest.pack_sequence_as(
+                    structure, arrays, expand_composites=True
+                )
+            )
+            return True
+
+        seen = tf.numpy_function(look_at, parts, tf.bool)
+        with tf.control_dependencies([seen]):
+            same = [tf.identity(part) for part in parts]
+        return tf.nest.pack_sequence_as(structure, same, expand_composites=True)
+
+    return data.map(looked)
 
 
 def _standard_dataset(data):

@@ -181,8 +181,12 @@ def posterior_deviations(model: keras.Model, images: Any) -> np.ndarray:
         Array `(n, latent_dim)`: near 1 for a latent that the posterior leaves
         at the prior, small for one that the image decides.
 
+    Raises:
+        TypeError: If the latents are not Gaussian.
+
     Source: kexue.fm 5383.
     """
+    _check_gaussian(model)
     _, z_log_var = model.posterior(images)
     return np.exp(0.5 * np.clip(z_log_var, -LOG_VAR_LIMIT, LOG_VAR_LIMIT))
 
@@ -202,10 +206,12 @@ def mutual_information(model: keras.Model, images: Any, seed: int = 0) -> float:
         A number of nats.
 
     Raises:
+        TypeError: If the latents are not Gaussian.
         ValueError: If there are fewer than 2 images.
 
     Source: Hoffman and Johnson, "ELBO surgery", 2016.
     """
+    _check_gaussian(model)
     _check_several(images)
     heads = model.posterior(images)
     z_mean, z_log_var = (np.asarray(head, "float64") for head in heads)
@@ -224,6 +230,16 @@ def mutual_information(model: keras.Model, images: Any, seed: int = 0) -> float:
         marginal = np.logaddexp.reduce(densities, axis=1) - np.log(len(z))
         total += (own[rows] - marginal).sum()
     return float(total / len(z))
+
+
+def _check_gaussian(model):
+    latent = getattr(model, "latent", None)
+    if not isinstance(latent, GaussianLatent):
+        raise TypeError(
+            "`model` must be a VAE with a Gaussian posterior, a GaussianLatent."
+            f" Received: a {type(model).__name__} with "
+            f"latent={type(latent).__name__}"
+        )
 
 
 def _check_several(images):
