@@ -6,6 +6,7 @@ that begin with an underscore, where they stand.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -26,6 +27,7 @@ __all__ = [
     "check_xla",
     "keep_frozen",
     "consumers",
+    "looked_dataset",
     "named_export_archive",
     "producer",
     "replica_id",
@@ -126,6 +128,38 @@ def check_in_graph(value: Tensor, count: int, name: str) -> Tensor:
     ]
     with tf.control_dependencies([one for one in checks if one is not None]):
         return tf.identity(value)
+
+
+def looked_dataset(data: Any, look: Callable[[Any], Any]) -> Any:
+    """A `tf.data.Dataset` of the same batches, each looked at when drawn.
+
+    Keras maps functions over no data sets, and iterating over one in Python
+    takes it out of TensorFlow's graph.
+
+    Args:
+        data: The data set.
+        look: Takes a batch in NumPy, and may raise.
+    """
+    import tensorflow as tf
+
+    spec = data.element_spec
+
+    def looked(*batch):
+        structure = batch if isinstance(spec, tuple) else batch[0]
+        parts = tf.nest.flatten(structure, expand_composites=True)
+        packed = functools.partial(
+            tf.nest.pack_sequence_as, structure, expand_composites=True
+        )
+
+        def look_at(*arrays):
+            look(packed(arrays))
+            return True
+
+        seen = tf.numpy_function(look_at, parts, tf.bool)
+        with tf.control_dependencies([seen]):
+            return packed([tf.identity(part) for part in parts])
+
+    return data.map(looked)
 
 
 def named_export_archive(

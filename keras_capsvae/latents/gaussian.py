@@ -95,6 +95,7 @@ class GaussianLatent(Latent):
     def build(self, parameters_shape: Any, condition_shape: Any = None) -> None:
         check_posterior_shapes(self, parameters_shape, count=2)
         self.latent_shape = tuple(parameters_shape[0][1:])
+        self.kl_loss.built = True  # β is the latent's own; it has no weight
         if not self.prior.built:
             self.prior.build(parameters_shape[0])
 

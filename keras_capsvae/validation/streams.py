@@ -18,6 +18,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_capsvae.private_keras import looked_dataset
+
 Check = Callable[[Any, str], tuple[Any, ...]]
 Read = Callable[[int | None], Any]
 
@@ -62,7 +64,7 @@ class StreamChecks:
         if _is_of(data, "DataLoader"):
             return _looked_loader(data, look)
         if _is_of(data, "DatasetV2"):
-            data = _looked_dataset(data, look)
+            data = looked_dataset(data, look)
         return _standard_dataset(data)
 
     @contextlib.contextmanager
@@ -159,32 +161,6 @@ def _looked_loader(loader, look):
     looked = copy.copy(loader)
     looked.__class__ = type(kind.__name__, (kind,), {"__iter__": batches})
     return looked
-
-
-def _looked_dataset(data, look):
-    """A `tf.data.Dataset` whose batches are looked at as they are drawn."""
-    import tensorflow as tf
-
-    spec = data.element_spec
-
-    def looked(*batch):
-        structure = batch if isinstance(spec, tuple) else batch[0]
-        parts = tf.nest.flatten(structure, expand_composites=True)
-
-        def look_at(*arrays):
-            look(
-                tf.nest.pack_sequence_as(
-                    structure, arrays, expand_composites=True
-                )
-            )
-            return True
-
-        seen = tf.numpy_function(look_at, parts, tf.bool)
-        with tf.control_dependencies([seen]):
-            same = [tf.identity(part) for part in parts]
-        return tf.nest.pack_sequence_as(structure, same, expand_composites=True)
-
-    return data.map(looked)
 
 
 def _standard_dataset(data):
