@@ -92,6 +92,14 @@ class ComposedModel(Functional):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
+    @functools.wraps(keras.Model.quantize)
+    def quantize(self, *args: Any, **kwargs: Any) -> None:
+        super().quantize(*args, **kwargs)
+        # Keras forgets what was traced of the whole model, not of its parts.
+        for part in self._flatten_layers(include_self=False):
+            if isinstance(part, keras.Model):
+                part.predict_function = None
+
     def _trackable_children(self, save_type="checkpoint", **kwargs):
         children = super()._trackable_children(save_type, **kwargs)
         return children | variables_to_restore(self, save_type)

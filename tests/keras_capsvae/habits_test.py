@@ -7,6 +7,8 @@ from keras import layers
 
 from keras_capsvae import CategoricalReconstruction
 from keras_capsvae import Classifier
+from keras_capsvae import ClassMeans
+from keras_capsvae import GaussianLatent
 from keras_capsvae import VariationalAutoencoder
 from tests.helpers import tensorflow_only
 from tests.own_nets import LABELS
@@ -106,14 +108,23 @@ def test_numbers_are_no_classes():
         model.generate(2, label=1)
 
 
+def test_a_quantised_vae(tmp_path):
+    model = own_vae(seed=0)
+    before = model.encode(X)
+    model.quantize("int8")
+    after = model.encode(X)
+    assert 0 < np.abs(after - before).max() < 0.05
+    assert np.isfinite(model.evaluate(X, verbose=0)).all()
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again.encode(X), after, atol=1e-6)
+
+
 @tensorflow_only
 @pytest.mark.parametrize("wrong", ["x", "label"])
 @pytest.mark.parametrize("use", ["fit", "evaluate", "predict"])
 def test_late_batches_of_tf_data(use, wrong):
     import tensorflow as tf
-
-    from keras_capsvae import ClassMeans
-    from keras_capsvae import GaussianLatent
 
     model = VariationalAutoencoder(
         encoder(), decoder(), GaussianLatent(ClassMeans(3))

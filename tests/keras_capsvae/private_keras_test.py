@@ -8,7 +8,9 @@ from keras_capsvae.private_keras import PerExampleMeans
 from keras_capsvae.private_keras import ReplicaSeedGenerator
 from keras_capsvae.private_keras import can_use_xla
 from keras_capsvae.private_keras import check_in_graph
+from keras_capsvae.private_keras import consumers
 from keras_capsvae.private_keras import keep_frozen
+from keras_capsvae.private_keras import looked_dataset
 from keras_capsvae.private_keras import named_export_archive
 from keras_capsvae.private_keras import producer
 from keras_capsvae.private_keras import replica_id
@@ -122,6 +124,34 @@ def test_producer_knows_every_call_of_a_layer():
     second = layer(first)
     assert producer(first) == (layer, [x])
     assert producer(second) == (layer, [first])
+
+
+def test_consumers_are_those_of_any_call():
+    x = keras.Input((1,))
+    layer = keras.layers.Dense(1)
+    layer(keras.Input((1,)))
+    both = keras.layers.Add()([layer(x), x])
+    model = keras.Model(x, both)
+    found = [(one.name, place) for one, place in consumers(model, x)]
+    assert sorted(found) == sorted(
+        [(layer.name, 0), (model.layers[-1].name, 1)]
+    )
+
+
+@tensorflow_only
+@pytest.mark.parametrize("form", [tuple, lambda pair: {"a": pair[0]}])
+def test_each_batch_of_a_data_set_is_looked_at(form):
+    import tensorflow as tf
+
+    x = np.arange(6.0)
+    data = tf.data.Dataset.from_tensor_slices(form([x, 2 * x])).batch(4)
+    seen = []
+    looked = looked_dataset(data, seen.append)
+    assert looked.element_spec == data.element_spec
+    drawn = list(looked.as_numpy_iterator())
+    for batches in (drawn, seen):
+        received = [keras.tree.flatten(batch)[0] for batch in batches]
+        np.testing.assert_array_equal(np.concatenate(received), x)
 
 
 def test_means_are_known_to_fall():
