@@ -84,7 +84,7 @@ class ActivationAndArgument(keras.layers.Layer):
     """
 
     def __init__(self, layer: keras.layers.Layer, **kwargs: Any) -> None:
-        super().__init__(dtype=layer.dtype_policy, **kwargs)
+        super().__init__(dtype=layer.compute_dtype, **kwargs)
         self.layer = layer
         self.built = True
 

@@ -118,6 +118,10 @@ def test_a_quantised_vae(tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(again.encode(X), after, atol=1e-6)
+    np.testing.assert_allclose(
+        again.reconstruct(X), model.reconstruct(X), atol=1e-6
+    )
+    assert np.isfinite(again.evaluate(X, verbose=0)).all()
 
 
 @tensorflow_only
