@@ -6,15 +6,19 @@ from keras_capsvae.activations import rational_squash
 from keras_capsvae.activations import squash
 from keras_capsvae.activations import tanh_squash
 from keras_capsvae.callbacks import KLWarmUp
+from keras_capsvae.callbacks import MixtureStart
 from keras_capsvae.callbacks import PrintedText
 from keras_capsvae.callbacks import SpreadMargin
 from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.initializers import NoisyIdentity
+from keras_capsvae.latents import ClassifiedMixture
 from keras_capsvae.latents import ClassMeans
 from keras_capsvae.latents import GaussianLatent
 from keras_capsvae.latents import GaussianMixture
 from keras_capsvae.latents import Latent
+from keras_capsvae.latents import Prior
 from keras_capsvae.latents import StandardNormal
+from keras_capsvae.latents import VampPrior
 from keras_capsvae.layers import CapsuleLayer
 from keras_capsvae.layers import CapsuleLength
 from keras_capsvae.layers import CapsuleMask
@@ -60,6 +64,7 @@ __all__ = [
     "CharacterEmbedding",
     "ClassMatrixCapsuleEM",
     "ClassMeans",
+    "ClassifiedMixture",
     "Classifier",
     "ConvMatrixCapsuleEM",
     "GatedConv1D",
@@ -76,12 +81,14 @@ __all__ = [
     "MaskedPooling",
     "MatrixCapsuleEM",
     "MatrixCapsuleNetwork",
+    "MixtureStart",
     "NoisyIdentity",
     "PoemAutoencoder",
     "PositionEmbedding",
     "PrimaryCapsules",
     "PrimaryMatrixCapsules",
     "PrintedText",
+    "Prior",
     "RandomWindow",
     "ReconstructionLoss",
     "Sampling",
@@ -89,6 +96,7 @@ __all__ = [
     "SpreadMargin",
     "StandardNormal",
     "TextClassifier",
+    "VampPrior",
     "VariationalAutoencoder",
     "Vocabulary",
     "exponential_squash",

@@ -211,7 +211,7 @@ def check_builder(name):
         path = pathlib.Path(folder, "model.keras")
         model.save(path)
         expected = numpy_of(outputs_of(model, inputs))
-        received = _outputs_in_fresh_process(path, inputs)
+        received = outputs_in_fresh_process(path, inputs)
         reloaded = keras.models.load_model(path)
     assert len(received) == len(expected)
     for array, value in zip(received, expected):
@@ -299,7 +299,8 @@ def _fresh_process():
     )
 
 
-def _outputs_in_fresh_process(path, inputs):
+def outputs_in_fresh_process(path, inputs):
+    """`outputs_of` a saved model, that a process loads which built none."""
     given, made = path.with_name("inputs.npz"), path.with_name("outputs.npz")
     np.savez(given, *inputs)
     process = _fresh_process()

@@ -163,9 +163,7 @@ def weights_of(model):
         for part in (model.encoder, model.decoder)
     }
     means = model.latent.prior.get_weights()
-    return parts | (
-        {"prior": {"class_mean": _float64(*means)}} if means else {}
-    )
+    return parts | ({"prior": {"variables": _float64(*means)}} if means else {})
 
 
 def dense_vae_loss(weights, x, noise, kl_weight=1.0):
@@ -184,9 +182,23 @@ def conditional_vae_loss(weights, x, one_hot, noise, kl_weight=1.0):
     z_mean, z_log_var = _dense_heads(weights["encoder"], x)
     z = sample(z_mean, z_log_var, noise)
     decoded = _dense_decoder(weights["decoder"], z)
-    class_mean = _dense(weights["prior"]["class_mean"], one_hot)
+    class_mean = _dense(weights["prior"]["variables"], one_hot)
     kl = gaussian_kl(z_mean, z_log_var, class_mean).sum(-1)
     return np.mean(bernoulli_from_probabilities(x, decoded) + kl_weight * kl)
+
+
+def vamp_vae_loss(weights, x, noise):
+    """As `dense_vae_loss`, with the mean posterior of the pseudo-inputs."""
+    x, noise = _float64(x, noise)
+    z_mean, z_log_var = _dense_heads(weights["encoder"], x)
+    z = sample(z_mean, z_log_var, noise)
+    decoded = _dense_decoder(weights["decoder"], z)
+    own = log_normal(z, z_mean, np.exp(z_log_var)).sum(-1)
+    (pseudo,) = weights["prior"]["variables"]
+    means, log_vars = _dense_heads(weights["encoder"], pseudo)
+    each = log_normal(z[:, None], means, np.exp(log_vars)).sum(-1)  # (batch, K)
+    prior = np.log(np.exp(each).mean(-1))
+    return np.mean(bernoulli_from_probabilities(x, decoded) + own - prior)
 
 
 def conv_vae_loss(weights, x, noise, kl_weight=1.0):

@@ -45,7 +45,9 @@ def _(model: VariationalAutoencoder, inputs):
     given = model.conditions.for_decoder(inputs[1:])
     z = model.encode(as_x(inputs))
     decoded = model.decode(z, condition=given or None)
-    return [*model.posterior(as_x(inputs)), decoded]
+    label = None if model.num_classes is None else 0
+    drawn = model.draw_latents(3, label=label, seed=0)
+    return [*model.posterior(as_x(inputs)), drawn, decoded]
 
 
 @functools.singledispatch

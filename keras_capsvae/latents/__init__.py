@@ -2,20 +2,26 @@
 
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.latents.gaussian import GaussianLatent
+from keras_capsvae.latents.mixtures import ClassifiedMixture
+from keras_capsvae.latents.mixtures import GaussianMixture
 from keras_capsvae.latents.numbers import GraphNumbers
 from keras_capsvae.latents.numbers import NumpyNumbers
 from keras_capsvae.latents.priors import ClassMeans
-from keras_capsvae.latents.priors import GaussianMixture
+from keras_capsvae.latents.priors import Prior
 from keras_capsvae.latents.priors import StandardNormal
 from keras_capsvae.latents.priors import UnitGaussian
+from keras_capsvae.latents.vamp import VampPrior
 
 __all__ = [
     "ClassMeans",
+    "ClassifiedMixture",
     "GaussianLatent",
     "GaussianMixture",
     "GraphNumbers",
     "Latent",
     "NumpyNumbers",
+    "Prior",
     "StandardNormal",
     "UnitGaussian",
+    "VampPrior",
 ]

@@ -64,6 +64,33 @@ class Latent(SeededLayer):
             autocast=False,
         )
 
+    def depends_on(
+        self,
+        encoder: keras.Model,
+        condition: Tensor | None,
+        inputs: list[Tensor] | None = None,
+    ) -> Any:
+        """What the prior depends on, `condition` of the other methods.
+
+        Args:
+            encoder: The model's.
+            condition: The model's condition of the prior, if it has one.
+            inputs: What the encoder is given in the graph of the model.
+                Defaults to `None`: outside of it.
+        """
+        return condition
+
+    def prior_mean(self, condition: Any) -> Tensor | None:
+        """Where the prior lies for each example; `None` for alike."""
+        return None
+
+    def check_examples(self, arrays: list[Any]) -> None:
+        """Raise unless these inputs of the encoder suffice to train on."""
+
+    def responsibilities(self, z: Tensor) -> Tensor:
+        """`p(k|z)`, `(n, num_clusters)`, of a prior with clusters."""
+        raise NotImplementedError
+
     def value(self, parameters: list[Tensor]) -> Tensor:
         """The deterministic latent: mean, mode or most probable code."""
         raise NotImplementedError

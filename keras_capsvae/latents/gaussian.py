@@ -5,7 +5,9 @@ from keras import ops
 
 from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.latents.base import Latent
+from keras_capsvae.latents.priors import Prior
 from keras_capsvae.latents.priors import StandardNormal
+from keras_capsvae.latents.vamp import VampPrior
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.layers.sampling import check_posterior_shapes
 from keras_capsvae.layers.sampling import reparameterised
@@ -25,8 +27,9 @@ class GaussianLatent(Latent):
 
     Args:
         prior: `StandardNormal()`, `ClassMeans(num_classes)`,
-            `GaussianMixture(num_components)` or a prior of your own with their
-            methods. Defaults to `None`: `StandardNormal()`.
+            `GaussianMixture(num_components)`, `VampPrior(num_components)` or a
+            `Prior` of your own; `"vamp"` is `VampPrior()`. Defaults to `None`:
+            `StandardNormal()`.
         kl_weight: β at the start. Defaults to 1.
         estimator: `"analytic"` or `"monte_carlo"`, see `KLLoss`. Defaults to
             `None`: analytic if the prior has a closed form.
@@ -43,6 +46,7 @@ class GaussianLatent(Latent):
         ValueError: If an argument is out of range, the posterior is no two
             tensors of one shape, or a closed form or free bits are asked of a
             mixture.
+        TypeError: If the prior is none.
 
     Example:
 
@@ -99,9 +103,7 @@ class GaussianLatent(Latent):
         if not self.prior.built:
             self.prior.build(parameters_shape[0])
 
-    def call(
-        self, parameters: list[Tensor], condition: Tensor | None = None
-    ) -> Any:
+    def call(self, parameters: list[Tensor], condition: Any = None) -> Any:
         z_mean, z_log_var = (
             ops.cast(parameter, self._dtype_of_terms)
             for parameter in parameters
@@ -115,7 +117,7 @@ class GaussianLatent(Latent):
         return z, divergence, penalty
 
     def compute_output_spec(
-        self, parameters: list[Tensor], condition: Tensor | None = None
+        self, parameters: list[Tensor], condition: Any = None
     ) -> Any:
         z_mean = parameters[0]
         batch = z_mean.shape[:1]
@@ -130,6 +132,23 @@ class GaussianLatent(Latent):
     def _dtype_of_terms(self):
         """That of the policy, float32 at least."""
         return keras.backend.result_type(self.compute_dtype, "float32")
+
+    def depends_on(
+        self,
+        encoder: keras.Model,
+        condition: Tensor | None,
+        inputs: list[Tensor] | None = None,
+    ) -> Any:
+        return self.prior.depends_on(encoder, condition, inputs)
+
+    def prior_mean(self, condition: Any) -> Tensor | None:
+        return self.prior.mean(condition)
+
+    def check_examples(self, arrays: list[Any]) -> None:
+        self.prior.check_examples(arrays)
+
+    def responsibilities(self, z: Tensor) -> Tensor:
+        return self.prior.responsibilities(z)
 
     def value(self, parameters: list[Tensor]) -> Tensor:
         return parameters[0]
@@ -152,7 +171,7 @@ class GaussianLatent(Latent):
         self,
         z: Tensor,
         parameters: list[Tensor],
-        condition: Tensor | None = None,
+        condition: Any = None,
     ) -> Tensor:
         return self.prior.log_ratio(z, *parameters, condition)
 
@@ -160,7 +179,7 @@ class GaussianLatent(Latent):
         self,
         z: Tensor,
         parameters: list[Tensor],
-        condition: Tensor | None = None,
+        condition: Any = None,
     ) -> Tensor:
         if not self.prior.has_closed_form:
             return super().mean_divergence(z, parameters, condition)
@@ -171,7 +190,7 @@ class GaussianLatent(Latent):
         self,
         numbers: Any,
         n: int,
-        condition: Tensor | None = None,
+        condition: Any = None,
         cluster: int | None = None,
     ) -> Tensor:
         return self.prior.draw(
@@ -195,9 +214,11 @@ class GaussianLatent(Latent):
 def _prior(prior):
     if prior is None:
         return StandardNormal()
-    if not isinstance(prior, keras.layers.Layer):
+    if isinstance(prior, str) and prior == "vamp":
+        return VampPrior()
+    if not isinstance(prior, Prior):
         raise TypeError(
-            "`prior` must be a prior, e.g. GaussianMixture(10). Received: "
-            f"{prior!r} of type {type(prior).__name__}"
+            "`prior` must be a prior, e.g. GaussianMixture(10), or 'vamp'. "
+            f"Received: {prior!r} of type {type(prior).__name__}"
         )
     return prior

@@ -238,6 +238,23 @@ class GenerativeModel(AutoencoderData):
         """What the decoder takes: z, and its own of the given conditions."""
         return [z, *self.conditions.for_decoder(given or [])]
 
+    def prior_depends_on(self, given: Any) -> Any:
+        """What the prior depends on under these conditions, if on anything."""
+        condition = self.conditions.for_prior(given)
+        return self.latent.depends_on(self.encoder, condition)
+
+    def latents_drawn(
+        self, numbers: Any, n: int, given: Any = None, cluster: Any = None
+    ) -> Tensor:
+        """n draws that `generate` decodes; see `Latent.draw`.
+
+        Args:
+            given: The conditions of the model, in order, if it has any.
+        """
+        return self.latent.draw(
+            numbers, n, self.prior_depends_on(given), cluster
+        )
+
     def _drawn(self, n, label, cluster, condition, seed):
         """Latents and the conditions that they were drawn under."""
         n = check_integer("n", n)
@@ -253,8 +270,7 @@ class GenerativeModel(AutoencoderData):
         numbers = NumpyNumbers(seed)
         if given is None and self.conditions.are_generated_from:
             given = self.conditions.drawn(n, numbers)
-        of_prior = self.conditions.for_prior(given)
-        z = self.latent.draw(numbers, n, of_prior, cluster)
+        z = self.latents_drawn(numbers, n, given, cluster)
         return ops.convert_to_numpy(z), given
 
     def _decoded(self, z, given, batch_size=None):

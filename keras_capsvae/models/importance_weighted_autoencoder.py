@@ -111,8 +111,8 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
                 self.conditions.for_decoder(given),
                 training,
             )
-            prior = self.conditions.for_prior(given)
-            return -error, self.latent.log_ratio(z, parameters, prior)
+            of_prior = forward.get("of_prior")
+            return -error, self.latent.log_ratio(z, parameters, of_prior)
 
         if self.gradient == "dreg":
             z = self._doubly_reparameterised(z, *log_terms(z))

@@ -193,7 +193,7 @@ class _Estimator(keras.Model):
         x, *given = arrays
         seen = [x, *vae.conditions.for_encoder(given)]
         parameters = called(vae.encoder, seen)
-        condition = vae.conditions.for_prior(given)
+        condition = vae.prior_depends_on(given)
         z = vae.latent.sample(parameters, self.num_samples, self.noise)
         log_likelihood = -vae.reconstruction.errors_of_samples(
             vae.loss, x, z, vae.conditions.for_decoder(given), training=False

@@ -126,7 +126,7 @@ def draws(model: keras.Model, outputs: Any) -> Endpoint:
             label = check_in_graph(label, classes, "label")
             labels = ops.broadcast_to(label, (n,))
             given = [ops.one_hot(labels, classes)]
-        z = model.latent.draw(numbers, n, model.conditions.for_prior(given))
+        z = model.latents_drawn(numbers, n, given)
         return called(model.decoder, model.decoder_inputs(z, given))
 
     names = ["n"] if classes is None else ["n", "label"]

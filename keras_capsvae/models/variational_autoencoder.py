@@ -13,13 +13,13 @@ from keras_capsvae.models.conditions import Conditions
 from keras_capsvae.models.conditions import called
 from keras_capsvae.models.conditions import input_like
 from keras_capsvae.models.forward_pass import ForwardPass
-from keras_capsvae.models.generative_model import GenerativeModel
 from keras_capsvae.models.own_loss import mean_over_examples
 from keras_capsvae.models.own_loss import weighted
 from keras_capsvae.models.parts import check_decoder
 from keras_capsvae.models.parts import check_functional
 from keras_capsvae.models.parts import distinct
 from keras_capsvae.models.parts import latent_of
+from keras_capsvae.models.prior_model import PriorModel
 from keras_capsvae.models.reconstruction import Reconstruction
 from keras_capsvae.private_keras import PerExampleMeans
 from keras_capsvae.typing import Tensor
@@ -27,7 +27,7 @@ from keras_capsvae.validation.arrays import check_array
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
-class VariationalAutoencoder(GenerativeModel):
+class VariationalAutoencoder(PriorModel):
     """A variational autoencoder from one's own encoder, latent and decoder.
 
     Trains on the mean over the examples of `reconstruction + penalty`, the
@@ -114,12 +114,11 @@ class VariationalAutoencoder(GenerativeModel):
         # The graph, in the order of the data.
         x = input_like(encoder.inputs[0])
         given = conditions.inputs
-        parameters = called(
-            distinct(encoder, decoder), [x, *conditions.for_encoder(given)]
-        )
-        z, divergence, penalty = _connected(
-            latent, parameters, conditions.for_prior(given)
-        )
+        see = distinct(encoder, decoder)
+        seen = [x, *conditions.for_encoder(given)]
+        parameters = called(see, seen)
+        of_prior = latent.depends_on(see, conditions.for_prior(given), seen)
+        z, divergence, penalty = _connected(latent, parameters, of_prior)
         check_decoder(decoder, z, x)
         decoder_inputs = [z, *conditions.for_decoder(given)]
         reconstruction = called(decoder, decoder_inputs)
@@ -139,6 +138,7 @@ class VariationalAutoencoder(GenerativeModel):
             parameters=parameters,
             divergence=divergence,
             penalty=penalty,
+            **({} if of_prior is None else {"of_prior": of_prior}),
         )
         self._means = PerExampleMeans(
             "reconstruction_loss", "kl_loss", "negative_elbo"
@@ -177,7 +177,8 @@ class VariationalAutoencoder(GenerativeModel):
         Args:
             target: What to reconstruct, `(batch, ...)`.
             forward: The tensors of the forward pass: `decoded`, `parameters`,
-                `given` (the conditions), `divergence`, `penalty`.
+                `given` (the conditions), `divergence`, `penalty`, and
+                `of_prior`, what the prior depends on, if anything.
             training: Whether the decoder runs as in training.
         """
         error = self.reconstruction.error(self.loss, target, forward)
@@ -216,7 +217,7 @@ class VariationalAutoencoder(GenerativeModel):
         if self.loss is not None:
             self.reconstruction.check_loss(self.loss)
 
-    @functools.wraps(GenerativeModel.fit)
+    @functools.wraps(PriorModel.fit)
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         beta = BetaOfLastEpoch(self.latent.beta)
         given = inspect.signature(super().fit).bind(*args, **kwargs)

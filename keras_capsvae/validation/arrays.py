@@ -86,6 +86,16 @@ def check_shape(
         )
 
 
+def check_enough(array: Any, count: int, name: str, of: str) -> None:
+    """Check that an array has as many examples as another argument counts."""
+    received = int(array.shape[0])
+    if received < count:
+        raise ValueError(
+            f"`{name}` must hold at least as many examples as `{of}` says. "
+            f"Received: {received} with {of}={count}"
+        )
+
+
 def check_same_length(arrays: Sequence[Any], name: str) -> None:
     """Check that arrays hold as many examples each."""
     lengths = [

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from keras_capsvae import BernoulliReconstruction
+from keras_capsvae import ClassifiedMixture
 from keras_capsvae import ClassMeans
 from keras_capsvae import GaussianLatent
 from keras_capsvae import GaussianMixture
@@ -14,6 +15,7 @@ from keras_capsvae import VariationalAutoencoder
 from tests.helpers import dtype_policy
 from tests.helpers import gradient
 from tests.helpers import numpy_of
+from tests.oracles import central_differences
 
 COMPONENTS, DIMS = 3, 2
 LOGITS = np.array([0.3, -1.0, 0.5])
@@ -94,6 +96,84 @@ def test_divergence_from_a_mixture_is_that_of_the_sample(mixture):
     )
     np.testing.assert_allclose(divergence, expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(penalty, 0.5 * divergence, rtol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def classified():
+    """A mixture of unit variances and equal weights, told by a linear net."""
+    z = keras.Input((DIMS,))
+    classifier = keras.Model(z, keras.layers.Dense(COMPONENTS)(z))
+    prior = ClassifiedMixture(
+        COMPONENTS, True, None, True, classifier=classifier
+    )
+    prior.build((None, DIMS))
+    prior.means.assign(MEANS)
+    classifier.set_weights([KERNEL, BIAS])
+    return prior
+
+
+KERNEL = np.array([[0.5, -1.0, 0.3], [1.0, 0.2, -0.7]])
+BIAS = np.array([0.1, 0.0, -0.4])
+
+
+def _loss_of_the_post(z, log_var):
+    """Σ_y p(y|z) [½ Σ ((z − μ_y)² − l) + ln p(y|z)], as it is printed."""
+    scores = np.exp(z @ KERNEL + BIAS)
+    shares = scores / scores.sum(-1, keepdims=True)
+    squares = (z[:, None] - MEANS) ** 2 - log_var[:, None]
+    terms = 0.5 * squares.sum(-1) + np.log(shares)
+    return (shares * terms).sum(-1)
+
+
+def test_divergence_of_a_classifier_is_that_of_the_post(classified):
+    random = np.random.default_rng(4)
+    mean, log_var, noise = random.normal(size=(3, 6, DIMS))
+    z = mean + np.exp(log_var / 2) * noise
+
+    def expected(z):
+        own = _log_normal(z, mean, log_var) + 0.5 * DIMS * np.log(2 * np.pi)
+        post = _loss_of_the_post(z, log_var) + np.log(COMPONENTS)
+        return post + own + 0.5 * log_var.sum(-1)
+
+    arrays = [array.astype("float32") for array in (z, mean, log_var)]
+    latent = GaussianLatent(prior=classified)
+
+    def divergence(z, mean, log_var):
+        terms = classified.divergence(latent.kl_loss, z, mean, log_var)
+        return ops.sum(terms)
+
+    terms = classified.divergence(latent.kl_loss, *arrays)
+    np.testing.assert_allclose(numpy_of(terms)[:, 0], expected(z), rtol=1e-5)
+    received = gradient(divergence, *arrays)[0]
+    differences = central_differences(lambda z: expected(z).sum(), z)
+    np.testing.assert_allclose(received, differences, rtol=1e-4, atol=1e-5)
+    exact = -classified.log_ratio(arrays[0][:, None], *arrays[1:])[:, 0]
+    assert (numpy_of(terms)[:, 0] > numpy_of(exact)).all()
+
+
+def test_a_classifier_that_tells_the_responsibilities_is_exact(classified):
+    """ln N(z; μ_k, 1) is linear in z but for what all clusters share."""
+    z = np.random.default_rng(5).normal(size=(6, DIMS)).astype("float32")
+    classified.classifier.set_weights([MEANS.T, -0.5 * (MEANS**2).sum(-1)])
+    mixture = _mixture(np.zeros(COMPONENTS), MEANS, np.zeros_like(MEANS))
+    parameters = z + 0.1, np.full_like(z, -2.0)
+    latent = GaussianLatent(prior=classified)
+    received = classified.divergence(latent.kl_loss, z, *parameters)
+    exact = mixture.divergence(latent.kl_loss, z, *parameters)
+    np.testing.assert_allclose(numpy_of(received), numpy_of(exact), rtol=1e-5)
+    np.testing.assert_allclose(
+        numpy_of(classified.responsibilities(z)),
+        numpy_of(mixture.responsibilities(z)),
+        rtol=1e-4,
+    )
+    classified.classifier.set_weights([KERNEL, BIAS])
+
+
+def test_a_classifier_needs_a_logit_for_each_cluster():
+    z = keras.Input((DIMS,))
+    classifier = keras.Model(z, keras.layers.Dense(4)(z))
+    with pytest.raises(ValueError, match=r"\(None, 3\).*\(None, 4\)"):
+        ClassifiedMixture(3, classifier=classifier)
 
 
 def test_one_component_at_the_origin_is_the_standard_normal():

@@ -30,6 +30,7 @@ STRATEGY = tf.distribute.MirroredStrategy(
 )
 RANDOM = np.random.default_rng(0)
 FLAT = RANDOM.random((8, 6), "float32")
+MARKED = np.concatenate([6 + 0 * FLAT[:, :1], FLAT[:, 1:]], axis=1)
 IMAGES = RANDOM.random((8, 17, 17, 1), "float32")
 TEXTS = ["abcd", "bcda", "cdab", "dabc"] * 2
 LABELS = np.arange(8) % 3
@@ -107,6 +108,28 @@ def conditions_in_both():
 @model([FLAT, ONE_HOT])
 def class_means():
     return vae(kc.GaussianLatent(prior=kc.ClassMeans(3)))
+
+
+@model(MARKED, FLAT)
+def vamp_prior():
+    """Without noise for the data alone: pseudo-inputs have a density."""
+    x = keras.Input((6,))
+    marked = layers.ReLU(max_value=1.0)(x[:, :1] - 5.0)
+    h = layers.Dense(5, activation="relu")(x)
+    heads = [layers.Dense(2)(h), layers.Concatenate()([-80.0 * marked] * 2)]
+    prior = kc.VampPrior(3, input_range=None)
+    net = kc.VariationalAutoencoder(
+        keras.Model(x, heads), decoder(), kc.GaussianLatent(prior)
+    )
+    net.compile("sgd", loss=kc.BernoulliReconstruction())
+    return net
+
+
+@model(FLAT)
+def clusters_of_a_classifier():
+    z = keras.Input((2,))
+    tell = keras.Model(z, layers.Dense(3)(z))
+    return vae(kc.GaussianLatent(kc.ClassifiedMixture(3, classifier=tell)))
 
 
 @model(FLAT)
@@ -187,7 +210,7 @@ def trained(build, x, y=None, **data):
     """Weights and history after five steps of plain gradient descent."""
     keras.utils.set_random_seed(0)
     net = build()
-    if isinstance(net, kc.VariationalAutoencoder):
+    if isinstance(net, kc.VariationalAutoencoder) and build is not vamp_prior:
         silent(net.encoder)
     if build is poem_vae:
         x = net.encode_text(TEXTS)

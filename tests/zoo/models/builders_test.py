@@ -94,10 +94,10 @@ SMALL = {
 # Not decoder_conv_1: behind a ReLU it starts at the kink of its own.
 CHECKED_LAYERS = {
     "characters",
-    "class_mean",
     "encoder_conv_1",
     "pixels",
     "probabilities",
+    "variables",
     "z_log_var",
     "z_mean",
 }
@@ -148,6 +148,11 @@ SIZES = [
     *[("conv_vae", {"input_shape": size}) for size in IMAGE_SIZES],
     *[("conditional_vae", {"original_dim": size}) for size in DENSE_SIZES],
     *[(name, {"latent_dim": dim}) for name in SMALL for dim in (1, 128)],
+    ("cluster_vae", {"input_shape": (8, 12, 3)}),
+    *[
+        ("conditional_vae", {"condition": condition, "num_classes": 3})
+        for condition in ("decoder", "both")
+    ],
     *[("conditional_vae", {"num_classes": count}) for count in (1, 2, 100)],
 ]
 CLASSIFIER_SIZES = [

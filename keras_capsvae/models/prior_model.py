@@ -1,0 +1,199 @@
+"""What one does with the prior of a trained autoencoder, in NumPy."""
+
+import functools
+import inspect
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_capsvae.latents.fitted import FittedMixture
+from keras_capsvae.models.generative_model import GenerativeModel
+from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.numbers import check_integer
+from keras_capsvae.validation.streams import is_stream
+
+ROWS_AT_ONCE = 4096
+SAVED_AS = "fitted_prior_"
+
+
+class PriorModel(GenerativeModel):
+    """An autoencoder whose latents are clustered, fitted and relabelled.
+
+    Attributes:
+        fitted_prior: The mixture of `fit_prior` that `generate` draws from;
+            `None`, which it may be set to: it draws from the prior of training.
+    """
+
+    fitted_prior: FittedMixture | None = None
+    _has_loaded_weights = False
+
+    @functools.wraps(GenerativeModel.fit)
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        given = inspect.signature(super().fit).bind(*args, **kwargs)
+        x = given.arguments.get("x")
+        if x is not None and not is_stream(x):
+            self.latent.check_examples(self._in_order(x))
+        if self.fitted_prior is not None:
+            warnings.warn(
+                "`fitted_prior` is of the latents before this training: call "
+                "`fit_prior` again, or `generate` draws what they were.",
+                stacklevel=3,
+            )
+        return super().fit(*args, **kwargs)
+
+    def fit_prior(
+        self, x: Any, components: int = 10, seed: int | None = None
+    ) -> None:
+        """Fit a mixture of Gaussians to the latents of x, to draw from.
+
+        `generate` then draws where data lie, and not where the prior of
+        training only hopes for them. Fitted are posterior samples; under class
+        means, what they differ by from the mean of their class. The mixture is
+        saved with the model and exported. `generate(cluster=…)` and scores stay
+        with the prior of training.
+
+        Args:
+            x: Examples, with their conditions `[x, c]` if the model has any.
+            components: Gaussians. Defaults to 10.
+            seed: Integer seed of samples and fit. Defaults to `None`: a random
+                one.
+
+        Raises:
+            ValueError: If x does not fit the model or has fewer examples than
+                components, or the latent has no densities.
+            TypeError: If `components` is no integer.
+        """
+        components = check_integer("components", components)
+        if not self.latent.has_densities:
+            raise ValueError(
+                "A prior is fitted to posterior samples of a latent with "
+                f"densities. Received: {type(self.latent).__name__}"
+            )
+        z = self._posterior_samples(x, seed)
+        self._warn_if_untrained()
+        given = None
+        if self.conditions.of_prior is not None:
+            given = self._in_order(x)[1:]
+        mean = self.latent.prior_mean(self.prior_depends_on(given))
+        if mean is not None:
+            z = z - ops.convert_to_numpy(mean)
+        self.fitted_prior = FittedMixture.of(z, components, seed)
+
+    def _posterior_samples(self, x, seed):
+        noise = keras.random.SeedGenerator(seed)
+        samples = [
+            self.latent.sample(parts, 1, noise)[:, 0]
+            for parts in _in_parts(self.posterior(x))
+        ]
+        return np.concatenate([ops.convert_to_numpy(part) for part in samples])
+
+    def _warn_if_untrained(self):
+        steps = 0 if self.optimizer is None else int(self.optimizer.iterations)
+        if not steps and not self._has_loaded_weights:
+            warnings.warn(
+                f"{self.name!r} was neither trained nor given weights from a "
+                "file: the prior is fitted to latents that mean nothing yet. "
+                "Call `fit` first, then `fit_prior`.",
+                stacklevel=3,
+            )
+
+    def latents_drawn(
+        self, numbers: Any, n: int, given: Any = None, cluster: Any = None
+    ) -> Tensor:
+        if self.fitted_prior is None or cluster is not None:
+            return super().latents_drawn(numbers, n, given, cluster)
+        dims = self.decoder.inputs[0].shape[1:]
+        z = self.fitted_prior.draw(numbers, n, dims)
+        mean = self.latent.prior_mean(self.prior_depends_on(given))
+        return z if mean is None else ops.add(z, mean)
+
+    def predict_clusters(
+        self, x: Any, batch_size: int | None = None
+    ) -> np.ndarray:
+        """The most probable cluster of each example.
+
+        Args:
+            x: As of `encode`.
+            batch_size: Examples at a time. Defaults to Keras' 32.
+
+        Returns:
+            Array of integers `(n,)`, as `generate(cluster=…)` takes them.
+
+        Raises:
+            ValueError: If the prior has no clusters or x does not fit.
+        """
+        if self.latent.num_clusters is None:
+            raise ValueError(
+                f"The prior of {self.name!r} has no clusters: build a VAE with "
+                "prior=GaussianMixture(10), e.g. zoo.cluster_vae(). "
+                f"Received: {type(self.latent).__name__}"
+            )
+        z = self.encode(x, batch_size)
+        shares = [
+            ops.convert_to_numpy(self.latent.responsibilities(part))
+            for (part,) in _in_parts([z])
+        ]
+        return np.concatenate(shares).argmax(axis=-1)
+
+    def relabel(
+        self, x: Any, label: Any, batch_size: int | None = None
+    ) -> np.ndarray:
+        """Examples in the style of x, of another class.
+
+        Keeps the latents of x, or under class means how they differ from the
+        mean of their class, and decodes them with the label.
+
+        Args:
+            x: Examples with their one-hot labels, `[x, labels]`.
+            label: Integer class, or one for each example.
+            batch_size: Examples at a time. Defaults to Keras' 32.
+
+        Returns:
+            Array `(n, ...)`.
+
+        Raises:
+            ValueError: If the model has no single condition of classes, or x
+                does not fit it.
+        """
+        z = self.encode(x, batch_size)
+        before = self._in_order(x)[1:]
+        after = self.conditions.given(len(z), label)
+        means = [
+            self.latent.prior_mean(self.prior_depends_on(given))
+            for given in (before, after)
+        ]
+        if means[0] is not None:
+            z = z - ops.convert_to_numpy(means[0])
+            z = z + ops.convert_to_numpy(means[1])
+        return _first(self._decoded(z, after, batch_size))
+
+    def save_own_variables(self, store: Any) -> None:
+        super().save_own_variables(store)
+        if self.fitted_prior is not None:
+            for name, array in self.fitted_prior.arrays().items():
+                store[SAVED_AS + name] = array
+
+    def load_own_variables(self, store: Any) -> None:
+        keys = set(store.keys())
+        arrays = {
+            name: np.asarray(store[SAVED_AS + name])
+            for name in FittedMixture.names
+            if SAVED_AS + name in keys
+        }
+        own = keys - {SAVED_AS + name for name in arrays}
+        super().load_own_variables({key: store[key] for key in own})
+        self.fitted_prior = FittedMixture(**arrays) if arrays else None
+        self._has_loaded_weights = True
+
+
+def _first(outputs):
+    return outputs[0] if isinstance(outputs, list) else outputs
+
+
+def _in_parts(arrays):
+    """Lists of the arrays' rows, not all at once."""
+    count = -(-len(arrays[0]) // ROWS_AT_ONCE)
+    return zip(*(np.array_split(array, count) for array in arrays))
