@@ -120,6 +120,7 @@ SHAPES = {  # of images; (784,) for others
     "MatrixCapsuleNetwork": (28, 28, 1),
     "capsnet": (28, 28, 1),
     "capsule_cnn": (28, 28, 1),
+    "cluster_vae": (28, 28, 1),
     "conv_vae": (32, 32, 3),
     "matrix_capsnet": (28, 28, 1),
     "pooling_cnn": (28, 28, 1),

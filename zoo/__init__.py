@@ -27,11 +27,12 @@ if not _is_command_line():
     from zoo.models.capsnet import capsnet
     from zoo.models.capsnet import capsule_cnn
     from zoo.models.capsnet import pooling_cnn
+    from zoo.models.cluster import cluster_vae
+    from zoo.models.conditional import conditional_vae
     from zoo.models.importance_weighted import importance_weighted_vae
     from zoo.models.matrix_capsnet import matrix_capsnet
     from zoo.models.poem import poem_vae
     from zoo.models.text import gated_cnn_classifier
-    from zoo.models.vae import conditional_vae
     from zoo.models.vae import conv_vae
     from zoo.models.vae import dense_vae
     from zoo.registry import create_model
@@ -39,6 +40,7 @@ if not _is_command_line():
 __all__ = [
     "capsnet",
     "capsule_cnn",
+    "cluster_vae",
     "conditional_vae",
     "conv_vae",
     "create_model",

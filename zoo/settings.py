@@ -94,6 +94,13 @@ class Settings:
         flag="--kl-warm-up",
         metavar="EPOCHS",
     )
+    mixture_start: int = option(
+        int,
+        0,
+        "Start the clusters of a mixture from the data after so many epochs.",
+        flag="--mixture-start",
+        metavar="EPOCHS",
+    )
     margin_epochs: int = option(
         int,
         0,
@@ -219,6 +226,11 @@ class Settings:
             raise ValueError(
                 "Images are shifted and binarised in memory. Received: shift="
                 f"{self.shift}, binarize={self.binarize} with streaming=True"
+            )
+        if self.mixture_start and self.streaming:
+            raise ValueError(
+                "A mixture starts from data in memory. Received: mixture_start="
+                f"{self.mixture_start} with streaming=True"
             )
         steps = self.steps_per_execution or 1
         if self.keras_backend == "torch" and steps > 1:

@@ -7,6 +7,7 @@ from typing import Any
 from zoo.cards.card import Card
 from zoo.cards.reading import MODELS
 from zoo.cards.reading import card_of
+from zoo.cards.shared import SHARED
 from zoo.pretrained import manifest
 
 
@@ -38,13 +39,27 @@ def arguments_with_defaults(card: Card) -> dict[str, Any]:
     """
     source = (MODELS / f"{card.module}.py").read_text(encoding="utf-8")
     (builder,) = (
-        node.args
+        node
         for node in ast.parse(source).body
         if isinstance(node, ast.FunctionDef) and node.name == card.name
     )
-    names = [one.arg for one in (*builder.args, *builder.kwonlyargs)]
-    defaults = (*builder.defaults, *filter(None, builder.kw_defaults))
-    return {
+    own = builder.args
+    names = [one.arg for one in (*own.args, *own.kwonlyargs)]
+    defaults = (*own.defaults, *filter(None, own.kw_defaults))
+    arguments = {
         name: ast.literal_eval(default)
         for name, default in zip(names, defaults, strict=True)
     }
+    return arguments | _shared(builder, card.name)
+
+
+def _shared(builder, name):
+    """Arguments that a decorator adds, with the defaults that it changes."""
+    for decorator in builder.decorator_list:
+        if isinstance(decorator, ast.Call) and decorator.func.id in SHARED:
+            changed = {
+                one.arg: ast.literal_eval(one.value)
+                for one in decorator.keywords
+            }
+            return SHARED[decorator.func.id] | changed | {"name": name}
+    return {}

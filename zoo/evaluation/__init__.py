@@ -1,6 +1,7 @@
 """Figures of merit of trained models."""
 
 from zoo.evaluation.classes import class_report
+from zoo.evaluation.clustering import clustering
 from zoo.evaluation.figures import active_units
 from zoo.evaluation.figures import evaluate
 from zoo.evaluation.figures import has_latents
@@ -10,6 +11,7 @@ from zoo.evaluation.figures import posterior_deviations
 __all__ = [
     "active_units",
     "class_report",
+    "clustering",
     "evaluate",
     "has_latents",
     "mutual_information",

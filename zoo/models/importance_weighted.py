@@ -5,8 +5,9 @@ from keras import layers
 
 from keras_capsvae import BernoulliReconstruction
 from keras_capsvae.validation.numbers import check_sizes
-from zoo.models.vae import heads
-from zoo.models.vae import image_autoencoder
+from zoo.models.image_autoencoders import Parts
+from zoo.models.image_autoencoders import heads
+from zoo.models.image_autoencoders import image_vae
 from zoo.registry import register
 from zoo.registry.training import Training
 
@@ -46,17 +47,10 @@ def _tanh(units, name):
 
 
 @register(BURDA)
+@image_vae(num_samples=5)
 def importance_weighted_vae(
-    original_dim: int = 784,
-    latent_dim: int = 50,
-    intermediate_dim: int = 200,
-    num_samples: int = 5,
-    *,
-    gradient: str = "plain",
-    kl_weight: float = 1.0,
-    input_range: tuple[float, float] | None = (0.0, 1.0),
-    name: str = "importance_weighted_vae",
-) -> keras.Model:
+    original_dim: int = 784, latent_dim: int = 50, intermediate_dim: int = 200
+) -> Parts:
     """Importance-weighted autoencoder with one stochastic layer, compiled.
 
     Dense tanh, Dense tanh → posterior heads; Dense tanh, Dense tanh → Dense
@@ -67,14 +61,6 @@ def importance_weighted_vae(
         original_dim: Values of a flat image. Defaults to 784.
         latent_dim: Latents. Defaults to 50.
         intermediate_dim: Units of each hidden layer. Defaults to 200.
-        num_samples: Posterior samples k in training; 1 gives the one-sample
-            ELBO. Defaults to 5.
-        gradient: `"plain"`, `"stl"` or `"dreg"`, see
-            `ImportanceWeightedAutoencoder`.
-            Defaults to `"plain"`.
-        kl_weight: Weight of the KL divergence (β). Defaults to 1.
-        input_range: See `VariationalAutoencoder`. Defaults to (0, 1).
-        name: Name of the model.
 
     Returns:
         An `ImportanceWeightedAutoencoder` on `(batch, original_dim)` in [0, 1].
@@ -92,18 +78,9 @@ def importance_weighted_vae(
 
     Source: Burda et al., 2015; kexue.fm 5383.
     """
-    original_dim, latent_dim, intermediate_dim, num_samples = check_sizes(
+    sizes = check_sizes(
         original_dim=original_dim,
         latent_dim=latent_dim,
         intermediate_dim=intermediate_dim,
-        num_samples=num_samples,
     )
-    return image_autoencoder(
-        tanh_encoder(original_dim, latent_dim, intermediate_dim),
-        tanh_decoder(original_dim, latent_dim, intermediate_dim),
-        num_samples=num_samples,
-        gradient=gradient,
-        kl_weight=kl_weight,
-        input_range=input_range,
-        name=name,
-    )
+    return Parts(tanh_encoder(*sizes), tanh_decoder(*sizes))

@@ -6,6 +6,7 @@ of pyplot alone: notebooks show it, `figure.savefig("picture.png")` keeps it.
 
 from zoo.plots.assignments import assignments
 from zoo.plots.callback import EpochPicture
+from zoo.plots.clusters import clusters
 from zoo.plots.compared_curves import compared_curves
 from zoo.plots.confusion import confusion
 from zoo.plots.couplings import couplings
@@ -19,11 +20,13 @@ from zoo.plots.pictures import class_samples
 from zoo.plots.pictures import reconstructions
 from zoo.plots.pictures import samples
 from zoo.plots.predictions import predictions
+from zoo.plots.styles import styles
 
 __all__ = [
     "EpochPicture",
     "assignments",
     "class_samples",
+    "clusters",
     "compared_curves",
     "confusion",
     "couplings",
@@ -35,5 +38,6 @@ __all__ = [
     "predictions",
     "reconstructions",
     "samples",
+    "styles",
     "training_curves",
 ]

@@ -201,6 +201,9 @@ def _of_autoencoder(model, images, labels, image_shape, seed, class_names):
             pictures["reconstructions"] = lambda: plots.reconstructions(
                 model, given, image_shape=image_shape
             )
+            pictures |= _of_groups(
+                model, given, labels, image_shape, seed, class_names
+            )
         pictures["latent"] = lambda: plots.latent_scatter(
             model, *_start(given, _named(labels, class_names))
         )
@@ -223,6 +226,20 @@ def _of_draws(model, image_shape, seed, class_names):
     elif model.decoder.inputs[0].shape[-1] <= 2:
         pictures["manifold"] = lambda: plots.manifold(
             model, image_shape=image_shape
+        )
+    return pictures
+
+
+def _of_groups(model, given, labels, image_shape, seed, class_names):
+    """Of clusters that the prior has, or of classes that are a condition."""
+    pictures = {}
+    if model.latent.num_clusters is not None:
+        pictures["clusters"] = lambda: plots.clusters(
+            model, given, seed=seed, image_shape=image_shape
+        )
+    if labels is not None and label_classes(model) is not None:
+        pictures["styles"] = lambda: plots.styles(
+            model, given, image_shape=image_shape, class_names=class_names
         )
     return pictures
 

@@ -1,7 +1,6 @@
 """The register of builders: every model of the zoo and how it is compiled."""
 
 import contextlib
-import functools
 import importlib
 import inspect
 import os
@@ -21,6 +20,8 @@ from zoo.registry.compiling import Metrics
 from zoo.registry.compiling import Optimizer
 from zoo.registry.compiling import compile_model
 from zoo.registry.freezing import freeze_parts
+from zoo.registry.signatures import extend
+from zoo.registry.signatures import keyword_only
 from zoo.registry.training import Training
 
 _BUILDERS = {}
@@ -66,7 +67,6 @@ def register(training: Training) -> Callable:
             raise ValueError(f"A model named {name!r} is registered already.")
         card = card_of(name)
 
-        @functools.wraps(build)
         def builder(
             *sizes,
             weights: str | os.PathLike | None = None,
@@ -104,11 +104,8 @@ def register(training: Training) -> Callable:
                 compile_model(model, training, **of_compile)
             return model
 
-        vars(builder).update(
-            card=card,
-            training=training,
-            __signature__=_merged_signature(build, builder),
-        )
+        extend(builder, build, keyword_only(builder))
+        vars(builder).update(card=card, training=training)
         builder.__doc__ = inspect.getdoc(build) + TRAINING_ARGUMENTS.format(
             optimizer=training.described_optimizer(),
             learning_rate=training.learning_rate,
@@ -179,14 +176,6 @@ def _bound(build, sizes, options):
         return inspect.signature(build).bind(*sizes, **options).arguments
     except TypeError as error:
         raise TypeError(f"{build.__name__}() {error}") from None
-
-
-def _merged_signature(build, builder):
-    """The function's parameters, then the builder's own."""
-    own = inspect.signature(builder, follow_wrapped=False).parameters.values()
-    shared = [p for p in own if p.kind is inspect.Parameter.KEYWORD_ONLY]
-    parameters = list(inspect.signature(build).parameters.values())
-    return inspect.Signature([*parameters, *shared])
 
 
 @contextlib.contextmanager

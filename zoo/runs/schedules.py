@@ -3,8 +3,10 @@
 import keras
 
 from keras_capsvae import KLWarmUp
+from keras_capsvae import MixtureStart
 from keras_capsvae import SpreadMargin
 from keras_capsvae.validation.numbers import check_integer
+from zoo.datasets import feeds
 from zoo.settings import Settings
 
 FINAL_SHARE = 0.01  # of the highest learning rate, where `--decay` ends
@@ -80,6 +82,11 @@ def callbacks_of(
     if settings.margin_epochs:
         steps = settings.margin_epochs * steps_per_epoch
         wanted["margin_epochs"] = SpreadMargin(steps)
+    if settings.mixture_start:
+        x = feeds.load(model, settings.data).x_train
+        wanted["mixture_start"] = MixtureStart(
+            x, settings.mixture_start, settings.seed
+        )
     for name, callback in wanted.items():
         callback.set_model(model)
         try:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+import zoo
 from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import CapsuleLayer
 from keras_capsvae import CapsuleNetwork
@@ -69,7 +70,25 @@ def test_a_label_of_the_decoder_alone_is_fed_and_judged(of_classes):
 def test_a_label_of_the_decoder_alone_is_drawn(of_classes, tmp_path):
     with pytest.warns(UserWarning, match="No picture of samples:.*condition"):
         paths = gallery.draw(of_classes, tmp_path, IMAGES, LABELS)
-    assert names(paths) == ["class_samples", "latent", "reconstructions"]
+    assert names(paths) == [
+        "class_samples",
+        "latent",
+        "reconstructions",
+        "styles",
+    ]
+
+
+def test_clusters_are_drawn(tmp_path):
+    model = zoo.cluster_vae((4, 4, 1), 3, 2, seed=0)
+    images = IMAGES.reshape(-1, 4, 4, 1)
+    paths = gallery.draw(model, tmp_path, images, LABELS)
+    assert names(paths) == [
+        "clusters",
+        "latent",
+        "manifold",
+        "reconstructions",
+        "samples",
+    ]
 
 
 def test_without_labels_what_needs_them_is_left_out(of_classes, tmp_path):
