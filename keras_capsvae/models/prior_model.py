@@ -35,7 +35,7 @@ class PriorModel(GenerativeModel):
         given = inspect.signature(super().fit).bind(*args, **kwargs)
         x = given.arguments.get("x")
         if x is not None and not is_stream(x):
-            self.latent.check_examples(self._in_order(x))
+            self.latent.check_examples(self.arrays_of_model(x))
         if self.fitted_prior is not None:
             warnings.warn(
                 "`fitted_prior` is of the latents before this training: call "
@@ -76,7 +76,7 @@ class PriorModel(GenerativeModel):
         self._warn_if_untrained()
         given = None
         if self.conditions.of_prior is not None:
-            given = self._in_order(x)[1:]
+            given = self.arrays_of_model(x)[1:]
         mean = self.latent.prior_mean(self.prior_depends_on(given))
         if mean is not None:
             z = z - ops.convert_to_numpy(mean)
@@ -159,8 +159,8 @@ class PriorModel(GenerativeModel):
                 does not fit it.
         """
         z = self.encode(x, batch_size)
-        before = self._in_order(x)[1:]
-        after = self.conditions.given(len(z), label)
+        before = self.arrays_of_model(x)[1:]
+        after = self.conditions_given(len(z), label)
         means = [
             self.latent.prior_mean(self.prior_depends_on(given))
             for given in (before, after)
