@@ -13,7 +13,7 @@ from zoo.cards import search
 def _is_command_line():
     """Whether `python -m zoo` or `keras-capsvae` imports the package."""
     if sys.argv[:1] == ["-m"]:  # while the module to run is being located
-        return sys.orig_argv[-len(sys.argv)] == "zoo"
+        return sys.orig_argv[-len(sys.argv)].removeprefix("-m") == "zoo"
     program = pathlib.Path(sys.argv[0] if sys.argv else "").name
     return program in ("keras-capsvae", "keras-capsvae.exe")
 

@@ -2,6 +2,7 @@
 
 import click
 
+from zoo.cards import list_models
 from zoo.cli import browsing
 from zoo.cli import judging
 from zoo.cli import predicting
@@ -19,9 +20,14 @@ class _Group(click.Group):
     def resolve_command(self, context, args):
         name, names = args[0], self.list_commands(context)
         if name not in names and not name.startswith("-"):
+            hint = (
+                f"Did you mean show {name} or train {name}? "
+                if name in list_models()
+                else did_you_mean(name, names)
+            )
             context.fail(
-                f"Unknown command. {did_you_mean(name, names)}The commands are "
-                f"{names}. Received: {name!r}"
+                f"Unknown command. {hint}The commands are {names}. "
+                f"Received: {name!r}"
             )
         return super().resolve_command(context, args)
 

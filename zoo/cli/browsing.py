@@ -14,10 +14,15 @@ from zoo.pretrained import manifest
 def list_models(pattern: str) -> None:
     """Models whose name matches a shell PATTERN."""
     names = cards.list_models(pattern)
+    if not names:
+        raise ValueError(
+            "PATTERN must match the name of a model, as '*vae' does. "
+            f"Received: {pattern!r}"
+        )
     if not sys.stdout.isatty():
         click.echo("\n".join(names))
         return
-    width = max(map(len, names), default=0)
+    width = max(map(len, names))
     for name in names:
         title = cards.card_of(name).title
         tags = ", ".join(manifest.tags_of(name)) or "no shipped weights"

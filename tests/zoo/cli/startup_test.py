@@ -63,6 +63,8 @@ LIGHT = [
     (["search", "条件", "生成"], 0, "conditional_vae"),
     (["-h"], 0, "Usage:"),
     *(([command, "--help"], 0, "Usage:") for command in main.commands),
+    (["list", "vae"], 1, "'*vae'"),
+    (["dense_vae"], 2, "Did you mean show dense_vae or train dense_vae? "),
     (["lst"], 2, "Unknown command. Did you mean list? "),
     (["show", "dense_vea"], 1, "Did you mean dense_vae"),
     (["train", "dense_vea"], 1, "Did you mean dense_vae"),
