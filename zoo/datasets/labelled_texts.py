@@ -1,9 +1,9 @@
 """Texts with labels, for a classifier."""
 
 import os
+import pathlib
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from zoo.datasets.labels import numbered
@@ -47,10 +47,13 @@ def load_labelled_texts(
 
     Example:
 
-    ```python
-    texts = datasets.load_labelled_texts("reviews.csv")
-    names = datasets.class_names("reviews.csv")
-    ```
+    >>> path = pathlib.Path("reviews.csv")
+    >>> size = path.write_text("text,label\\nBest!,good\\nPoor.,bad")
+    >>> datasets.class_names(path)
+    ['bad', 'good']
+    >>> texts = datasets.load_labelled_texts(path)
+    >>> sorted([*texts.x_train, *texts.x_test])
+    ['Best!', 'Poor.']
     """
     parts = [read_table(path, **columns) for path in files_of(source)]
     labels, names = _numbered(parts[0], class_names)
@@ -74,12 +77,12 @@ def labelled_classes(source: str | os.PathLike, **columns: Any) -> list[str]:
 
 def has_labelled_texts(source: str | os.PathLike) -> bool:
     """Whether a source is what `load_labelled_texts` takes."""
-    return is_table(source) or bool(_parts_in(Path(source)))
+    return is_table(source) or bool(_parts_in(pathlib.Path(source)))
 
 
-def files_of(source: str | os.PathLike) -> list[Path]:
+def files_of(source: str | os.PathLike) -> list[pathlib.Path]:
     """The file of a source, or those to train and to test on."""
-    path = Path(source)
+    path = pathlib.Path(source)
     if not path.exists():
         raise FileNotFoundError(
             f"`source` must be the path of a table ({', '.join(SUFFIXES)}) or "
