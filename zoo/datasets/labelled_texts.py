@@ -25,7 +25,7 @@ def load_labelled_texts(
     text_length: int | None = None,
     **columns: Any,
 ) -> Arrays:
-    """Loads the texts of a table and their labels.
+    r"""Loads the texts of a table and their labels.
 
     Args:
         source: a `.csv` or `.tsv` whose first line names the columns, a
@@ -48,7 +48,7 @@ def load_labelled_texts(
     Example:
 
     >>> path = pathlib.Path("reviews.csv")
-    >>> size = path.write_text("text,label\\nBest!,good\\nPoor.,bad")
+    >>> size = path.write_text("text,label\nBest!,good\nPoor.,bad")
     >>> datasets.class_names(path)
     ['bad', 'good']
     >>> texts = datasets.load_labelled_texts(path)
