@@ -152,6 +152,8 @@ def _text(option, name, value):
             f"`{name}` must be a string or path. Received: {name}={value!r}"
         )
     text = str(value)
+    if option.flag and not text:
+        raise ValueError(f"`{name}` must not be empty. Received: {name}=''")
     if option.choices and text not in option.choices:
         raise ValueError(
             f"`{name}` must be one of {list(option.choices)}. "

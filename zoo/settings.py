@@ -6,12 +6,10 @@ it explains them.
 
 import dataclasses
 import reprlib
-import shlex
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from zoo.cards import card_of
 from zoo.options import Option
 from zoo.options import defaults_of
 from zoo.options import option
@@ -173,6 +171,23 @@ class Settings:
         "Read the data from disk batch by batch.",
         flag="--stream",
     )
+    patience: int = option(
+        int,
+        0,
+        "Stop when the loss on a tenth of the training data, held out for "
+        "this, has not fallen for so many epochs; model.keras then holds the "
+        "best epoch.",
+        flag="--patience",
+        metavar="EPOCHS",
+        fixed=False,
+    )
+    best: bool = option(
+        bool,
+        False,
+        "Keep the best epoch, as with --patience, but train to the end.",
+        flag="--best",
+        fixed=False,
+    )
     steps_per_execution: int | None = option(
         int,
         None,
@@ -215,6 +230,15 @@ class Settings:
     image_shape: Sequence[int] | None = option(
         list, None, "Shape of the images, before a model takes them flat."
     )
+    rate_changes: Mapping[str, float] = option(
+        dict,
+        {},
+        "Learning rates that the run went on with, by the epochs done before.",
+        fixed=False,
+    )
+    version: str = option(
+        str, "", "Of the package that wrote this.", fixed=False
+    )
 
     def __post_init__(self):
         for name, one in OPTIONS.items():
@@ -232,12 +256,22 @@ class Settings:
                 "A mixture starts from data in memory. Received: mixture_start="
                 f"{self.mixture_start} with streaming=True"
             )
+        if self.keeps_best and self.streaming:
+            raise ValueError(
+                "The best epoch is chosen on data in memory. Received: "
+                f"patience={self.patience}, best={self.best}, streaming=True"
+            )
         steps = self.steps_per_execution or 1
         if self.keras_backend == "torch" and steps > 1:
             raise ValueError(
                 "`steps_per_execution` must be 1 on PyTorch. "
                 f"Received: steps_per_execution={steps}"
             )
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the run ends with the best epoch, not with the last."""
+        return self.best or self.patience > 0
 
     def _check_arguments(self):
         reserved = {"seed", "compile"} & set(self.arguments)
@@ -283,6 +317,7 @@ class Settings:
         """
         import keras
 
+        from keras_capsvae import __version__
         from zoo.registry import builder_of
 
         builder = builder_of(model)
@@ -296,49 +331,14 @@ class Settings:
             if one.of_card and given.get(name) is None:
                 given[name] = getattr(builder.card, one.of_card)
         given["arguments"] = given.get("arguments") or {}
+        given["version"] = __version__
         asked = cls(model, keras.backend.backend(), **given)
-        found = asked._found(asked.arguments)
+        found = asked.found(asked.arguments)
         return dataclasses.replace(
             asked,
             **found._replace(
                 arguments={**found.arguments, **asked.arguments}
             )._asdict(),
-        )
-
-    def differences(self, other: "Settings") -> list[str]:
-        """What a run begun with `other` settings cannot go on with.
-
-        The number of epochs is fixed where the learning rate depends on it.
-        """
-        fixed = [name for name, one in OPTIONS.items() if one.fixed]
-        if self.decay:
-            fixed.append("epochs")
-        ours = self.going_on_from(other)
-        return [
-            f"{name}={reprlib.repr(getattr(ours, name))} instead of "
-            f"{reprlib.repr(getattr(other, name))}"
-            for name in fixed
-            if getattr(ours, name) != getattr(other, name)
-        ]
-
-    def going_on_from(self, other: "Settings") -> "Settings":
-        """These settings without what is now found in the data and was not.
-
-        Version 0.2 kept neither the shape of the images nor names of classes,
-        and its nets had sizes of their own.
-        """
-        from zoo.found import OF_DATA
-
-        unasked = set(OF_DATA) - set(other.arguments)
-        return dataclasses.replace(
-            self,
-            arguments={
-                key: value
-                for key, value in self.arguments.items()
-                if key not in unasked
-            },
-            class_names=other.class_names and self.class_names,
-            image_shape=other.image_shape and self.image_shape,
         )
 
     def described(self) -> str:
@@ -351,22 +351,7 @@ class Settings:
 
         return described(self.model, self)
 
-    def command(self) -> str:
-        """The shell command that makes a run with these settings."""
-        words = ["python", "-m", "zoo", "train", self.model]
-        card = card_of(self.model)
-        said = dataclasses.replace(self, arguments=self._arguments_to_say())
-        for name, one in ASKED_FOR.items():
-            value = getattr(said, name)
-            usual = getattr(card, one.of_card or "", DEFAULTS[name])
-            if value is not None and (one.always_said or value != usual):
-                words += one.words(value)
-        command = shlex.join(words)
-        if self.keras_backend == "tensorflow":
-            return command
-        return f"KERAS_BACKEND={self.keras_backend} {command}"
-
-    def _found(self, arguments):
+    def found(self, arguments: Mapping[str, Any]) -> Any:
         """What the data say of the net and neither arguments nor weights do.
 
         The classes are those of the data whatever the weights are for.
@@ -379,29 +364,6 @@ class Settings:
         of_weights.pop("num_classes", None)
         builder = builder_of(self.model)
         return found_in_data(builder, self, of_weights | arguments)
-
-    def _arguments_to_say(self):
-        """All but those that the data gives without being told."""
-        from zoo.found import OF_DATA
-
-        said = {
-            key: value
-            for key, value in self.arguments.items()
-            if key not in OF_DATA
-        }
-        while True:
-            found = self._found(said).arguments
-            # What one argument is may decide what is found for another.
-            others = [
-                key
-                for key in OF_DATA
-                if key in self.arguments
-                and key not in said
-                and found.get(key) != self.arguments[key]
-            ]
-            if not others:
-                return said
-            said[others[0]] = self.arguments[others[0]]
 
 
 OPTIONS: dict[str, Option] = options_of(Settings)

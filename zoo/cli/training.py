@@ -2,11 +2,15 @@
 
 import pathlib
 import sys
+import time
 from typing import Any
 
 import click
 
 from zoo.cards import card_of
+from zoo.cli.output import echo_json
+from zoo.cli.output import output_options
+from zoo.cli.output import speaking
 from zoo.options import Option
 from zoo.options import arguments_from
 from zoo.settings import ASKED_FOR
@@ -50,75 +54,77 @@ def _run_options(command):
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--out",
-    type=click.Path(path_type=pathlib.Path),
-    help="Run folder.  [default: runs/NAME]",
-)
+@click.option("--out", help="Run folder.  [default: runs/NAME]")
 @_run_options
-@click.option("--resume", is_flag=True, help="Go on with a run.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with a run, perhaps with more epochs or another learning rate.",
+)
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Train anew in the place of the run in the folder.",
+)
 @click.option(
     "--picture-every",
     type=int,
     metavar="N",
-    help="Also draw samples after each N epochs; a model of poems prints one "
-    "after each, or with this after each N.",
+    help="Also draw samples of a VAE after each N epochs; a model of poems "
+    "writes one after each N, otherwise ten in all.",
 )
+@output_options
 def train(
     name: str,
-    out: pathlib.Path | None,
-    resume: bool,
-    picture_every: int | None,
+    out: str | None,
+    quiet: bool,
+    as_json: bool,
     **options: Any,
 ) -> None:
     """Train a model into a run folder."""
-    family = card_of(name).family
+    card_of(name)  # Before Keras is loaded it says that there is none.
+    with speaking(quiet, as_json):
+        summary = _trained(
+            name, f"runs/{name}" if out is None else out, options
+        )
+    if as_json:
+        echo_json(summary)
 
-    from keras_capsvae import PrintedText
-    from zoo import plots
+
+def _trained(name, out, options):
+    """Trains, tells what came out, and returns it."""
     from zoo import runs
+    from zoo.runs.folder import RunFolder
+    from zoo.runs.summary import told
 
-    folder = out or pathlib.Path("runs") / name
-    callbacks = []
-    if family == "poem":
-        callbacks.append(PrintedText(picture_every or 1, write=click.echo))
-    elif picture_every:
-        if family != "vae":
-            raise ValueError(
-                "--picture-every draws samples of a VAE. "
-                f"Received: {name}, of the family {family!r}"
-            )
-        callbacks.append(
-            plots.EpochPicture(
-                plots.samples, folder / "pictures" / "epochs", picture_every
-            )
-        )
+    began = time.monotonic()
     try:
-        runs.train(
-            name,
-            out=folder,
-            resume=resume,
-            callbacks=callbacks,
-            verbose=1,
-            **options,
-        )
+        runs.train(name, out=out, **options)
     except KeyboardInterrupt:
-        click.echo("\nStopped.", err=True)
-        if (folder / runs.MODEL).is_file():
-            click.echo(
-                f"{folder / runs.MODEL} holds the last whole epoch; the same "
-                "command with --resume goes on.",
-                err=True,
-            )
+        _tell_how_to_go_on(RunFolder(out))
         sys.exit(130)
-    made = runs.finish(folder)
-    for path in made:
-        click.echo(path)
-    if folder / runs.SAVED_MODEL not in made:
+    click.echo("Writing what it is used with, and pictures.")
+    runs.finish(out)
+    seconds = time.monotonic() - began
+    folder = RunFolder(out)
+    summary = folder.read_summary()
+    click.echo(told(summary, folder.path, seconds))
+    if not folder.saved_model.exists():
         click.echo(
             "No SavedModel: that takes the TensorFlow backend. There, "
-            f"`python -m zoo export {folder} --out {folder / 'saved_model'}` "
-            "writes it."
+            f"`python -m zoo export {out} --out {folder.saved_model}` writes "
+            "it."
+        )
+    return {**summary, "folder": str(folder.path), "seconds": round(seconds, 1)}
+
+
+def _tell_how_to_go_on(folder):
+    click.echo("\nStopped.", err=True)
+    if folder.model.is_file():
+        click.echo(
+            f"{folder.model} holds the last whole epoch; the same command with "
+            "--resume goes on.",
+            err=True,
         )
 
 

@@ -18,6 +18,7 @@ from keras_capsvae import PoemAutoencoder
 from keras_capsvae import TextClassifier
 from keras_capsvae import VariationalAutoencoder
 from zoo import datasets
+from zoo.datasets import splits
 from zoo.datasets.loading import load_with_own_shape
 from zoo.datasets.reading import AS_THEY_ARE
 from zoo.datasets.reading import Reading
@@ -180,13 +181,15 @@ def one_hot(labels: np.ndarray | None, num_classes: int) -> np.ndarray:
 class Feed:
     """Training data from a given epoch on, its steps, and validation data.
 
-    Endless training data hold epoch after epoch.
+    Endless training data hold epoch after epoch. `about` tells of the examples
+    in words.
     """
 
     training: Callable[[int], Any]
     steps: int
     validation: Any
     is_endless: bool
+    about: str
 
 
 def feed(model: keras.Model, settings: Any) -> Feed:
@@ -200,8 +203,29 @@ def feed(model: keras.Model, settings: Any) -> Feed:
     return (_streams if settings.streaming else _arrays)(model, settings)
 
 
-def _arrays(model, settings):
+def arrays_of_run(model: keras.Model, settings: Any) -> datasets.Arrays:
+    """`load`, for a run of these `Settings`.
+
+    Where the best epoch is kept, the test examples are a tenth of the training
+    examples: those of the test must not choose.
+    """
     arrays = load(model, settings.data, Reading.of(settings))
+    if not settings.keeps_best:
+        return arrays
+    train, choice = splits.held_out(
+        len(arrays.x_train), settings.data, (splits.CHOICE, settings.seed)
+    )
+    x, y = arrays.x_train, arrays.y_train
+    return arrays._replace(
+        x_train=x[train],
+        y_train=None if y is None else y[train],
+        x_test=x[choice],
+        y_test=None if y is None else y[choice],
+    )
+
+
+def _arrays(model, settings):
+    arrays = arrays_of_run(model, settings)
     batches = datasets.Batches(
         *training_pair(model, arrays.x_train, arrays.y_train),
         batch_size=settings.batch_size,
@@ -214,7 +238,9 @@ def _arrays(model, settings):
         validation = training_pair(
             model, test_images(arrays, settings.binarize), arrays.y_test
         )
-    return Feed(lambda epoch: batches, len(batches), validation, False)
+    held_out = 0 if validation is None else len(arrays.x_test)
+    about = f"{len(arrays.x_train):,} examples, {held_out:,} held out"
+    return Feed(lambda epoch: batches, len(batches), validation, False, about)
 
 
 def test_images(arrays: datasets.Arrays, binarize: bool) -> np.ndarray | None:
@@ -254,6 +280,7 @@ def _streams(model, settings):
         stream()[1],
         stream(split="test", shuffle=False)[0],
         True,
+        "examples read from disk",
     )
 
 

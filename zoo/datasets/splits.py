@@ -6,9 +6,12 @@ import numpy as np
 
 TEST_FRACTION = 0.1
 SPLIT_SEED = 0
+CHOICE = 1  # apart from the numbers that orders come from
 
 
-def held_out(count: int, source: Any) -> tuple[np.ndarray, np.ndarray]:
+def held_out(
+    count: int, source: Any, seed: int | tuple[int, ...] = SPLIT_SEED
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns the rows of a fixed 90/10 split of `count` rows."""
     if count < 2:
         raise ValueError(
@@ -16,7 +19,7 @@ def held_out(count: int, source: Any) -> tuple[np.ndarray, np.ndarray]:
             f"Received: {count} in {source}"
         )
     test_count = max(1, round(count * TEST_FRACTION))
-    rows = np.random.default_rng(SPLIT_SEED).permutation(count)
+    rows = np.random.default_rng(seed).permutation(count)
     return np.sort(rows[test_count:]), np.sort(rows[:test_count])
 
 

@@ -16,6 +16,7 @@ from zoo.plots.canvas import remove_upper_frame
 from zoo.plots.checks import expect
 
 PANELS_IN_A_ROW = 3
+MARKED = 10  # epochs that have a mark each, not a line alone
 MISSING = ("", "NA", None)
 
 
@@ -70,7 +71,10 @@ def training_curves(
         if f"val_{name}" in columns:
             validation = columns[f"val_{name}"]
             draw_curve(axes, epochs, validation, "validation", colour, "--")
-            axes.legend(frameon=False)
+            if len(epochs) > 1:
+                axes.legend(frameon=False)
+        if len(epochs) == 1:
+            name_marks(axes)
         name_axes(axes, name, loss_unit)
     return figure
 
@@ -142,9 +146,24 @@ def draw_curve(
         values[known],
         color=colour,
         linestyle=line,
-        marker="o" if known.sum() == 1 else None,
+        marker="o" if known.sum() <= MARKED else None,
         label=label,
     )
+
+
+def name_marks(axes: Axes) -> None:
+    """Writes name and value beside the marks of a single epoch."""
+    for place, line in enumerate(axes.lines):
+        for epoch, value in line.get_xydata():
+            axes.annotate(
+                f"{line.get_label()} {value:.4g}",
+                (epoch, value),
+                xytext=(8, 0),
+                textcoords="offset points",
+                va="top" if place else "bottom",
+            )
+            axes.set_xlim(epoch - 1, epoch + 3)
+    axes.set_ymargin(0.5)
 
 
 def name_axes(axes: Axes, name: str, loss_unit: str) -> None:

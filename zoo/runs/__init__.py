@@ -7,6 +7,7 @@ from zoo.runs.folder import MODEL
 from zoo.runs.folder import SAVED_MODEL
 from zoo.runs.folder import class_names_of
 from zoo.runs.folder import config_of
+from zoo.runs.progress import Progress
 from zoo.runs.schedules import cosine_decay
 from zoo.runs.training import train
 
@@ -15,6 +16,7 @@ __all__ = [
     "HISTORY",
     "MODEL",
     "SAVED_MODEL",
+    "Progress",
     "class_names_of",
     "config_of",
     "cosine_decay",

@@ -85,6 +85,11 @@ def _is_open(descriptor, path):
         return False
 
 
+def temporary(path: pathlib.Path) -> pathlib.Path:
+    """Where a file is written before it is moved to its place."""
+    return path.with_name(f".{path.name}")
+
+
 def replace(
     path: pathlib.Path, write: Callable[[pathlib.Path], object]
 ) -> None:
@@ -92,12 +97,12 @@ def replace(
 
     The folder must be claimed: no two processes write the same file.
     """
-    temporary = path.with_name(f".{path.name}")
+    place = temporary(path)
     try:
-        write(temporary)
-        os.replace(temporary, path)
+        write(place)
+        os.replace(place, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
 
 
 def replace_text(path: pathlib.Path, text: str) -> None:

@@ -12,12 +12,14 @@ from zoo.datasets.reading import Reading
 from zoo.export import load_model
 from zoo.plots import gallery
 from zoo.runs.folder import RunFolder
+from zoo.runs.summary import summary_of
 
 
 def finish(folder: str | os.PathLike) -> list[pathlib.Path]:
-    """Reload the model of a run, export it and draw its pictures.
+    """Reload the model of a run, export it, draw its pictures and sum up.
 
-    The SavedModel is written on the TensorFlow backend alone.
+    The SavedModel is written on the TensorFlow backend alone. `summary.json`
+    has the figures of the last epoch and of the best.
 
     Args:
         folder: A run folder.
@@ -26,12 +28,20 @@ def finish(folder: str | os.PathLike) -> list[pathlib.Path]:
         The paths of all that the folder holds for the user.
 
     Raises:
-        ValueError: If `config.json` or the model is damaged.
+        ValueError: If `config.json` or the model is damaged, or a run is at
+            work in the folder.
     """
     run = RunFolder(folder)
     settings = run.settings()
+    with run.claimed():
+        files = _finished(run, settings)
+        run.write_summary(summary_of(run, files))
+    return files
+
+
+def _finished(run, settings):
     model = load_model(run.model)
-    made = [run.config, run.history, run.model]
+    made = [run.config, run.history, run.model, run.summary]
     if keras.backend.backend() == "tensorflow":
         made.append(run.saved_model)
         model.export(made[-1])
@@ -39,7 +49,7 @@ def finish(folder: str | os.PathLike) -> list[pathlib.Path]:
     images, labels = _examples(model, settings, reading)
     pictures = gallery.draw(
         model,
-        run.path / "pictures",
+        run.pictures,
         images,
         labels,
         run.history,

@@ -1,24 +1,33 @@
 """A run folder: settings, history and state of a training."""
 
+import contextlib
 import csv
 import dataclasses
 import json
 import os
 import pathlib
-from contextlib import AbstractContextManager
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 
+import keras_capsvae
 from zoo.export import load_model
+from zoo.runs import clearing
 from zoo.runs import files
+from zoo.runs import histories
 from zoo.settings import OPTIONS
 from zoo.settings import Settings
 
 CONFIG = "config.json"
 MODEL = "model.keras"
+LAST = "last.keras"  # the state to go on from, where MODEL is the best one
 HISTORY = "history.csv"
+SUMMARY = "summary.json"
 SAVED_MODEL = "saved_model"
+PICTURES = "pictures"
+EPOCH_PICTURES = "epochs"
 
 
 class RunFolder:
@@ -26,25 +35,50 @@ class RunFolder:
 
     Args:
         path: where they lie; made when a run claims it.
+
+    Raises:
+        ValueError: where the path is empty.
     """
 
     def __init__(self, path: str | os.PathLike):
+        if not os.fspath(path):
+            raise ValueError(
+                "`out` must be the path of a folder. Received: an empty string"
+            )
         self.path = pathlib.Path(path)
         self.config = self.path / CONFIG
         self.model = self.path / MODEL
+        self.last = self.path / LAST
         self.history = self.path / HISTORY
+        self.summary = self.path / SUMMARY
         self.saved_model = self.path / SAVED_MODEL
+        self.pictures = self.path / PICTURES
+        self.epoch_pictures = self.pictures / EPOCH_PICTURES
+        self._states = (self.model, self.last)
 
-    def claimed(self) -> AbstractContextManager[None]:
-        """Keeps other runs out; see `files.claimed`."""
-        return files.claimed(self.path)
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keeps other runs out; see `files.claimed`.
+
+        What a process left that was killed while it wrote is taken away.
+        """
+        with files.claimed(self.path):
+            for path in (
+                self.config,
+                self.history,
+                self.summary,
+                *self._states,
+            ):
+                files.temporary(path).unlink(missing_ok=True)
+            yield
 
     def check_unused(self) -> None:
-        """Raise if the folder holds a run."""
-        if self.config.exists() or self.model.exists():
+        """Raise if the folder holds a run that trained an epoch."""
+        if any(path.exists() for path in self._states) or self.epochs() > 1:
             raise ValueError(
                 f"{self.path} holds a run already: go on with it (resume=True, "
-                "--resume) or choose another folder. Nothing was changed"
+                "--resume), train anew in its place (overwrite=True, "
+                "--overwrite) or choose another folder. Nothing was changed"
             )
 
     def settings(self) -> Settings:
@@ -53,8 +87,9 @@ class RunFolder:
         Those that its version did not know have their defaults.
 
         Raises:
-            ValueError: where the file is damaged.
+            ValueError: where the file is damaged, or of a newer version.
         """
+        found = {}
         try:
             found = json.loads(self.config.read_text(encoding="utf-8"))
             if not isinstance(found, dict):
@@ -66,71 +101,119 @@ class RunFolder:
                 raise ValueError(f"settings of another version: {unknown}")
             return Settings(**found)
         except (ValueError, TypeError, RecursionError) as error:
+            if _is_newer(found):
+                raise ValueError(
+                    f"{self.config} was written by version {found['version']} "
+                    f"of keras-capsvae; this is {keras_capsvae.__version__}: "
+                    f"update it ({error}). Nothing was changed"
+                ) from error
             raise self._damaged(self.config, error) from error
 
-    def begin(self, settings: Settings, model: keras.Model) -> None:
-        """Write the settings and the untrained model."""
+    def state(self, settings: Settings) -> pathlib.Path:
+        """The file that a run of these settings goes on from."""
+        return self.last if settings.keeps_best else self.model
+
+    def begin(self, settings: Settings) -> None:
+        """Write the settings of a new run, and take away what was before."""
+        self.clear()
         self._write(settings)
-        self.save(model)
 
     def go_on(self, settings: Settings, epochs: int) -> None:
         """Write the settings, and drop what follows the epochs trained.
 
         The line of an epoch may stand there that was killed before its state
-        was saved.
+        was saved, or without its end.
 
         Raises:
             ValueError: where the history is damaged.
         """
-        if self.history.exists():
-            rows = self._rows()
-            if len(rows) > epochs + 1:
-                kept = rows[: epochs + 1] if epochs else []
-                files.replace(
-                    self.history, lambda path: _write_rows(path, kept)
-                )
+        rows = self._rows()
+        if rows:
+            kept = rows[: epochs + 1] if epochs else []
+            files.replace(self.history, lambda path: _write_rows(path, kept))
+        self.summary.unlink(missing_ok=True)
         self._write(settings)
 
     def epochs(self) -> int:
         """The epochs that the history tells of."""
         return max(0, len(self._rows()) - 1)
 
+    def figures(self) -> list[dict[str, float]]:
+        """The figures of each epoch.
+
+        Raises:
+            ValueError: where the history is damaged.
+        """
+        return histories.figures_of(self._rows())
+
     def logger(self) -> keras.callbacks.Callback:
         """A callback that adds a line to the history after each epoch."""
         return keras.callbacks.CSVLogger(self.history, append=True)
 
-    def save(self, model: keras.Model) -> None:
-        """Write the whole state of a model."""
-        files.replace(self.model, model.save)
+    def save(self, model: keras.Model, path: pathlib.Path) -> None:
+        """Write the whole state of a model to `model` or `last`."""
+        files.replace(path, model.save)
 
-    def reopen(self, settings: Settings) -> keras.Model:
-        """The model of a run of these settings.
+    def read_summary(self) -> dict[str, Any]:
+        """What came out of a finished run."""
+        return json.loads(self.summary.read_text(encoding="utf-8"))
+
+    def write_summary(self, figures: dict[str, Any]) -> None:
+        """Write what came out."""
+        text = json.dumps(figures, indent=2, ensure_ascii=False)
+        files.replace_text(self.summary, text + "\n")
+
+    def begun(self) -> Settings:
+        """The settings of the run to go on with.
 
         Raises:
-            ValueError: where there is none, it was begun with other settings,
-                or its files are damaged.
+            ValueError: where there is none, or its state is missing.
         """
-        for path in (self.config, self.model):
-            if not path.is_file():
-                raise ValueError(
-                    f"There is no run to resume in {self.path}: {path.name} is "
-                    "missing"
-                )
-        different = settings.differences(self.settings())
-        if different:
-            raise ValueError(
-                f"The run in {self.path} was started otherwise; it cannot go "
-                "on with " + ", ".join(different)
-            )
-        model = load_model(self.model)
+        if not self.config.is_file():
+            raise self._nothing_to_resume(self.config)
+        settings = self.settings()
+        state = self.state(settings)
+        if self.epochs() > 1 and not state.is_file():
+            raise self._nothing_to_resume(state)
+        return settings
+
+    def reopen(self, path: pathlib.Path, built: keras.Model) -> keras.Model:
+        """The model of a state, which must be the net that was built.
+
+        Raises:
+            ValueError: where the file is damaged or of another net.
+        """
+        model = load_model(path)
         if not model.compiled:
-            raise self._damaged(self.model, "it is not compiled")
+            raise self._damaged(path, "it is not compiled")
+        found, expected = _net(model), _net(built)
+        if found != expected:
+            raise ValueError(
+                f"{path} is not of the net that {CONFIG} tells of: "
+                f"{_told(built)} was expected. Received: {_told(model)}. "
+                "Nothing was changed"
+            )
         return model
 
     def clear(self) -> None:
-        """Take away a run that failed before it had trained an epoch."""
-        for path in (self.config, self.model, self.history):
-            path.unlink(missing_ok=True)
+        """Take away what a run writes, and nothing else."""
+        own = (self.config, self.history, self.summary, *self._states)
+        clearing.clear(self.path, [*own, *self._pictures()])
+
+    def _pictures(self):
+        """Those that the summary names: they depend on the model."""
+        try:
+            files = self.read_summary()["files"]
+            paths = [self.path / name for name in files]
+        except (OSError, ValueError, TypeError, KeyError):
+            return []
+        return [path for path in paths if path.parent == self.pictures]
+
+    def _nothing_to_resume(self, missing):
+        return ValueError(
+            f"There is no run to resume in {self.path}: {missing.name} is "
+            "missing"
+        )
 
     def _write(self, settings):
         values = dataclasses.asdict(settings)
@@ -139,19 +222,38 @@ class RunFolder:
 
     def _rows(self):
         try:
-            with open(self.history, newline="", encoding="utf-8") as file:
-                rows = list(csv.reader(file))
-            if rows and rows[0][:1] != ["epoch"]:
-                raise ValueError("its first column must be 'epoch'")
-        except (ValueError, csv.Error) as error:
+            return histories.rows_of(self.history)
+        except ValueError as error:
             raise self._damaged(self.history, error) from error
-        return rows
 
     def _damaged(self, path, error):
         return ValueError(
             f"{path} is damaged ({error}). Restore it or start a new run in "
             "another folder. Nothing was changed"
         )
+
+
+def _net(model):
+    """What tells one net from another, whatever its weights are."""
+    shapes = [tuple(weight.shape) for weight in model.weights]
+    return type(model), shapes
+
+
+def _told(model):
+    return (
+        f"a {type(model).__name__} of {model.count_params():,} parameters, "
+        f"named {model.name}"
+    )
+
+
+def _is_newer(found):
+    """Whether settings were written by a version after this one."""
+    written = str(found.get("version")) if isinstance(found, dict) else ""
+    return _numbers(written) > _numbers(keras_capsvae.__version__)
+
+
+def _numbers(version):
+    return [int(part) for part in re.findall(r"\d+", version)]
 
 
 def _write_rows(path, rows):

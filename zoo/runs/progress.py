@@ -23,6 +23,7 @@ class Progress:
 
     Args:
         epochs: epochs of all trainings together.
+        hidden: whether nothing is shown. Defaults to `False`.
 
     Attributes:
         name: what is trained now, shown before its epochs.
@@ -37,8 +38,9 @@ class Progress:
     ...         model.fit(x, epochs=3, verbose=0, callbacks=told)
     """
 
-    def __init__(self, epochs: int):
+    def __init__(self, epochs: int, hidden: bool = False):
         self.epochs = epochs
+        self.hidden = hidden
         self.name = ""
         self.done = 0
         self._figures = ""
@@ -47,7 +49,7 @@ class Progress:
         self._bar = None
 
     def __enter__(self) -> "Progress":
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not self.hidden:
             self._bar = tqdm(
                 total=self.epochs,
                 bar_format=BAR,
@@ -80,10 +82,10 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Prints a line, above the bar where there is one."""
-        if self._bar is None:
-            click.echo(text)
-        else:
+        if self._bar is not None:
             tqdm.write(text, file=sys.stdout)
+        elif not self.hidden:
+            click.echo(text)
 
     def step(self, share: float, epoch: str) -> None:
         """Tells that a share of the epoch under way is done."""
@@ -104,7 +106,7 @@ class Progress:
         self._move(self.done, epoch)
         lines = self.done * LINES // self.epochs
         if self._bar is None and lines > lines_before:
-            click.echo(self._told(self.done, epoch))
+            self.say(self._told(self.done, epoch))
         if not self._knows_an_epoch:  # whose steps were compiled within
             self._knows_an_epoch = True
             self._time_from(self.done)
@@ -122,7 +124,7 @@ class Progress:
         return "  ".join(part for part in parts if part)
 
     def _time_left(self, place):
-        if self._began is None or place <= self._began_at:
+        if self._began is None or not self._began_at < place < self.epochs:
             return ""
         seconds = time.monotonic() - self._began
         rate = (place - self._began_at) / seconds if seconds else float("inf")

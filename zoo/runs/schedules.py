@@ -83,7 +83,7 @@ def callbacks_of(
         steps = settings.margin_epochs * steps_per_epoch
         wanted["margin_epochs"] = SpreadMargin(steps)
     if settings.mixture_start:
-        x = feeds.load(model, settings.data).x_train
+        x = feeds.arrays_of_run(model, settings).x_train
         wanted["mixture_start"] = MixtureStart(
             x, settings.mixture_start, settings.seed
         )

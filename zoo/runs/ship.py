@@ -18,6 +18,7 @@ from zoo.pretrained import vocabularies
 from zoo.pretrained import weights
 from zoo.registry import arguments_of
 from zoo.registry import builder_of
+from zoo.runs.commands import command_of
 from zoo.runs.folder import RunFolder
 
 LICENCES = {
@@ -71,7 +72,7 @@ def main(run: pathlib.Path, tag: str) -> None:
         "arguments": arguments,
         "data": settings.data,
         "binarize": settings.binarize,
-        "command": dataclasses.replace(settings, epochs=epochs).command(),
+        "command": command_of(dataclasses.replace(settings, epochs=epochs)),
         "metrics": {
             f"test_{key}": round(value, 4) for key, value in figures.items()
         },

@@ -10,12 +10,19 @@ from typing import Any
 import keras
 
 from zoo.datasets import feeds
-from zoo.datasets.reading import Reading
+from zoo.export import load_model
+from zoo.pretrained.manifest import made_for
 from zoo.registry import builder_of
 from zoo.runs import executions
 from zoo.runs import interrupts
+from zoo.runs import resuming
 from zoo.runs import schedules
+from zoo.runs import showing
 from zoo.runs.folder import RunFolder
+from zoo.runs.histories import CHOICE
+from zoo.runs.keeping import KeepBest
+from zoo.runs.keeping import SaveState
+from zoo.runs.keeping import WarnOfRise
 from zoo.runs.progress import Progress
 from zoo.settings import ASKED_FOR
 from zoo.settings import DEFAULTS
@@ -28,6 +35,8 @@ def train(
     out: Any = "runs/run",
     *,
     resume: bool = False,
+    overwrite: bool = False,
+    picture_every: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     progress: Progress | None = None,
     verbose: str | int = "auto",
@@ -41,130 +50,192 @@ def train(
     weights as one that was never killed. One that fails before the end of its
     first epoch leaves no files.
 
+    With `patience` or `best` the held-out data are a tenth of the training
+    data, `model.keras` is the epoch with the lowest loss on them, and the state
+    to go on from is `last.keras`.
+
     Args:
         name: Model, out of `zoo.list_models()`.
         {data}
         out: Run folder; made if missing, refused if it holds another run or
             another run is at work in it.
-        resume: Whether to go on with the run in `out`. Defaults to `False`.
+        resume: Whether to go on with the run in `out`, which may change its
+            number of epochs, its learning rate and its patience. Defaults to
+            `False`.
+        overwrite: Whether to train anew in the place of the run in `out`; only
+            files that a run writes are removed. Defaults to `False`.
+        picture_every: Also show what the model makes after each so many
+            epochs: a VAE a picture of samples, a model of poems a poem.
+            Defaults to `None`: a poem ten times, and no picture.
         callbacks: More Keras callbacks.
         progress: Where it is told how far the training is. Defaults to `None`:
             a bar of its own.
-        verbose: `0` hides that bar. Defaults to `"auto"`.
+        verbose: `0` hides that bar and all else. Defaults to `"auto"`.
         {options}
 
     Returns:
-        The trained model.
+        The trained model, that of the best epoch if it is kept.
 
     Raises:
         ValueError: If a setting is out of range or does not suit the model, or
-            the folder is at work, holds a run and `resume` is false, holds none
-            and it is true, was made with other settings or is damaged.
+            the folder is at work, holds a run and is to hold a new one, holds
+            none to resume, was made with other settings or is damaged.
         OSError: If the folder cannot be written.
 
     Example:
 
     >>> model = train("dense_vae", out="runs/dense", epochs=5)
     """
+    if resume and overwrite:
+        raise ValueError(
+            "A run goes on or is trained anew. Received: resume=True and "
+            "overwrite=True"
+        )
     folder = RunFolder(out)
     with folder.claimed():
-        if not resume:
+        if not (resume or overwrite):
             folder.check_unused()
-        settings = Settings.of(name, data=data, **options)
-        if verbose:
-            print(settings.described())
-        if resume:
-            model = folder.reopen(settings)
-            settings = settings.going_on_from(folder.settings())
+        asked = Settings.of(name, data=data, **options)
+        run = _Run(folder, asked, resume)
+        own = contextlib.nullcontext(progress)
+        if progress is None:
+            own = Progress(run.settings.epochs, hidden=verbose == 0)
+            own.say(run.about())
+        with own as told:
+            run.train(told, picture_every, callbacks)
+    return load_model(folder.model) if run.settings.keeps_best else run.model
+
+
+class _Run:
+    """A training that is to begin or to go on, before anything is written."""
+
+    def __init__(self, folder, asked, resume):
+        before = folder.begun() if resume else None
+        self.folder = folder
+        self.settings = resuming.checked(asked, before) if before else asked
+        self.goes_on = before is not None and folder.state(before).exists()
+        self.model = _built(self.settings, not self.goes_on)
+        if self.goes_on:
+            self.model = folder.reopen(folder.state(before), self.model)
         else:
-            model = _built(settings)
-        source = feeds.feed(model, settings)
-        done = int(model.optimizer.iterations) // source.steps
-        steps_left = (settings.epochs - done) * source.steps
-        if settings.decay and not resume:
-            schedules.decay(model, steps_left)
+            _adapt(self.model, self.settings)
+        self.source = feeds.feed(self.model, self.settings)
+        self.done = int(self.model.optimizer.iterations) // self.source.steps
+        if self.goes_on:
+            self.settings = resuming.with_rate(
+                self.settings,
+                resuming.rate_of(asked),
+                before,
+                self.done,
+                self.model.optimizer,
+            )
+        self.steps_left = (self.settings.epochs - self.done) * self.source.steps
+        self.losses = [
+            figures[CHOICE]
+            for figures in (folder.figures() if self.goes_on else [])
+            if CHOICE in figures
+        ][: self.done]
+
+    def about(self):
+        """What is trained on what, in words."""
+        settings, parameters = self.settings, self.model.count_params()
+        lines = [
+            f"Training {settings.described()}: {parameters:,} parameters.",
+            f"{settings.epochs} epochs of {self.source.steps} steps on "
+            f"{settings.data} ({self.source.about}), seed {settings.seed}, "
+            f"into {self.folder.path}.",
+        ]
+        if self.done:
+            lines.append(f"Going on after epoch {self.done}.")
+        for start, rate in settings.rate_changes.items():
+            lines.append(f"Learning rate after epoch {start}: {rate:g}.")
+        return "\n".join(lines)
+
+    def train(self, progress, picture_every, more):
+        settings, folder = self.settings, self.folder
+        if settings.decay and not self.goes_on:
+            schedules.decay(self.model, self.steps_left)
         callbacks = [
-            *schedules.callbacks_of(settings, model, source.steps),
-            *callbacks,
+            *schedules.callbacks_of(settings, self.model, self.source.steps),
+            *self._showing(picture_every, progress),
+            *more,
         ]
         executions.set_steps(
-            model,
+            self.model,
             settings.steps_per_execution,
-            source,
-            done,
-            steps_left,
+            self.source,
+            self.done,
+            self.steps_left,
             callbacks,
         )
-        if resume:
-            folder.go_on(settings, done)
+        if self.goes_on:
+            folder.go_on(settings, self.done)
         else:
-            folder.begin(settings, model)
-        state = _SaveState(folder)
+            folder.begin(settings)
+        keep = WarnOfRise(self.losses)
+        if settings.keeps_best:
+            keep = KeepBest(folder, self.losses, settings.patience)
+        state = SaveState(folder, settings.keeps_best)
         try:
-            with _told(progress, settings.epochs, done, verbose) as told:
-                if steps_left > 0:
-                    fit = [*callbacks, folder.logger(), state, *told]
-                    _fit(model, source, settings.epochs, done, fit)
+            progress.skip(min(self.done, settings.epochs))
+            callbacks += [folder.logger(), keep, state, progress.callback()]
+            if self.steps_left > 0 and not keep.is_over:
+                self._fit(callbacks)
         except Exception:
-            if not (resume or state.saved):
+            if not (self.goes_on or state.saved):
                 folder.clear()
             raise
-    return model
+        if keep.is_over:
+            progress.say(
+                f"No better epoch came in {settings.patience}: stopped."
+            )
+
+    def _showing(self, every, progress):
+        if progress.hidden and every is None:
+            return []
+        folder = self.folder.epoch_pictures
+        epochs = self.settings.epochs
+        return showing.shown(self.model, every, epochs, folder, progress.say)
+
+    def _fit(self, callbacks):
+        source = self.source
+        with interrupts.between_steps() as stop:
+            self.model.fit(
+                source.training(self.done),
+                epochs=self.settings.epochs,
+                initial_epoch=self.done,
+                steps_per_epoch=source.steps if source.is_endless else None,
+                validation_data=source.validation,
+                shuffle=False,
+                callbacks=[*callbacks, stop],
+                verbose=0,
+            )
 
 
-def _built(settings):
-    builder = builder_of(settings.model)
+def _built(settings, is_new):
+    """The net of a run; a new one begins with the weights asked for."""
     # Keras takes the config of an optimizer to pieces while it reads it.
     arguments = copy.deepcopy(settings.arguments)
-    if settings.learning_rate:
-        arguments["learning_rate"] = settings.learning_rate
-    for name in ("weights", "freeze"):
-        if getattr(settings, name):
-            arguments[name] = getattr(settings, name)
-    model = builder(**arguments, seed=settings.seed)
-    is_random = arguments.get("weights") is None
-    if builder.training.adapts and is_random and not settings.streaming:
-        reading = Reading.of(settings)
-        model.adapt(feeds.load(model, settings.data, reading).x_train)
-    return model
+    given = {
+        name: getattr(settings, name)
+        for name in ("learning_rate", "weights", "freeze")
+        if getattr(settings, name)
+    }
+    arguments |= given
+    weights = arguments.pop("weights", None)
+    if is_new and weights is not None:
+        arguments["weights"] = weights
+    else:
+        arguments = made_for(settings.model, weights) | arguments
+    return builder_of(settings.model)(**arguments, seed=settings.seed)
 
 
-@contextlib.contextmanager
-def _told(progress, epochs, done, verbose):
-    """The callbacks that tell how far a training is."""
-    if progress is None and verbose == 0:
-        yield []
-        return
-    own = Progress(epochs) if progress is None else contextlib.nullcontext()
-    with own as bar:
-        told = progress or bar
-        told.skip(min(done, epochs))
-        yield [told.callback()]
-
-
-def _fit(model, source, epochs, done, callbacks):
-    with interrupts.between_steps() as stop:
-        model.fit(
-            source.training(done),
-            epochs=epochs,
-            initial_epoch=done,
-            steps_per_epoch=source.steps if source.is_endless else None,
-            validation_data=source.validation,
-            shuffle=False,
-            callbacks=[*callbacks, stop],
-            verbose=0,
-        )
-
-
-class _SaveState(keras.callbacks.Callback):
-    def __init__(self, folder):
-        super().__init__()
-        self.folder = folder
-        self.saved = False
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.folder.save(self.model)
-        self.saved = True
+def _adapt(model, settings):
+    """Bring a model to the mean of its data, where it asks for that."""
+    training = builder_of(settings.model).training
+    is_random = not (settings.weights or settings.arguments.get("weights"))
+    if training.adapts and is_random and not settings.streaming:
+        model.adapt(feeds.arrays_of_run(model, settings).x_train)
 
 
 def _signature():

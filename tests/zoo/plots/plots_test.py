@@ -380,6 +380,26 @@ class TestTrainingCurves:
         loss = plots.training_curves(history).axes[0]
         np.testing.assert_array_equal(loss.lines[0].get_xdata(), [6, 7, 8])
 
+    def test_single_epoch_is_named_beside_its_marks(self):
+        history = {"loss": [551.25], "val_loss": [548.5], "kl_loss": [3]}
+        loss, divergence = plots.training_curves(history).axes
+        assert names(loss.texts) == ["training 551.2", "validation 548.5"]
+        assert names(divergence.texts) == ["training 3"]
+        low, high = loss.get_xlim()
+        assert low < 1 < high and loss.get_legend() is None
+        assert all(line.get_marker() == "o" for line in loss.lines)
+
+    def test_single_epoch_without_a_value(self, tmp_path):
+        path = tmp_path / "history.csv"
+        path.write_text("epoch,loss,val_loss\n0,3,NA\n")
+        (loss,) = plots.training_curves(path).axes
+        assert names(loss.texts) == ["training 3"]
+
+    @pytest.mark.parametrize(("epochs", "marked"), [(2, True), (30, False)])
+    def test_few_epochs_are_marked(self, epochs, marked):
+        (loss,) = plots.training_curves({"loss": range(epochs)}).axes
+        assert (loss.lines[0].get_marker() == "o") == marked
+
     @pytest.mark.parametrize("missing", ["", "NA", "nan"])
     def test_csv_file_with_missing_values(self, tmp_path, missing):
         path = tmp_path / "history.csv"

@@ -1,3 +1,4 @@
+import json
 import os
 import stat
 import subprocess
@@ -200,3 +201,100 @@ def test_a_model_without_its_optimizer_cannot_go_on(small_data, tmp_path):
     model.save(folder.model)
     with pytest.raises(ValueError, match="it is not compiled"):
         small_run(small_data, folder.path, epochs=2, resume=True)
+
+
+def test_an_empty_path_is_no_folder(small_data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="an empty string"):
+        small_run(small_data, "")
+    with pytest.raises(ValueError, match="`data` must not be empty"):
+        small_run("", "run")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_process_was_writing_goes(small_data, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    small_run(small_data, folder.path)
+    for path in (folder.config, folder.history, folder.model, folder.last):
+        files.temporary(path).write_text("half")
+    (folder.path / ".own").touch()
+    small_run(small_data, folder.path, epochs=2, resume=True)
+    assert [path.name for path in folder.path.glob(".*")] == [".own"]
+
+
+def test_a_run_killed_in_its_first_epoch_begins_again(small_data, tmp_path):
+    killed, whole = RunFolder(tmp_path / "killed"), tmp_path / "whole"
+    small_run(small_data, whole, learning_rate=0.01)
+    small_run(small_data, killed.path, learning_rate=0.01)
+    killed.model.unlink()  # as a kill before its first save leaves it
+    small_run(small_data, killed.path, resume=True)
+    assert killed.history.read_text() == (whole / runs.HISTORY).read_text()
+    killed.model.unlink()
+    small_run(small_data, killed.path, seed=4)  # another run is free to begin
+    assert killed.epochs() == 1
+
+
+def test_a_model_that_is_lost_is_not_trained_anew(small_data, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    small_run(small_data, folder.path, epochs=2)
+    folder.model.unlink()
+    before = folder.history.read_bytes()
+    with pytest.raises(ValueError, match=r"model\.keras is missing"):
+        small_run(small_data, folder.path, epochs=3, resume=True)
+    with pytest.raises(ValueError, match="holds a run already"):
+        small_run(small_data, folder.path)
+    assert folder.history.read_bytes() == before
+
+
+def test_a_history_without_its_last_newline_goes_on(small_data, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    small_run(small_data, folder.path)
+    folder.history.write_bytes(folder.history.read_bytes().rstrip())
+    small_run(small_data, folder.path, epochs=3, resume=True)
+    epochs = [
+        line.split(",")[0] for line in folder.history.read_text().splitlines()
+    ]
+    assert epochs == ["epoch", "0", "1", "2"]
+
+
+def test_the_model_of_another_net_is_refused(small_data, tmp_path):
+    folder, other = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "other")
+    small_run(small_data, folder.path)
+    small_run(small_data, other.path, arguments={**TINY, "latent_dim": 3})
+    folder.model.write_bytes(other.model.read_bytes())
+    before = {path: path.read_bytes() for path in folder.path.iterdir()}
+    with pytest.raises(ValueError, match="not of the net that") as error:
+        small_run(small_data, folder.path, epochs=2, resume=True)
+    assert "parameters, named dense_vae" in str(error.value)
+    assert {p: p.read_bytes() for p in folder.path.iterdir()} == before
+
+
+@pytest.mark.parametrize("key", ["from_the_future", "seed"])
+def test_a_folder_of_a_newer_version_is_named(key, tmp_path):
+    folder = RunFolder(tmp_path)
+    known = {"model": "dense_vae", "keras_backend": "tensorflow"}
+    config = {**known, "version": "99.1", key: "new"}
+    folder.config.write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"written by version 99\.1 of"):
+        folder.settings()
+    folder.config.write_text(json.dumps({**known, "version": "99.1"}))
+    assert folder.settings().version == "99.1"
+
+
+def test_a_new_run_in_the_place_of_an_old_one(small_data, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    small_run(small_data, folder.path, epochs=2, picture_every=1, best=True)
+    runs.finish(folder.path)
+    own = [folder.path / "notes.txt", folder.pictures / "own.png"]
+    own += [folder.saved_model / "readme.md"]
+    for path in own:
+        path.write_text("mine")
+    with pytest.raises(ValueError, match="goes on or is trained anew"):
+        small_run(small_data, folder.path, overwrite=True, resume=True)
+    with pytest.raises(ValueError, match="must be at least 1"):
+        small_run(small_data, folder.path, overwrite=True, epochs=0)
+    assert folder.last.exists()
+    small_run(small_data, folder.path, overwrite=True, seed=1)
+    left = {path for path in folder.path.rglob("*") if path.is_file()}
+    assert left == {folder.config, folder.history, folder.model, *own}
+    assert folder.settings().seed == 1 and folder.epochs() == 1

@@ -90,7 +90,3 @@ def test_a_learning_rate_is_that_of_the_optimizer(small_data, tmp_path):
         small_data, tmp_path / "run", epochs=1, decay=None, learning_rate=0.5
     )
     assert float(model.optimizer.learning_rate) == 0.5
-    with pytest.raises(ValueError, match=r"learning_rate=None instead of 0\.5"):
-        small_run(
-            small_data, tmp_path / "run", epochs=2, decay=None, resume=True
-        )

@@ -1,0 +1,101 @@
+import keras
+import numpy as np
+import pytest
+
+from tests.zoo.runs.training_test import TINY
+from tests.zoo.runs.training_test import assert_same_state
+from zoo import runs
+from zoo.runs.commands import command_of
+from zoo.runs.folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def small_data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "own.npz"
+    images = np.random.default_rng(0).integers(0, 256, (40, 4, 4), "uint8")
+    np.savez(path, x=images)
+    return path
+
+
+def run(data, folder, **options):
+    options = {"epochs": 2, "arguments": TINY, "verbose": 0, **options}
+    return runs.train("dense_vae", data, folder, batch_size=16, **options)
+
+
+def rate_of(model):
+    return float(model.optimizer.learning_rate)
+
+
+def test_a_run_goes_on_with_another_learning_rate(small_data, tmp_path, capsys):
+    folder = tmp_path / "run"
+    run(small_data, folder, epochs=1)
+    again = {"resume": True, "verbose": "auto"}
+    model = run(small_data, folder, learning_rate=0.25, **again)
+    assert rate_of(model) == 0.25
+    assert "Learning rate after epoch 1: 0.25" in capsys.readouterr().out
+    # Not told again, it stays.
+    assert rate_of(run(small_data, folder, epochs=3, **again)) == 0.25
+    model = run(
+        small_data,
+        folder,
+        epochs=4,
+        arguments={**TINY, "learning_rate": 0.5},
+        **again,
+    )
+    assert rate_of(model) == 0.5
+    settings = RunFolder(folder).settings()
+    assert settings.learning_rate is None and settings.arguments == TINY
+    assert settings.rate_changes == {"1": 0.25, "3": 0.5}
+
+
+def test_a_change_killed_before_its_first_epoch_is_the_same(
+    small_data, tmp_path
+):
+    class Stopped(Exception):
+        pass
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise Stopped
+
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for folder in (whole, parts):
+        run(small_data, folder, epochs=1)
+    run(small_data, whole, learning_rate=0.25, resume=True)
+    with pytest.raises(Stopped):
+        run(
+            small_data,
+            parts,
+            learning_rate=0.25,
+            resume=True,
+            callbacks=[Stop()],
+        )
+    run(small_data, parts, resume=True)
+    assert_same_state(whole, parts)
+    assert (whole / runs.CONFIG).read_text() == (
+        parts / runs.CONFIG
+    ).read_text()
+
+
+def test_the_recorded_commands_make_the_run(small_data, tmp_path):
+    folder = tmp_path / "run"
+    arguments = {**TINY, "learning_rate": 0.125}
+    run(small_data, folder, epochs=1, arguments=arguments)
+    run(small_data, folder, epochs=3, learning_rate=0.25, resume=True)
+    first, second = command_of(RunFolder(folder).settings()).split(" && ")
+    assert "--epochs 1" in first and "--set learning_rate=0.125" in first
+    assert "--epochs 3" in second and "--learning-rate 0.25" in second
+    assert second.endswith("--resume") and "set learning_rate" not in second
+
+
+def test_a_decay_keeps_its_rate(small_data, tmp_path):
+    run(small_data, tmp_path, decay="cosine", epochs=1)
+    with pytest.raises(ValueError, match=r"learning_rate=0\.25 instead of"):
+        run(
+            small_data,
+            tmp_path,
+            decay="cosine",
+            epochs=1,
+            learning_rate=0.25,
+            resume=True,
+        )

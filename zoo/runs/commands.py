@@ -1,0 +1,69 @@
+"""The shell command that a run was made with."""
+
+import dataclasses
+import shlex
+
+from zoo.cards import card_of
+from zoo.found import OF_DATA
+from zoo.settings import ASKED_FOR
+from zoo.settings import DEFAULTS
+from zoo.settings import Settings
+
+
+def command_of(settings: Settings) -> str:
+    """The shell command that makes a run with these settings.
+
+    Where the learning rate was changed these are several, one after the other.
+    """
+    ends = [*map(int, settings.rate_changes), settings.epochs]
+    first = dataclasses.replace(settings, epochs=ends[0], rate_changes={})
+    arguments = {
+        key: value
+        for key, value in settings.arguments.items()
+        if key != "learning_rate"
+    }
+    commands = [_command(first)]
+    changes = zip(ends[1:], settings.rate_changes.values(), strict=True)
+    for end, rate in changes:
+        part = dataclasses.replace(
+            first, epochs=end, learning_rate=rate, arguments=arguments
+        )
+        commands.append(f"{_command(part)} --resume")
+    return " && ".join(commands)
+
+
+def _command(settings):
+    words = ["python", "-m", "zoo", "train", settings.model]
+    card = card_of(settings.model)
+    said = dataclasses.replace(settings, arguments=_arguments_to_say(settings))
+    for name, one in ASKED_FOR.items():
+        value = getattr(said, name)
+        usual = getattr(card, one.of_card or "", DEFAULTS[name])
+        if value is not None and (one.always_said or value != usual):
+            words += one.words(value)
+    command = shlex.join(words)
+    if settings.keras_backend == "tensorflow":
+        return command
+    return f"KERAS_BACKEND={settings.keras_backend} {command}"
+
+
+def _arguments_to_say(settings):
+    """All but those that the data gives without being told."""
+    said = {
+        key: value
+        for key, value in settings.arguments.items()
+        if key not in OF_DATA
+    }
+    while True:
+        found = settings.found(said).arguments
+        # What one argument is may decide what is found for another.
+        others = [
+            key
+            for key in OF_DATA
+            if key in settings.arguments
+            and key not in said
+            and found.get(key) != settings.arguments[key]
+        ]
+        if not others:
+            return said
+        said[others[0]] = settings.arguments[others[0]]

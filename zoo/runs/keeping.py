@@ -1,0 +1,104 @@
+"""What a run keeps of each epoch, and when it has gone on for too long."""
+
+import warnings
+from collections.abc import Sequence
+
+import keras
+
+from zoo.runs.folder import RunFolder
+from zoo.runs.histories import CHOICE
+from zoo.runs.histories import best_epoch
+
+LONG = 10  # epochs for which a loss must rise before a word is said
+SHARE = 0.1  # of what it fell before
+
+
+class SaveState(keras.callbacks.Callback):
+    """Saves the state after each epoch; it comes last."""
+
+    def __init__(self, folder: RunFolder, keeps_best: bool):
+        super().__init__()
+        self.folder = folder
+        self.path = folder.last if keeps_best else folder.model
+        self.saved = False
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.folder.save(self.model, self.path)
+        self.saved = True
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Saves the epoch with the lowest held-out loss; stops where none comes.
+
+    Args:
+        folder: where `model.keras` is written.
+        losses: held-out losses of the epochs before.
+        patience: epochs without a better one after which training stops; 0:
+            it never does.
+    """
+
+    def __init__(
+        self, folder: RunFolder, losses: Sequence[float], patience: int
+    ):
+        super().__init__()
+        self.folder = folder
+        self.losses = list(losses)
+        self.patience = patience
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the best epoch lies too far back."""
+        waited = _epochs_since_best(self.losses)
+        return 0 < self.patience <= waited
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.losses.append(logs[CHOICE])
+        if not _epochs_since_best(self.losses):
+            self.folder.save(self.model, self.folder.model)
+        if self.is_over:
+            self.model.stop_training = True
+
+
+class WarnOfRise(keras.callbacks.Callback):
+    """Warns once where the held-out loss has risen for long.
+
+    That is: its lowest value lies ten epochs back, and it has risen by a tenth
+    of what it fell before.
+
+    Args:
+        losses: held-out losses of the epochs before.
+    """
+
+    is_over = False
+
+    def __init__(self, losses: Sequence[float]):
+        super().__init__()
+        self.losses = list(losses)
+        self.has_warned = has_risen(self.losses)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if CHOICE not in logs or self.has_warned:
+            return
+        self.losses.append(logs[CHOICE])
+        if has_risen(self.losses):
+            self.has_warned = True
+            best = best_epoch(self.losses)
+            warnings.warn(
+                f"The held-out loss rises since epoch {best + 1}: from "
+                f"{self.losses[best]:.4g} to {self.losses[-1]:.4g}. "
+                f"`--patience {LONG}` (patience={LONG}) stops there and keeps "
+                "the best epoch",
+                stacklevel=2,
+            )
+
+
+def has_risen(losses: Sequence[float]) -> bool:
+    """Whether a held-out loss has risen for long."""
+    if _epochs_since_best(losses) < LONG:
+        return False
+    lowest = losses[best_epoch(losses)]
+    return losses[-1] - lowest > SHARE * (losses[0] - lowest)
+
+
+def _epochs_since_best(losses):
+    return len(losses) - 1 - best_epoch(losses) if losses else 0

@@ -1,0 +1,127 @@
+"""What may change when a run goes on."""
+
+import dataclasses
+import numbers
+import reprlib
+
+import keras
+
+from zoo.found import OF_DATA
+from zoo.settings import OPTIONS
+from zoo.settings import Settings
+
+RATE = "learning_rate"
+
+
+def checked(asked: Settings, before: Settings) -> Settings:
+    """The settings asked for, with the learning rate of before where none is.
+
+    Raises:
+        ValueError: where something differs that must not.
+    """
+    asked = _without_new_finds(asked, before)
+    wanted = rate_of(asked)
+    as_before = _with_rate_of(asked, before)
+    different = _differences(as_before, before)
+    if before.decay and wanted not in (None, rate_of(before)):
+        different.append(f"{RATE}={wanted} instead of {rate_of(before)}")
+    if different:
+        raise ValueError(
+            "The run was started otherwise; it cannot go on with "
+            + ", ".join(different)
+        )
+    return as_before if wanted is None else asked
+
+
+def with_rate(
+    settings: Settings,
+    wanted: float | None,
+    before: Settings,
+    epochs_done: int,
+    optimizer: keras.optimizers.Optimizer,
+) -> Settings:
+    """Sets the learning rate with which a run goes on.
+
+    Args:
+        settings: those of the run that goes on.
+        wanted: the learning rate; `None`: the one that the run has.
+        before: the settings that the run has.
+        epochs_done: epochs trained.
+        optimizer: that of the run.
+
+    Returns:
+        The settings, whose `rate_changes` tell since which epoch it is so.
+    """
+    changes, here = dict(before.rate_changes), str(epochs_done)
+    if wanted is not None:
+        changes.pop(here, None)
+        if not (before.decay or _holds(optimizer, wanted)):
+            changes[here] = wanted
+    if here in changes:
+        optimizer.learning_rate = changes[here]
+    if not epochs_done:
+        return settings
+    return dataclasses.replace(
+        _with_rate_of(settings, before), rate_changes=changes
+    )
+
+
+def rate_of(settings: Settings) -> float | None:
+    """The learning rate asked for; `None`: the card's, or a schedule."""
+    rate = settings.learning_rate or settings.arguments.get(RATE)
+    return rate if isinstance(rate, numbers.Real) else None
+
+
+def _without_new_finds(asked, before):
+    """Without what is now found in the data and was not.
+
+    Version 0.2 kept neither the shape of the images nor names of classes, and
+    its nets had sizes of their own.
+    """
+    unasked = set(OF_DATA) - set(before.arguments)
+    return dataclasses.replace(
+        asked,
+        arguments={
+            key: value
+            for key, value in asked.arguments.items()
+            if key not in unasked
+        },
+        class_names=before.class_names and asked.class_names,
+        image_shape=before.image_shape and asked.image_shape,
+    )
+
+
+def _with_rate_of(asked, before):
+    arguments = {**asked.arguments}
+    if isinstance(arguments.get(RATE, 0.0), numbers.Real):
+        arguments.pop(RATE, None)
+        if RATE in before.arguments:
+            arguments[RATE] = before.arguments[RATE]
+    return dataclasses.replace(
+        asked, learning_rate=before.learning_rate, arguments=arguments
+    )
+
+
+def _differences(asked, before):
+    """What is fixed and differs.
+
+    The number of epochs is fixed where the learning rate depends on it,
+    patience where it decides what is trained on.
+    """
+    fixed = [name for name, one in OPTIONS.items() if one.fixed]
+    if asked.decay:
+        fixed.append("epochs")
+    if asked.keeps_best != before.keeps_best:
+        fixed += ["patience", "best"]
+    return [
+        f"{name}={reprlib.repr(getattr(asked, name))} instead of "
+        f"{reprlib.repr(getattr(before, name))}"
+        for name in fixed
+        if getattr(asked, name) != getattr(before, name)
+    ]
+
+
+def _holds(optimizer, rate):
+    """Whether this is the rate of an optimizer, which keeps 32 bits of it."""
+    held = float(optimizer.learning_rate)
+    return abs(rate - held) <= 1e-6 * abs(rate)

@@ -1,0 +1,122 @@
+"""What came out of a run: its figures, its files and what to do next."""
+
+import math
+import os
+import pathlib
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from zoo.runs.folder import RunFolder
+from zoo.runs.histories import CHOICE
+from zoo.runs.histories import best_epoch
+from zoo.runs.progress import as_time
+
+HELD_OUT = "val_"  # as Keras calls it
+
+
+def summary_of(
+    folder: RunFolder, files: Sequence[pathlib.Path]
+) -> dict[str, Any]:
+    """The figures of a finished run, as `summary.json` holds them.
+
+    Args:
+        folder: The run.
+        files: What it holds for its user.
+
+    Returns:
+        Dict of `model`, `data`, `epochs`, `last` and `best` (each an `epoch`,
+        from 1, and its figures, those of held-out data where there are some;
+        the best has the lowest held-out loss), `kept` (the epoch whose weights
+        `model.keras` holds), `files` and `next`, a command.
+    """
+    settings, figures = folder.settings(), folder.figures()
+    last, best = len(figures) - 1, best_epoch(_losses(figures))
+    return {
+        "model": settings.model,
+        "data": settings.data,
+        "epochs": len(figures),
+        "last": _figures(figures, last),
+        "best": _figures(figures, best),
+        "kept": 1 + (best if settings.keeps_best else last),
+        "files": [os.fspath(path.relative_to(folder.path)) for path in files],
+        "next": f"python -m zoo evaluate {shlex.quote(str(folder.path))}",
+    }
+
+
+def told(summary: dict[str, Any], folder: pathlib.Path, seconds: float) -> str:
+    """A summary as people read it.
+
+    Args:
+        summary: That of `summary_of`.
+        folder: The run folder.
+        seconds: How long it took.
+    """
+    last, best = summary["last"], summary["best"]
+    names = [name for name in {**last, **best} if name != "epoch"]
+    is_held_out = all(name.startswith(HELD_OUT) for name in names)
+    head = "held out" if is_held_out else "training"
+    table = [[head, *(name.removeprefix(HELD_OUT) for name in names)]]
+    rows = {"last": last} if last == best else {"last": last, "best": best}
+    for name, figures in rows.items():
+        row = [f"{name} epoch, {figures['epoch']}"]
+        table.append([*row, *(_short(figures.get(one)) for one in names)])
+    return "\n".join(
+        [
+            f"{summary['epochs']} epochs, {as_time(seconds)} in all.",
+            *aligned(table),
+            f"In {folder}: {', '.join(_grouped(summary['files']))}; the model "
+            f"is that of epoch {summary['kept']}.",
+            f"Next: {summary['next']}",
+        ]
+    )
+
+
+def aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table, its first column to the left.
+
+    Example:
+
+    >>> aligned([["", "loss"], ["ours", "151.6"], ["published", "151.9"]])
+    ['            loss', 'ours       151.6', 'published  151.9']
+    """
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    ]
+
+
+def _losses(figures):
+    """Held-out losses, or those of the training where there are none."""
+    for name in (CHOICE, "loss"):
+        losses = [one.get(name, math.nan) for one in figures]
+        if not all(map(math.isnan, losses)):
+            break
+    return losses
+
+
+def _figures(figures, epoch):
+    """Of held-out data where there are some; what is no number is left out."""
+    known = {k: v for k, v in figures[epoch].items() if math.isfinite(v)}
+    held_out = {k: v for k, v in known.items() if k.startswith(HELD_OUT)}
+    return {"epoch": epoch + 1, **(held_out or known)}
+
+
+def _short(value):
+    return "" if value is None else f"{value:.4g}"
+
+
+def _grouped(files):
+    """The names, those of a folder together."""
+    paths = [pathlib.PurePath(name) for name in files]
+    for path in paths:
+        if path.parent == pathlib.PurePath():
+            yield path.name
+    for parent in dict.fromkeys(path.parent for path in paths):
+        if parent != pathlib.PurePath():
+            names = [path.name for path in paths if path.parent == parent]
+            yield f"{parent}/ ({', '.join(names)})"
