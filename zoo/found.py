@@ -15,10 +15,10 @@ from zoo.datasets.labels import shortened
 from zoo.datasets.reading import Reading
 from zoo.pretrained.vocabularies import corpus_characters
 
-# Arguments of builders that data can give.
+# Arguments of builders that data can give; each may depend on later ones.
 OF_DATA = (
-    *("input_shape", "original_dim", "num_classes"),
-    *("sentence_length", "vocabulary", "unknown"),
+    *("vocabulary", "unknown", "sentence_length"),
+    *("num_classes", "original_dim", "input_shape"),
 )
 UNKNOWN = "□"
 

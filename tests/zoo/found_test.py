@@ -13,6 +13,7 @@ from zoo.datasets import shapes
 from zoo.datasets.reading import Reading
 from zoo.options import arguments_from
 from zoo.registry import builder_of
+from zoo.runs.commands import command_of
 from zoo.settings import ASKED_FOR
 from zoo.settings import Settings
 
@@ -74,7 +75,7 @@ def test_a_net_is_built_for_the_images(photos, name, options, arguments, line):
     assert settings.arguments == arguments
     assert settings.class_names == ["cat", "dog", "owl"]
     assert settings.described() == line
-    words = shlex.split(settings.command())[4:]
+    words = shlex.split(command_of(settings))[4:]
     assert "--set" not in words
     with train_command.make_context("train", words) as context:
         given = {key: context.params[key] for key in ASKED_FOR}
@@ -197,8 +198,8 @@ def test_a_classifier_is_built_for_a_table(tmp_path):
     assert set(settings.arguments.pop("vocabulary")) == characters
     assert settings.arguments == {"num_classes": 2, "unknown": "□"}
     assert settings.class_names == ["down", "up"]
-    assert (
-        "--set" not in Settings.of("gated_cnn_classifier", data=path).command()
+    assert "--set" not in command_of(
+        Settings.of("gated_cnn_classifier", data=path)
     )
 
 
@@ -209,11 +210,26 @@ def test_a_poet_is_built_for_lines(tmp_path):
     settings = Settings.of("poem_vae", data=path)
     assert settings.arguments["sentence_length"] == 12
     assert set(settings.arguments["vocabulary"]) == set("to be,rn")
-    assert "--set" not in settings.command()
+    assert "--set" not in command_of(settings)
     shorter = Settings.of(
         "poem_vae", data=path, arguments={"sentence_length": 4}
     )
-    assert shorter.command().endswith("--set sentence_length=4")
+    assert command_of(shorter).endswith("--set sentence_length=4")
+
+
+def test_couplets_of_another_length_are_part_of_the_command(tmp_path):
+    path = tmp_path / "own.txt"
+    poems = [
+        "秦时明月汉时关，万里长征人未还。",
+        "两个黄鹂鸣翠柳，一行白鹭上青天。",
+    ]
+    path.write_text("\n".join(poems), encoding="utf-8")
+    with pytest.raises(ValueError, match="mostly 7 characters"):
+        Settings.of("poem_vae", data=path)
+    settings = Settings.of(
+        "poem_vae", data=path, arguments={"sentence_length": 14}
+    )
+    assert command_of(settings).endswith("--set sentence_length=14")
 
 
 def test_couplets_keep_the_length_of_the_poet():

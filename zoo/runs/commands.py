@@ -49,21 +49,18 @@ def _command(settings):
 
 def _arguments_to_say(settings):
     """All but those that the data gives without being told."""
-    said = {
-        key: value
-        for key, value in settings.arguments.items()
-        if key not in OF_DATA
-    }
-    while True:
+    said = dict(settings.arguments)
+    for key in [key for key in OF_DATA if key in said]:
+        rest = {name: one for name, one in said.items() if name != key}
+        if _are_told(settings, rest):
+            said = rest
+    return said
+
+
+def _are_told(settings, said):
+    """Whether the data give all arguments but these."""
+    try:
         found = settings.found(said).arguments
-        # What one argument is may decide what is found for another.
-        others = [
-            key
-            for key in OF_DATA
-            if key in settings.arguments
-            and key not in said
-            and found.get(key) != settings.arguments[key]
-        ]
-        if not others:
-            return said
-        said[others[0]] = settings.arguments[others[0]]
+    except ValueError:  # such as couplets of a length that are not there
+        return False
+    return {**found, **said} == settings.arguments
