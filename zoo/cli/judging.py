@@ -63,7 +63,9 @@ def evaluate(
 ) -> None:
     """Figures of MODEL (a name, run folder or .keras file) on test data.
 
-    Of a classifier also those of each class.
+    Of a classifier also those of each class. Of the data that a run was trained
+    on the held-out examples are taken; of other --data all, unless they have a
+    test part themselves.
     """
     for picture in (histogram, confusion):
         if picture is not None:
@@ -75,6 +77,7 @@ def evaluate(
     from zoo import evaluation
     from zoo import plots
     from zoo.datasets import feeds
+    from zoo.datasets import whole
     from zoo.datasets.reading import Reading
     from zoo.evaluation import classes
     from zoo.evaluation import texts as text_evaluation
@@ -88,6 +91,9 @@ def evaluate(
     if binarize and feeds.takes_text(net):
         raise ValueError("--binarize is for images. Received: a model of texts")
     arrays = feeds.load(net, source, Reading.of(settings))
+    is_foreign = data is not None and _is_foreign(data, settings)
+    if is_foreign:
+        arrays = whole.all_to_test(arrays)
     x = feeds.test_images(arrays, binarize)[:images]
     if arrays.y_test is None and feeds.takes_labels(net):
         raise ValueError(
@@ -108,7 +114,7 @@ def evaluate(
     if confusion is not None:
         picture = plots.confusion(report.confusion, report.names)
         writing.write(confusion, picture.savefig)
-    about = {"data": source, "examples": len(x)}
+    about = {"data": source, "examples": len(x), "held_out": not is_foreign}
     if not feeds.takes_text(net):
         about["binarized"] = binarize
     if as_json:
@@ -178,6 +184,17 @@ def _refuse_unsuited(found, classifies, of_vae, of_classifier):
         raise ValueError(f"--confusion is for classifiers. {received}")
 
 
+def _is_foreign(data, settings):
+    """Whether a model was trained on none of the examples of some data."""
+    from zoo.datasets.whole import has_test_part
+
+    known = settings.get("data")
+    is_own = known is not None and (
+        pathlib.Path(data).resolve() == pathlib.Path(known).resolve()
+    )
+    return not is_own and not has_test_part(data)
+
+
 def _usual_data(found):
     """The data of the training, or embedded ones where they are not at hand."""
     from zoo import datasets
@@ -201,9 +218,10 @@ def _usual_data(found):
 def _described(model: Any, about: Any, figures: Any, report: Any) -> str:
     """Figures, and those of each class, for people."""
     binarized = " (black and white)" if about.get("binarized") else ""
+    which = "held-out" if about["held_out"] else "all"
     parts = [
-        f"{model.name} on {about['examples']} examples of {about['data']}"
-        f"{binarized}",
+        f"{model.name} on {which} examples of {about['data']}, "
+        f"{about['examples']:,}{binarized}",
         aligned([[key, _short(value)] for key, value in figures.items()]),
     ]
     if report is None:

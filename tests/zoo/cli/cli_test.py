@@ -97,6 +97,7 @@ def test_evaluate_reports_losses_and_active_units(run):
     assert set(figures) == {
         "data",
         "examples",
+        "held_out",
         "binarized",
         "loss",
         "reconstruction_loss",
@@ -308,8 +309,9 @@ def test_a_classifier_trains_evaluates_and_draws(tmp_path):
     assert pictures == {"couplings.png", "predictions.png", "training.png"}
     text = output_of("evaluate", folder, "--json")
     figures = json.loads(text[text.index("{") :])
-    about = {"data", "examples", "binarized", "classes", "confusion"}
-    assert set(figures) == {*about, "loss", "accuracy"}
+    about = {"data", "examples", "held_out", "binarized"}
+    of_classes = {"classes", "confusion"}
+    assert set(figures) == {*about, *of_classes, "loss", "accuracy"}
     drawn = output_of(
         "sample", folder, "--data", "digits", "--out", tmp_path / "pictures"
     )

@@ -78,6 +78,7 @@ def test_evaluate_reports_figures_of_texts(run):
     assert set(figures) == {
         "data",
         "examples",
+        "held_out",
         "loss",
         "reconstruction_loss",
         "kl_loss",
@@ -151,6 +152,7 @@ def test_a_text_classifier_trains_evaluates_and_predicts(tmp_path):
     assert set(json.loads(text[text.index("{") :])) == {
         "data",
         "examples",
+        "held_out",
         "loss",
         "accuracy",
     }

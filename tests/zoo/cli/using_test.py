@@ -152,6 +152,21 @@ def test_evaluate_has_figures_of_each_class(classifier, pictures, tmp_path):
             assert one[name] == pytest.approx(expected)
 
 
+def test_data_of_others_are_tested_as_a_whole(classifier, pictures, tmp_path):
+    for name in NAMES:
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for number in range(2):
+            file = f"{name}/{number:02}.png"
+            (tmp_path / "own" / file).write_bytes(
+                (pictures / file).read_bytes()
+            )
+    counts = {}
+    for data in (tmp_path / "own", pictures):
+        text = output_of("evaluate", classifier, "--json", "--data", data)
+        counts[data] = json.loads(text)["examples"]
+    assert list(counts.values()) == [6, 4]
+
+
 def test_compare_shows_what_differs(vaes, tmp_path):
     picture = tmp_path / "curves.png"
     both = [vaes / "of_2", vaes / "of_3"]
