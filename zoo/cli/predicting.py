@@ -24,6 +24,12 @@ def _options(command):
         click.option(
             "--overwrite", is_flag=True, help="Replace the file at --out."
         ),
+        click.option(
+            "--skip-broken",
+            is_flag=True,
+            help="Leave out images that cannot be decoded, and rows without "
+            "a text.",
+        ),
         click.option("--weights", help=WEIGHTS),
         click.option(
             "--out",
@@ -45,6 +51,7 @@ def predict(
     data: str,
     out: pathlib.Path | None,
     weights: str | None,
+    skip_broken: bool,
     overwrite: bool,
 ) -> None:
     """The class that MODEL finds in each example, and all scores.
@@ -54,12 +61,9 @@ def predict(
     _check(out, overwrite)
     found = opened(model, weights)
 
-    from zoo.datasets.examples import read_examples
-    from zoo.datasets.reading import Reading
     from zoo.evaluation import tables
 
-    reading = Reading.of(found.settings)
-    examples = read_examples(found.model, data, reading)
+    examples = _read(found, data, skip_broken)
     table = tables.prediction_table(found.model, examples, found.class_names)
     _write(table, out)
 
@@ -71,6 +75,7 @@ def encode(
     data: str,
     out: pathlib.Path | None,
     weights: str | None,
+    skip_broken: bool,
     overwrite: bool,
 ) -> None:
     """What MODEL keeps of each example: latents of a VAE, class capsules.
@@ -80,14 +85,20 @@ def encode(
     _check(out, overwrite)
     found = opened(model, weights)
 
-    from zoo.datasets.examples import read_examples
-    from zoo.datasets.reading import Reading
     from zoo.evaluation import tables
 
-    reading = Reading.of(found.settings)
-    examples = read_examples(found.model, data, reading)
+    examples = _read(found, data, skip_broken)
     table = tables.latent_table(found.model, examples)
     _write(table, out)
+
+
+def _read(found, data, skip_broken):
+    """The examples, read as those of the model's run were."""
+    from zoo.datasets.examples import read_examples
+    from zoo.datasets.reading import Reading
+
+    settings = {**found.settings, "skip_broken": skip_broken}
+    return read_examples(found.model, data, Reading.of(settings))
 
 
 def _check(out, overwrite):

@@ -19,8 +19,11 @@ from zoo.datasets.changes import described_change
 from zoo.datasets.couplet_task import load_real_or_fake
 from zoo.datasets.encodings import read_text
 from zoo.datasets.folders import SUFFIXES
+from zoo.datasets.headers import check_decodable
 from zoo.datasets.images import fit_images
+from zoo.datasets.images import problem_of
 from zoo.datasets.images import read_image
+from zoo.datasets.labels import shortened
 from zoo.datasets.loading import check_source
 from zoo.datasets.poems import load_texts
 from zoo.datasets.reading import AS_THEY_ARE
@@ -88,23 +91,37 @@ def read_examples(
 @read_examples.register
 def _(model: PoemAutoencoder, source, reading=AS_THEY_ARE):
     if pathlib.Path(source).is_file():
-        return _of_lines(model, source, reading)
+        return _of_texts(model, _lines_of(source, reading))
     texts = load_texts(source, model.sentence_length).x_test
     return _of_texts(model, texts)
 
 
 @read_examples.register
 def _(model: TextClassifier, source, reading=AS_THEY_ARE):
-    if pathlib.Path(source).is_file():
-        return _of_lines(model, source, reading)
-    return _of_texts(model, load_real_or_fake(source).x_test)
+    if not pathlib.Path(source).is_file():
+        return _of_texts(model, load_real_or_fake(source).x_test)
+    texts = _lines_of(source, reading)
+    length = reading.text_length
+    longer = sum(len(text) > length for text in texts)
+    if longer:
+        warnings.warn(
+            f"{longer} of {len(texts)} texts of {source} are longer than the "
+            f"{length} characters that {model.name} reads: cut there",
+            stacklevel=2,
+        )
+    ids = model.encode_text([text[:length] for text in texts])
+    return Examples("text", texts, [ids])
 
 
-def _of_lines(model, source, reading):
+def _lines_of(source, reading):
     path = pathlib.Path(source)
     if is_table(path):
-        table = read_table(path, labelled=False, **reading.of_texts)
-        return _of_texts(model, table.texts)
+        return read_table(
+            path,
+            labelled=False,
+            skip_broken=reading.skip_broken,
+            **reading.of_texts,
+        ).texts
     lines = map(str.strip, read_text(path, reading.encoding).splitlines())
     texts = [line for line in lines if line]
     if not texts:
@@ -112,7 +129,7 @@ def _of_lines(model, source, reading):
             f"`source` must hold a text in each line. Received: {source}, "
             "which has none"
         )
-    return _of_texts(model, texts)
+    return texts
 
 
 def _of_texts(model, texts):
@@ -138,16 +155,33 @@ def _images_below(folder):
 
 
 def _of_images(model, paths, folder, reading):
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    problems = [problem_of(path) for path in paths]
+    if reading.skip_broken and not all(problems):
+        paths, names = _decodable(paths, names, problems, folder)
+    else:
+        check_decodable(names, problems, folder)
     images = [read_image(path) for path in paths]
-    shapes = [image.shape for image in images]
-    _tell_of_changes(model, shapes, reading)
+    _tell_of_changes(model, [image.shape for image in images], reading)
     fitted = [_fitted(model, image[np.newaxis], reading) for image in images]
     batches = [
         np.concatenate(list(alike))
         for _, alike in itertools.groupby(fitted, lambda image: image.shape)
     ]
-    names = [path.relative_to(folder).as_posix() for path in paths]
     return Examples("file", names, batches)
+
+
+def _decodable(paths, names, problems, folder):
+    """Those that can be decoded, with a warning that names the others."""
+    broken = [name for name, why in zip(names, problems) if why]
+    if broken:
+        warnings.warn(
+            f"{len(broken)} of {len(names)} images in {folder} cannot be "
+            f"decoded and are left out: {shortened(broken)}",
+            stacklevel=4,
+        )
+    kept = [place for place, why in enumerate(problems) if not why]
+    return [paths[one] for one in kept], [names[one] for one in kept]
 
 
 def _fitted(model, images, reading):

@@ -109,6 +109,21 @@ def test_images_of_any_sizes_keep_their_order(classifier, tmp_path):
         )
 
 
+def test_broken_images_are_named_or_left_out(classifier, pictures, tmp_path):
+    for name in ("cat/00.png", "dog/01.png"):
+        (tmp_path / name.replace("/", "_")).write_bytes(
+            (pictures / name).read_bytes()
+        )
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    command = ["predict", classifier, "--data", tmp_path]
+    refused = call(*command)
+    assert refused.exit_code == 1 and "1 of 3 images" in refused.output
+    assert "broken.png" in refused.output
+    with pytest.warns(UserWarning, match="left out: broken.png"):
+        _, *rows = table_in(output_of(*command, "--skip-broken"))
+    assert [row[0] for row in rows] == ["cat_00.png", "dog_01.png"]
+
+
 def test_encode_gives_the_latents(vaes, tmp_path):
     out = tmp_path / "z.npz"
     data = vaes / "own.npz"
