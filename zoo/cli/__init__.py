@@ -4,6 +4,7 @@ import click
 
 from zoo.cards import list_models
 from zoo.cli import browsing
+from zoo.cli import comparing
 from zoo.cli import judging
 from zoo.cli import predicting
 from zoo.cli import training
@@ -70,7 +71,7 @@ for command in (
     predicting.predict,
     predicting.encode,
     judging.evaluate,
-    judging.compare,
+    comparing.compare,
     using.export,
 ):
     main.add_command(command)

@@ -1,18 +1,15 @@
-"""Commands that judge models: evaluate, compare."""
+"""The command that judges a model: evaluate."""
 
 import json
 import pathlib
-from typing import Any
 
 import click
 
 from zoo import cards
 from zoo.cli import writing
-from zoo.cli.columns import aligned
+from zoo.cli.described import described
 from zoo.cli.opening import WEIGHTS
 from zoo.cli.opening import opened
-
-PRINTED = 20  # classes up to which a confusion matrix is printed
 
 
 @click.command()
@@ -122,54 +119,7 @@ def evaluate(
         everything = {**about, **figures, **by_class}
         click.echo(json.dumps(everything, indent=2, ensure_ascii=False))
         return
-    click.echo(_described(net, about, figures, report))
-
-
-@click.command()
-@click.argument(
-    "runs",
-    nargs=-1,
-    required=True,
-    metavar="RUN RUN…",
-    type=click.Path(path_type=pathlib.Path),
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=pathlib.Path),
-    metavar="FILE.png",
-    help="Picture of the curves of all runs to write.",
-)
-@click.option("--overwrite", is_flag=True, help="Replace the picture.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def compare(
-    runs: tuple[pathlib.Path, ...],
-    out: pathlib.Path | None,
-    overwrite: bool,
-    as_json: bool,
-) -> None:
-    """Settings that differ between runs, and what came of each.
-
-    Figures are those of held-out data where there are some: of the last epoch,
-    and the best with its epoch.
-    """
-    from zoo import plots
-    from zoo.runs import HISTORY
-    from zoo.runs.comparing import comparison
-
-    if out is not None:
-        writing.check_free(out, (".png",), overwrite)
-    names, *rows = comparison(runs)
-    if out is not None:
-        histories = {str(run): run / HISTORY for run in runs}
-        writing.write(out, plots.compared_curves(histories).savefig)
-    if as_json:
-        columns = {
-            str(run): {row[0]: row[place] for row in rows}
-            for place, run in enumerate(runs, start=1)
-        }
-        click.echo(json.dumps(columns, indent=2, ensure_ascii=False))
-        return
-    click.echo(aligned([names, *rows]))
+    click.echo(described(net, about, figures, report))
 
 
 def _refuse_unsuited(found, classifies, of_vae, of_classifier):
@@ -213,40 +163,3 @@ def _usual_data(found):
         err=True,
     )
     return embedded
-
-
-def _described(model: Any, about: Any, figures: Any, report: Any) -> str:
-    """Figures, and those of each class, for people."""
-    binarized = " (black and white)" if about.get("binarized") else ""
-    which = "held-out" if about["held_out"] else "all"
-    parts = [
-        f"{model.name} on {which} examples of {about['data']}, "
-        f"{about['examples']:,}{binarized}",
-        aligned([[key, _short(value)] for key, value in figures.items()]),
-    ]
-    if report is None:
-        return "\n\n".join(parts)
-    rows = zip(report.names, report.precision, report.recall, report.count)
-    parts.append(
-        aligned(
-            [
-                ["class", "precision", "recall", "count"],
-                *([one, _share(p), _share(r), n] for one, p, r, n in rows),
-            ]
-        )
-    )
-    if len(report.names) <= PRINTED:
-        rows = zip(report.names, report.confusion.tolist())
-        parts.append(
-            "label ↓, predicted →\n"
-            + aligned([["", *report.names], *([a, *b] for a, b in rows)])
-        )
-    return "\n\n".join(parts)
-
-
-def _short(value):
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
-
-
-def _share(value):
-    return "–" if value != value else f"{value:.3f}"
