@@ -23,6 +23,7 @@ from zoo.datasets.headers import check_decodable
 from zoo.datasets.images import fit_images
 from zoo.datasets.images import problem_of
 from zoo.datasets.images import read_image
+from zoo.datasets.labelled_texts import LONGEST
 from zoo.datasets.labels import shortened
 from zoo.datasets.loading import check_source
 from zoo.datasets.poems import load_texts
@@ -101,7 +102,7 @@ def _(model: TextClassifier, source, reading=AS_THEY_ARE):
     if not pathlib.Path(source).is_file():
         return _of_texts(model, load_real_or_fake(source).x_test)
     texts = _lines_of(source, reading)
-    length = reading.text_length
+    length = reading.text_length or LONGEST
     longer = sum(len(text) > length for text in texts)
     if longer:
         warnings.warn(
