@@ -29,6 +29,7 @@ __all__ = [
     "keep_frozen",
     "looked_dataset",
     "named_export_archive",
+    "of_every_backend",
     "producer",
     "replica_id",
     "variables_to_restore",
@@ -237,6 +238,23 @@ def keep_frozen(model: keras.Model) -> None:
                 inner.trainable = False
             for weight in layer.weights:
                 weight.trainable = False
+
+
+def of_every_backend(config: Any) -> Any:
+    """A config, or one inside of others, in which optimizers are Keras' own.
+
+    On PyTorch Keras writes the class of that backend into files, which trains
+    on no other.
+    """
+    if isinstance(config, (list, tuple)):
+        return [of_every_backend(one) for one in config]
+    if not isinstance(config, dict):
+        return config
+    config = {key: of_every_backend(value) for key, value in config.items()}
+    module = str(config.get("module"))
+    if module.startswith("keras.src.backend.") and ".optimizers." in module:
+        config |= {"module": "keras.optimizers", "registered_name": None}
+    return config
 
 
 def variables_to_restore(model: keras.Model, save_type: str) -> dict:

@@ -13,6 +13,7 @@ from keras_capsvae.private_keras import Functional
 from keras_capsvae.private_keras import can_use_xla
 from keras_capsvae.private_keras import check_xla
 from keras_capsvae.private_keras import keep_frozen
+from keras_capsvae.private_keras import of_every_backend
 from keras_capsvae.private_keras import variables_to_restore
 from keras_capsvae.typing import Config
 
@@ -84,7 +85,11 @@ class ComposedModel(Functional):
         check_xla(self, given.arguments.get("jit_compile"))
         super().compile(*args, **kwargs)
 
+    def get_compile_config(self) -> Config | None:
+        return of_every_backend(super().get_compile_config())
+
     def compile_from_config(self, config: Config) -> None:
+        config = of_every_backend(config)
         if not can_use_xla(self):
             # XLA on the CPU is a choice for TensorFlow and one device, which
             # the file may come from; PyTorch would take minutes to compile.

@@ -108,6 +108,26 @@ def test_numbers_are_no_classes():
         model.generate(2, label=1)
 
 
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_file_names_optimizers_of_no_backend(scaled):
+    """As files of PyTorch would, which train on no other backend."""
+    model = own_vae()
+    adam = keras.optimizers.Adam(0.25)
+    scaling = keras.optimizers.LossScaleOptimizer
+    model.compile(scaling(adam) if scaled else adam, model.loss)
+    config = model.get_compile_config()
+    inner = config["optimizer"]
+    inner = inner["config"]["inner_optimizer"] if scaled else inner
+    assert inner["module"] == "keras.optimizers"
+    inner["module"] = "keras.src.backend.torch.optimizers.torch_adam"
+    inner["registered_name"] = "Adam"
+    model.compile_from_config(config)
+    found = model.optimizer.inner_optimizer if scaled else model.optimizer
+    assert type(found) is type(adam)
+    assert float(found.learning_rate) == 0.25
+    assert np.isfinite(model.train_on_batch(X)).all()
+
+
 def test_a_quantised_vae(tmp_path):
     model = own_vae(seed=0)
     before = model.encode(X)
