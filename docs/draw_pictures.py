@@ -11,7 +11,8 @@ from zoo import plots
 from zoo.reproduce.two_digits import side_by_side
 
 FOLDER = pathlib.Path(__file__).parent / "pictures"
-HEIGHT = 900
+HEIGHT = 800
+WIDEST = 1600  # pixels of a page
 
 
 def beside(figures):
@@ -27,32 +28,31 @@ def beside(figures):
 
 
 def _scaled(figure):
-    file = io.BytesIO()
-    figure.savefig(file, bbox_inches="tight")
-    image = Image.open(file).convert("RGB")
+    image = _drawn(figure)
     return image.resize((image.width * HEIGHT // image.height, HEIGHT))
 
 
+def _drawn(figure):
+    file = io.BytesIO()
+    figure.savefig(file, bbox_inches="tight")
+    return Image.open(file).convert("RGB")
+
+
 def main():
-    dense = zoo.dense_vae(weights="mnist")
-    conditional = zoo.conditional_vae(weights="mnist")
-    _save([plots.manifold(dense), plots.class_samples(conditional)], "vae")
-
-    capsules = zoo.capsule_cnn(weights="mnist")
-    mnist = datasets.load("mnist")
+    mnist = datasets.load("mnist_small")
     images, labels = side_by_side(mnist.x_test, mnist.y_test, 2)
-    _save(
-        [
-            plots.couplings(capsules, images[0]),
-            plots.predictions(capsules, images[:6], labels[:6]),
-        ],
-        "capsules",
-    )
+    capsules = zoo.capsule_cnn(weights="mnist")
+    read = plots.predictions(capsules, images[:8], labels[:8])
+    dense = zoo.dense_vae(weights="mnist")
+    _save(beside([plots.manifold(dense), read]), "digits")
+    _save(_drawn(plots.couplings(capsules, images[0])), "capsules")
+    matrix = zoo.matrix_capsnet(weights="mnist")
+    _save(_drawn(plots.assignments(matrix, mnist.x_test[1])), "assignments")
 
 
-def _save(figures, name):
-    picture = beside(figures).quantize(64)
-    picture.save(FOLDER / f"{name}.png", optimize=True)
+def _save(picture, name):
+    picture.thumbnail((WIDEST, WIDEST))
+    picture.quantize(128).save(FOLDER / f"{name}.png", optimize=True)
 
 
 main()

@@ -1,5 +1,6 @@
 import functools
 import itertools
+import math
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from keras_capsvae import MatrixCapsuleNetwork
 from keras_capsvae import PrimaryMatrixCapsules
 from keras_capsvae.layers.em_capsules import EMCapsules
 from keras_capsvae.typing import Tensor
+from zoo.plots.canvas import PAGE
 from zoo.plots.canvas import PALETTE
 from zoo.plots.canvas import Picture
 from zoo.plots.canvas import remove_upper_frame
@@ -25,6 +27,8 @@ from zoo.plots.couplings import chosen_classes
 from zoo.plots.couplings import draw_image
 from zoo.plots.couplings import overlay
 from zoo.plots.receptive_fields import fields_and_shape
+
+IN_A_ROW = 4
 
 
 def assignments(
@@ -40,10 +44,14 @@ def assignments(
     sum over all ways up, of the products of the shares along the way. The
     colour at a position of the map is the sum over its primary capsules,
 
-        Σ_i a_i · A_ij  with  A = R⁽¹⁾ R⁽²⁾ ⋯,
+        Σ_i |a_i − a°_i| · A_ij  with  A = R⁽¹⁾ R⁽²⁾ ⋯,
 
-    each counted by its activation. All maps share a scale. Each position is a
-    square at the centre of what the primary capsules there see of the image.
+    each counted by how far its activation a_i is from a°_i, that on an empty
+    image of zeros. (Capsules above an empty background are active too, and go
+    to the class that wins; they would be the hottest and say nothing of the
+    image.) All maps share a scale. Each position is a square at the centre of
+    what the primary capsules there see of the image; a frame holds those that
+    the layer above reads.
 
     The curves are the activations of the classes after each iteration of EM in
     the last layer.
@@ -87,23 +95,43 @@ def assignments(
     chosen = chosen_classes(classes, scores)
     sides, _ = fields_and_shape(model, primary, batch.shape[1:])
 
-    count = 2 + len(chosen)
-    figure = Picture(2.1 * count + 2.4, 2.5)
-    panels = figure.subplots(1, count, width_ratios=[1] * (count - 1) + [1.4])
-    draw_image(panels[0], batch[0])
-    panels[0].set_title("image")
-    strongest = max(shares[..., chosen].max(), TINY)
+    for side, seen in zip(sides, shares.shape):
+        side.keep(seen)
+
     names = names_of(class_names, len(scores))
+    figure, panels = panels_above_curves(1 + len(chosen))
+    draw_image(panels[0], batch[0])
+    panels[0].set_title("image", fontsize="small")
+    strongest = max(shares[..., chosen].max(), TINY)
     for axes, label in zip(panels[1:-1], chosen):
         draw_image(axes, batch[0], DIM)
         overlay(axes, shares[..., label], sides, strongest)
-        axes.set_title(f"{names[label]} \u00b7 activation {scores[label]:.2f}")
+        axes.set_title(
+            f"class {names[label]} \u00b7 activation {scores[label]:.2f}",
+            fontsize="small",
+        )
     bar = figure.colorbar(panels[1].images[1], ax=panels[:-1], shrink=0.8)
-    bar.set_label("active capsules assigned")
+    bar.set_label(
+        "capsules assigned,\nas the image changes them", fontsize="small"
+    )
     bar.outline.set_visible(False)
     bar.ax.set_facecolor("black")
     draw_activations(panels[-1], active, chosen, names)
     return figure
+
+
+def panels_above_curves(count: int) -> tuple[Picture, list[Axes]]:
+    """Panels in rows of four, and below them one as wide as the rows."""
+    high = math.ceil(count / IN_A_ROW)
+    figure = Picture(PAGE, 2.1 * high + 2.2)
+    grid = figure.add_gridspec(
+        high + 1, IN_A_ROW, height_ratios=[2.1] * high + [2.2]
+    )
+    panels = [
+        figure.add_subplot(grid[place // IN_A_ROW, place % IN_A_ROW])
+        for place in range(count)
+    ]
+    return figure, [*panels, figure.add_subplot(grid[-1, :])]
 
 
 def matrix_capsule_layers(
@@ -140,11 +168,13 @@ def assigned(
     """Of one image: shares in each class, activations, scores.
 
     Returns:
-        `(height, width, classes)` summed over the active primary capsules,
-        `(iterations, classes)` of the last layer, and `(classes,)`.
+        `(height, width, classes)` summed over the primary capsules that the
+        layer above reads, each as the image changes its activation;
+        `(iterations, classes)` of the last layer; and `(classes,)`.
     """
     below = keras.Model(model.inputs, [layer.input for layer in routed])
     inputs = below.predict(batch, verbose=0)
+    _, empty = below.predict(np.zeros_like(batch), verbose=0)[0]
     upper: Any = None  # (grid of the layer's children, types, classes)
     for layer, capsules in reversed(list(zip(routed, inputs))):
         shares, active = (
@@ -154,9 +184,12 @@ def assigned(
         if upper is None:
             by_iteration = active[:, 0]
         upper = _to_children(layer, shares[0], upper, capsules[1].shape[1:])
-    poses, activations = inputs[0]
-    maps = np.einsum("hwn,hwnk->hwk", activations[0], upper)
-    return maps, by_iteration, by_iteration[-1]
+    _, activations = inputs[0]
+    changes = np.abs(activations[0] - empty[0])
+    maps = np.einsum("hwn,hwnk->hwk", changes, upper)
+    read = upper.any(axis=(2, 3))
+    rows, columns = read.any(axis=1).sum(), read.any(axis=0).sum()
+    return maps[:rows, :columns], by_iteration, by_iteration[-1]
 
 
 @functools.singledispatch

@@ -4,6 +4,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+PAGE = 8.0  # inches: no picture is wider
 PALETTE: list = colormaps["tab10"].colors  # pyright: ignore
 
 

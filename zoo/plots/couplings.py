@@ -13,13 +13,16 @@ from keras_capsvae import CapsuleLayer
 from keras_capsvae import CapsuleNetwork
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
+from zoo.plots.canvas import PAGE
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
 from zoo.plots.checks import expect_kind
 from zoo.plots.checks import names_of
 from zoo.plots.receptive_fields import fields_below
 
-PANELS_IN_A_ROW = 6
+PANEL = 1.7  # inches of the width of a panel, at least
+TALLEST = 4.0  # inches of an image
+BAR = 1.2  # inches of the colour bar with its name
 DIM = 1.8  # white of the images below the colours
 PRESENT = 0.5  # a class is there when its capsule is longer
 TINY = 1e-12
@@ -96,15 +99,16 @@ def couplings(
 
     figure, panels = panel_row(batch.shape[1:3], 1 + len(chosen))
     draw_image(panels[0], batch[0])
-    panels[0].set_title("image")
+    panels[0].set_title("image", fontsize="small")
     names = names_of(class_names, len(scores))
     for axes, label in zip(panels[1:], chosen):
         draw_image(axes, batch[0], DIM)
         overlay(axes, maps[..., label], sides, strongest)
         least, most = coupled[:, label].min(), coupled[:, label].max()
         axes.set_title(
-            f"{names[label]} \u00b7 length {scores[label]:.2f}\n"
-            f"couplings {least:.2f}\u2013{most:.2f}"
+            f"capsule {names[label]} \u00b7 length {scores[label]:.2f}\n"
+            f"couplings {least:.2f}\u2013{most:.2f}",
+            fontsize="small",
         )
     bar = figure.colorbar(panels[1].images[1], ax=panels, shrink=0.8)
     bar.set_label("pull on the capsule")
@@ -161,11 +165,13 @@ def couplings_and_pulls(
 
 
 def panel_row(size: tuple[int, int], count: int) -> tuple[Picture, list[Axes]]:
-    wide = min(count, PANELS_IN_A_ROW)
-    high = math.ceil(count / wide)
+    """Panels for images of a size, as many in a row as fit on a page."""
     height, width = size
-    side = 2.1 * max(1.0, width / height)
-    figure = Picture(side * wide + 1.2, (side * height / width + 0.6) * high)
+    across = min(max(PANEL, PANEL * width / height), PAGE - BAR)
+    wide = min(count, int((PAGE - BAR) / across))
+    high = math.ceil(count / wide)
+    up = min(across * height / width, TALLEST) + 0.6
+    figure = Picture(across * wide + BAR, up * high)
     return figure, [
         figure.add_subplot(high, wide, 1 + place) for place in range(count)
     ]

@@ -15,7 +15,7 @@ from zoo.plots.canvas import Picture
 from zoo.plots.canvas import remove_upper_frame
 from zoo.plots.checks import expect
 
-PANELS_IN_A_ROW = 3
+PANELS_IN_A_ROW = 2
 MARKED = 10  # epochs that have a mark each, not a line alone
 MISSING = ("", "NA", None)
 
@@ -168,8 +168,10 @@ def name_marks(axes: Axes) -> None:
 
 def name_axes(axes: Axes, name: str, loss_unit: str) -> None:
     title = name.replace("_", " ").replace("kl ", "KL ")
+    title = title.replace("elbo", "ELBO")
     axes.set_title(title)
     axes.set_xlabel("epoch")
-    axes.set_ylabel(loss_unit if name.endswith("loss") else title)
+    is_loss = name.endswith(("loss", "elbo"))
+    axes.set_ylabel(loss_unit if is_loss else title)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     remove_upper_frame(axes)

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
+from zoo.plots.canvas import PAGE
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
 from zoo.plots.checks import finite_array
@@ -117,6 +118,7 @@ def grid_picture(
     grid = image_grid(images, columns, image_shape)
     height, width = grid.shape[:2]
     inches = longest_side / max(height, width)
+    inches = min(inches, (PAGE - ROOM_FOR_NAMES) / width)
     figure = Picture(
         width * inches + ROOM_FOR_NAMES, height * inches + ROOM_FOR_NAMES
     )

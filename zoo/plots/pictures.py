@@ -13,9 +13,12 @@ from zoo.plots.checks import example_arrays
 from zoo.plots.checks import expect
 from zoo.plots.checks import expect_decoder
 from zoo.plots.checks import names_of
+from zoo.plots.images import PAPER
 from zoo.plots.images import as_tiles
 from zoo.plots.images import grid_picture
 from zoo.plots.images import name_rows
+
+IN_A_ROW = 10
 
 
 def reconstructions(
@@ -43,8 +46,8 @@ def reconstructions(
             that are not square. Defaults to `None`.
 
     Returns:
-        A `matplotlib.figure.Figure` of two rows, `original` and
-        `reconstruction`.
+        A `matplotlib.figure.Figure` of rows `original` and `reconstruction`,
+        two for each ten images.
 
     Raises:
         ValueError: when `x` is empty, holds NaN or values outside [0, 1], when
@@ -68,13 +71,23 @@ def reconstructions(
     expect_unit_range(first[0])
     originals = as_tiles(first[0], image_shape)
     decoded = as_tiles(model.reconstruct(as_given(first)), image_shape)
+    columns = min(len(originals), IN_A_ROW)
+    pairs = np.stack([by_rows(originals), by_rows(decoded)], axis=1)
     figure, axes = grid_picture(
-        np.concatenate([originals, decoded]),
-        columns=len(originals),
-        longest_side=max(3.0, 0.75 * len(originals)),
+        pairs.reshape(-1, *originals.shape[1:]),
+        columns,
+        longest_side=max(3.0, 0.7 * columns, 1.4 * len(pairs)),
     )
-    name_rows(axes, ["original", "reconstruction"])
+    name_rows(axes, ["original", "reconstruction"] * len(pairs))
     return figure
+
+
+def by_rows(tiles: np.ndarray) -> np.ndarray:
+    """Tiles (rows, in a row, …), with blank ones where the last row ends."""
+    wide = min(len(tiles), IN_A_ROW)
+    missing = -len(tiles) % wide
+    blank = np.full((missing, *tiles.shape[1:]), PAPER, tiles.dtype)
+    return np.concatenate([tiles, blank]).reshape(-1, wide, *tiles.shape[1:])
 
 
 def expect_unit_range(x: np.ndarray, tolerance: float = 0.1) -> None:
@@ -176,5 +189,5 @@ def class_samples(
     rows = [model.generate(per_class, seed=seed, label=c) for c in classes]
     figure, axes = grid_picture(np.concatenate(rows), per_class, image_shape)
     name_rows(axes, names_of(class_names, len(classes)))
-    axes.set_ylabel("class")
+    axes.set_ylabel("class asked for")
     return figure

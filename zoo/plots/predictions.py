@@ -1,5 +1,6 @@
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,10 +17,12 @@ from zoo.plots.checks import expect_kind
 from zoo.plots.checks import names_of
 from zoo.plots.images import as_tiles
 
-COLUMNS = 6
+COLUMNS = 4
+TALLEST = 2.5  # inches of an image
 BARS = 3
 BLUE, GREEN, RED = PALETTE[0], PALETTE[2], PALETTE[3]
 GREY = (0.78, 0.78, 0.78)
+TITLE: dict[str, Any] = {"fontsize": 10, "pad": 3}
 
 
 def predictions(
@@ -32,9 +35,10 @@ def predictions(
     """Draws images above the classes that the model finds in them.
 
     Below each image are its highest scores, the lengths of the capsules in a
-    capsule network. An image with k labels is right when they are its k highest
-    scores, in any order. Its labels stand above it, with a tick and green bars
-    for these k scores when it is right, with a cross and red bars when not.
+    capsule network. Above it stands its label; an image with k labels is right
+    when they are its k highest scores, in any order: then there is a tick and
+    these k bars are green, otherwise a cross and they are red. Without labels
+    the class of the highest score stands above, as `predicted`.
 
     Source: Jianlin Su, https://kexue.fm/archives/5112.
 
@@ -82,10 +86,14 @@ def predictions(
     for tile, score, truth, (above, below) in zip(tiles, scores, truths, pairs):
         ranking = np.argsort(-score, kind="stable")
         draw_image(above, tile)
-        colours = judge(above, ranking, truth, names)
-        colours = (colours + [GREY] * bars)[:bars] if truth else [BLUE] * bars
         shown = ranking[:bars]
-        draw_bars(below, [names[c] for c in shown], score[shown], colours)
+        best = [names[label] for label in shown]
+        if truth:
+            colours = judge(above, ranking, truth, names) + [GREY] * bars
+        else:
+            above.set_title(f"predicted {best[0]}", **TITLE)
+            colours = [BLUE] * bars
+        draw_bars(below, best, score[shown], colours[:bars])
     return figure
 
 
@@ -120,7 +128,7 @@ def image_and_bar_axes(
     wide = min(count, COLUMNS)
     high = math.ceil(count / wide)
     across = 1.25
-    heights = [across * height / width, 0.17 * bars]
+    heights = [min(across * height / width, TALLEST), 0.17 * bars]
     figure = Picture((across + 0.6) * wide, (sum(heights) + 0.4) * high)
     figure.get_layout_engine().set(wspace=0.15)
     grid = figure.add_gridspec(2 * high, wide, height_ratios=heights * high)
@@ -148,13 +156,11 @@ def judge(
     axes: Axes, ranking: np.ndarray, truth: list[int], names: list[str]
 ) -> list:
     """Names the labels above the image; the colours of as many bars."""
-    if not truth:
-        return []
     is_right = set(ranking[: len(truth)]) == set(truth)
     colour = GREEN if is_right else RED
     mark = "\u2713" if is_right else "\u2717"
     labels = ", ".join(names[label] for label in truth)
-    axes.set_title(f"{labels} {mark}", color=colour, fontsize=10, pad=3)
+    axes.set_title(f"label {labels} {mark}", color=colour, **TITLE)
     return [colour] * len(truth)
 
 

@@ -1,3 +1,5 @@
+import functools
+
 import keras
 
 from keras_capsvae import PrimaryCapsules
@@ -34,6 +36,10 @@ class ReceptiveFields:
         """The middle of the map."""
         self.centre += (self.positions - size) // 2 * self.step
         self.positions = size
+
+    def keep(self, count: int) -> None:
+        """The first positions of the map."""
+        self.positions = count
 
     @property
     def edges(self) -> tuple[float, float]:
@@ -84,20 +90,38 @@ def layers_between(model: keras.Model, layer: keras.layers.Layer) -> list:
     return chain
 
 
+@functools.singledispatch
 def follow(layer: keras.layers.Layer, sides: tuple) -> None:
-    if isinstance(layer, PrimaryCapsules):
-        layer = layer.convolution
-    if isinstance(layer, RandomWindow):
-        for side in sides:
-            side.cut(layer.size)
-        return
-    window = getattr(layer, "kernel_size", getattr(layer, "pool_size", None))
-    if window is None:
-        return
-    dilations = getattr(layer, "dilation_rate", (1, 1))
-    for side, *sizes in zip(sides, window, layer.strides, dilations):
-        kernel, stride, dilation = sizes
-        side.through(kernel, stride, layer.padding, dilation)
+    """Carry the fields of both sides through a layer that moves positions."""
+
+
+@follow.register(keras.layers.Conv2D)
+@follow.register(keras.layers.DepthwiseConv2D)
+@follow.register(keras.layers.SeparableConv2D)
+def _convolution(layer, sides):
+    _slide(layer, sides, layer.kernel_size, layer.dilation_rate)
+
+
+@follow.register(keras.layers.MaxPooling2D)
+@follow.register(keras.layers.AveragePooling2D)
+def _pooling(layer, sides):
+    _slide(layer, sides, layer.pool_size, (1, 1))
+
+
+@follow.register
+def _primary(layer: PrimaryCapsules, sides):
+    follow(layer.convolution, sides)
+
+
+@follow.register
+def _middle(layer: RandomWindow, sides):
+    for side in sides:
+        side.cut(layer.size)
+
+
+def _slide(layer, sides, kernel, dilation):
+    for side, *sizes in zip(sides, kernel, layer.strides, dilation):
+        side.through(sizes[0], sizes[1], layer.padding, sizes[2])
 
 
 def expect_chain(kept: bool, layer: keras.layers.Layer) -> None:

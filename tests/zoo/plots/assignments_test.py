@@ -6,6 +6,7 @@ import zoo
 from zoo import plots
 from zoo.plots.assignments import assigned
 from zoo.plots.assignments import matrix_capsule_layers
+from zoo.plots.canvas import PAGE
 from zoo.plots.receptive_fields import fields_and_shape
 
 SHAPE = (19, 21, 1)  # 8 × 9 primary positions, of which 7 × 9 are seen
@@ -21,7 +22,7 @@ def random_image(shape=SHAPE):
     return np.random.default_rng(0).random(shape, "float32")
 
 
-def test_shares_in_all_classes_are_the_active_capsules(model):
+def test_shares_in_all_classes_are_what_the_image_changes(model):
     primary, routed = matrix_capsule_layers(model)
     assert [layer.name for layer in routed] == [
         "conv_capsules_1",
@@ -30,14 +31,13 @@ def test_shares_in_all_classes_are_the_active_capsules(model):
     ]
     batch = random_image()[None]
     maps, active, scores = assigned(model, batch, primary, routed)
-    _, activations = keras.Model(model.inputs, primary.output).predict(
-        batch, verbose=0
+    below = keras.Model(model.inputs, primary.output)
+    given, empty = (
+        below.predict(images, verbose=0)[1][0, :7]
+        for images in (batch, np.zeros_like(batch))
     )
-    seen = np.zeros((8, 9))
-    seen[:7] = 1
-    np.testing.assert_allclose(
-        maps.sum(-1), seen * activations[0].sum(-1), rtol=1e-4
-    )
+    changes = np.abs(given - empty).sum(-1)
+    np.testing.assert_allclose(maps.sum(-1), changes, rtol=1e-4, atol=1e-6)
     assert active.shape == (routed[-1].routings, 4)
     expected = model.predict(batch, verbose=0)[0]
     np.testing.assert_allclose(scores, expected, rtol=1e-4)
@@ -51,13 +51,32 @@ def test_picture_shows_the_highest_scores(model):
     best = np.argsort(-scores)[:3]
     assert titles[0] == "image" and titles[-1] == "activations"
     for title, label in zip(titles[1:4], best):
-        assert title == f"{label} · activation {scores[label]:.2f}"
+        assert title == f"class {label} · activation {scores[label]:.2f}"
+    assert figure.get_size_inches()[0] <= PAGE
+
+
+def test_a_frame_holds_what_the_layer_above_reads(model):
+    figure = plots.assignments(model, random_image())
+    for axes in figure.axes[1:4]:
+        (frame,) = axes.patches
+        left, right, bottom, top = axes.images[1].get_extent()
+        assert frame.get_xy() == (left, top)
+        assert frame.get_width() == right - left == 9 * 2
+        assert frame.get_height() == bottom - top == 7 * 2
+
+
+def test_an_empty_background_is_not_coloured(model):
+    image = np.zeros(SHAPE, "float32")
+    image[12:16, 2:6] = 1
+    primary, routed = matrix_capsule_layers(model)
+    maps, _, _ = assigned(model, image[None], primary, routed)
+    assert maps[:4].max() == 0 and maps[:, 4:].max() == 0 < maps.max()
 
 
 def test_picture_of_chosen_classes(model):
     figure = plots.assignments(model, random_image(), classes=[2, 0])
     titles = [axes.get_title() for axes in figure.axes[1:3]]
-    assert [title.split()[0] for title in titles] == ["2", "0"]
+    assert [title.split()[1] for title in titles] == ["2", "0"]
     with pytest.raises(ValueError, match="from 0 to 3"):
         plots.assignments(model, random_image(), classes=[4])
     with pytest.raises(ValueError, match="image"):

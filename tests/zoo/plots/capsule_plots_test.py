@@ -10,6 +10,7 @@ from keras_capsvae import Classifier
 from keras_capsvae import PrimaryCapsules
 from tests import capsule_oracles
 from zoo import plots
+from zoo.plots.canvas import PAGE
 from zoo.plots.canvas import PALETTE
 from zoo.plots.receptive_fields import fields_below
 
@@ -68,7 +69,7 @@ def names(ticks):
 
 
 def titles(figure):
-    return [axes.get_title().split()[0] for axes in figure.axes[1:-1]]
+    return [axes.get_title().split()[1] for axes in figure.axes[1:-1]]
 
 
 def couplings_by_hand(votes, routing, iterations):
@@ -132,7 +133,7 @@ class TestCouplings:
         drawn = array(figure.axes[1].images[1])
         np.testing.assert_allclose(drawn.sum(), before, rtol=1e-3)
         title = figure.axes[1].get_title()
-        assert title.startswith(f"4 \u00b7 length {length:.2f}")
+        assert title.startswith(f"capsule 4 \u00b7 length {length:.2f}")
 
     def test_capsules_at_a_position_add_up(self, capsnet):
         image = random_images(*SHAPE)
@@ -197,6 +198,13 @@ class TestCouplings:
         convolution.set_weights([np.ones((3, 3, 1, 3)), np.zeros(3)])
         figure = plots.couplings(model, random_images(12, 10, 1))
         assert titles(figure) == expected
+
+    @pytest.mark.parametrize(("height", "width"), [(28, 280), (140, 28)])
+    def test_no_picture_is_wider_than_a_page(self, cnn, height, width):
+        image = random_images(height, width, 1)
+        figure = plots.couplings(cnn, image, range(10))
+        assert figure.get_size_inches()[0] <= PAGE
+        assert len(titles(figure)) == 10
 
     def test_black_image(self, cnn):
         black = np.zeros((28, 28, 1))
@@ -484,16 +492,20 @@ class TestPredictions:
     def test_without_labels_nothing_is_judged(self, pixel_scores):
         figure = drawn_predictions(pixel_scores)
         assert {c for _, _, all_ in bars(figure) for c in all_} == {BLUE}
-        assert {title for title, _ in verdicts(figure)} == {""}
+        assert [title for title, _ in verdicts(figure)] == [
+            "predicted 1",
+            "predicted 0",
+            "predicted 3",
+        ]
 
     @pytest.mark.parametrize("shape", [(3,), (3, 1)])
     def test_integer_labels(self, pixel_scores, shape):
         labels = np.reshape([1, 2, 3], shape)
         figure = drawn_predictions(pixel_scores, labels)
         assert verdicts(figure) == [
-            ("1 \u2713", GREEN),
-            ("2 \u2717", RED),
-            ("3 \u2713", GREEN),
+            ("label 1 \u2713", GREEN),
+            ("label 2 \u2717", RED),
+            ("label 3 \u2713", GREEN),
         ]
         colours = [drawn for _, _, drawn in bars(figure)]
         assert [drawn[0] for drawn in colours] == [GREEN, RED, GREEN]
@@ -504,9 +516,9 @@ class TestPredictions:
         labels = np.array([[0, 1, 1, 0], [1, 0, 1, 0], [1, 1, 0, 1]])
         figure = drawn_predictions(pixel_scores, labels)
         assert verdicts(figure) == [
-            ("1, 2 \u2717", RED),
-            ("0, 2 \u2713", GREEN),
-            ("0, 1, 3 \u2713", GREEN),
+            ("label 1, 2 \u2717", RED),
+            ("label 0, 2 \u2713", GREEN),
+            ("label 0, 1, 3 \u2713", GREEN),
         ]
         (_, _, first), (_, _, second), (_, _, third) = bars(figure)
         assert len(first) == 4
@@ -530,7 +542,8 @@ class TestPredictions:
         figure = drawn_predictions(pixel_scores, scores=np.tile(SCORES, (5, 1)))
         assert len(figure.axes) == 2 * 12
         rows = {axes.get_subplotspec().rowspan.start for axes in figure.axes}
-        assert rows == {0, 1, 2, 3}
+        assert rows == {0, 1, 2, 3, 4, 5}
+        assert figure.get_size_inches()[0] <= PAGE
 
     def test_scores_are_capsule_lengths_on_tall_images(self, cnn):
         images = random_images(2, 56, 28, 1)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 import zoo
 from zoo import plots
+from zoo.plots.canvas import PAGE
 
 NORMAL_5_PERCENT = -1.6448536269514729
 SIDE = 4
@@ -288,6 +289,16 @@ class TestReconstructions:
         rows = names(figure.axes[0].get_yticklabels())
         assert rows == ["original", "reconstruction"]
 
+    def test_rows_of_ten(self, model, x):
+        figure = plots.reconstructions(model, x, count=13)
+        rows = names(figure.axes[0].get_yticklabels())
+        assert rows == ["original", "reconstruction"] * 2
+        for place, (row, column) in ((9, (0, 9)), (12, (2, 2))):
+            original = x[place].reshape(SIDE, SIDE)
+            np.testing.assert_allclose(tile(figure, row, column), original)
+        np.testing.assert_array_equal(tile(figure, 3, 3), 1.0)
+        assert figure.get_size_inches()[0] <= PAGE
+
     def test_fewer_examples_than_asked_for(self, model, x):
         figure = plots.reconstructions(model, x[:2])
         assert drawn_image(figure).shape == (9, 9)
@@ -366,6 +377,16 @@ class TestTrainingCurves:
         assert loss.get_xlabel() == "epoch"
         assert loss.get_ylabel() == "nats per image"
         assert divergence.get_title() == "KL loss"
+
+    def test_a_bound_is_in_nats_on_a_page(self):
+        names = ("loss", "kl_loss", "negative_elbo", "reconstruction_loss")
+        figure = plots.training_curves({name: [2.0, 1.0] for name in names})
+        assert figure.axes[2].get_title() == "negative ELBO"
+        assert figure.axes[2].get_ylabel() == "nats per image"
+        assert figure.get_size_inches()[0] <= PAGE
+
+    def test_a_quantity_without_validation(self):
+        _, divergence = plots.training_curves(LOSSES).axes
         assert list(lines(divergence)) == ["training"]
 
     def test_unit_of_other_quantities(self):
