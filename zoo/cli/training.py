@@ -140,9 +140,25 @@ def _tell_how_to_go_on(folder):
 def reproduce(
     claim: str, out: pathlib.Path | None, quick: bool, data: str | None
 ) -> None:
-    """Run the experiment behind a published CLAIM."""
+    """Run the experiment behind a published CLAIM.
+
+    Prints its figures beside the published ones, what was expected and whether
+    it came true; ends with 1 if something did not.
+    """
+    from zoo.reproduce import CLAIMS
     from zoo.reproduce import reproduce as run
 
-    folder = out or pathlib.Path("runs") / claim
-    for path in run(claim, folder, quick, data):
+    if claim in CLAIMS:
+        for line in CLAIMS[claim].announcement(quick):
+            click.echo(line)
+    try:
+        outcome = run(claim, out or pathlib.Path("runs") / claim, quick, data)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. The same command goes on.", err=True)
+        sys.exit(130)
+    for line in outcome.lines():
+        click.echo(line)
+    for path in outcome.paths:
         click.echo(path)
+    if outcome.contradicts:
+        sys.exit(1)

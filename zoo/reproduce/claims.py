@@ -31,6 +31,21 @@ class Claim:
     unit: str = "%"
     expected_in_full: tuple[Above | Near, ...] = ()
 
+    def announcement(self, quick: bool) -> list[str]:
+        """Lines that say what is about to be done and how long it takes."""
+        if quick:
+            return [
+                self.says,
+                f"The short form, {self.quick}, takes about {self.takes_quick} "
+                "on two processor cores. Published figures are of the long "
+                "one.",
+            ]
+        return [
+            self.says,
+            f"This takes about {self.takes} on two processor cores. Stopped, "
+            "it goes on when the same command is given again.",
+        ]
+
     def told(self, figure: float) -> str:
         """A figure in its unit."""
         if self.unit == "%":

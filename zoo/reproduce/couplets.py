@@ -1,61 +1,59 @@
 """kexue.fm 4823: gated convolutions read the order of characters."""
 
-import json
 import os
 import pathlib
-import statistics
-from typing import Any
 
-import click
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 
 import zoo
 from keras_capsvae import LabelCrossentropy
 from keras_capsvae import vocabulary_of
 from zoo import datasets
 from zoo.datasets.couplet_task import FAKES
+from zoo.reproduce.expectations import Figure
+from zoo.runs.progress import Progress
 from zoo.runs.schedules import cosine_decay
 
 SEEDS = (1, 2, 3)
 EPOCHS = 10
 BATCH_SIZE = 64
+QUICK_FAKES = ("shuffled",)
 QUICK_EXAMPLES = 20_000
 UNKNOWN = "□"
+NETS = ("gated convolutions", "bag of characters")
+
+
+def epochs(quick: bool) -> int:
+    """Epochs of all trainings."""
+    return EPOCHS if quick else len(FAKES) * len(SEEDS) * EPOCHS
 
 
 def run(
-    out: str | os.PathLike,
-    quick: bool = False,
+    folder: pathlib.Path,
+    quick: bool,
+    progress: Progress,
     data: str | os.PathLike = "tang",
-) -> list[pathlib.Path]:
+) -> tuple[dict[str, Figure], list[pathlib.Path]]:
     """Train on real and altered couplets; compare with a bag of characters.
 
     The test is on couplets of poems held out, half of them altered, so that
     guessing reaches 0.5. A bag of characters sees no order: of shuffled lines
     it can know nothing.
     """
-    folder = pathlib.Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    figures: dict[str, Any] = {"data": str(data)}
-    for fake in FAKES:
+    figures = {}
+    for fake in QUICK_FAKES if quick else FAKES:
         task = datasets.load_real_or_fake(data, fake=fake)
         if quick:
             task = _part_of(task)
-        accuracies = []
-        for seed in SEEDS[:1] if quick else SEEDS:
-            click.echo(f"{fake}, seed {seed}, {EPOCHS} epochs")
-            accuracies.append(_gated_cnn(task, seed))
-        figures[fake] = {
-            "training_examples": len(task.x_train),
-            "test_examples": len(task.x_test),
-            "gated_cnn": [round(one, 4) for one in accuracies],
-            "bag_of_characters": round(_bag_of_characters(task), 4),
-        }
-    paths = [folder / "figures.json", folder / "couplets.png"]
-    text = json.dumps(figures, indent=2, ensure_ascii=False)
-    paths[0].write_text(text + "\n", encoding="utf-8")
-    _draw(figures).savefig(paths[1], dpi=150)
-    return paths
+        gated = tuple(
+            _gated_cnn(task, seed, folder / f"{fake}_{seed}", progress)
+            for seed in (SEEDS[:1] if quick else SEEDS)
+        )
+        for net, values in zip(NETS, (gated, (_bag_of_characters(task),))):
+            figures[f"{net}, {fake} lines"] = Figure(values, len(task.x_test))
+    path = folder / "couplets.png"
+    _draw(figures).savefig(path, dpi=150)
+    return figures, [path]
 
 
 def _part_of(task):
@@ -67,7 +65,7 @@ def _part_of(task):
     )
 
 
-def _gated_cnn(task, seed):
+def _gated_cnn(task, seed, folder, progress):
     """Test accuracy after training with smoothing, warm-up and decay."""
     steps = EPOCHS * -(-len(task.x_train) // BATCH_SIZE)
     model = zoo.gated_cnn_classifier(
@@ -83,7 +81,7 @@ def _gated_cnn(task, seed):
         batch_size=BATCH_SIZE,
         seed=seed,
     )
-    model.fit(batches, epochs=EPOCHS, verbose=2)
+    steps.fit(model, batches, EPOCHS, folder, progress)
     figures = model.evaluate(
         model.encode_text(task.x_test), task.y_test, verbose=0, return_dict=True
     )
@@ -104,24 +102,20 @@ def _bag_of_characters(task):
 
 
 def _draw(figures):
-    figure = Figure(figsize=(5, 3.2), layout="constrained")
+    fakes = [fake for fake in FAKES if f"{NETS[0]}, {fake} lines" in figures]
+    figure = MatplotlibFigure(figsize=(5, 3.2), layout="constrained")
     axes = figure.subplots()
-    for row, fake in enumerate(FAKES):
-        heights = {
-            "gated convolutions": statistics.mean(figures[fake]["gated_cnn"]),
-            "bag of characters": figures[fake]["bag_of_characters"],
-        }
-        for number, (name, height) in enumerate(heights.items()):
-            bar = axes.bar(
-                row + 0.4 * number,
-                height,
-                width=0.36,
-                color=f"C{number}",
-                label=None if row else name,
-            )
-            axes.bar_label(bar, fmt="%.3f")
+    for number, net in enumerate(NETS):
+        bars = axes.bar(
+            [row + 0.4 * number for row in range(len(fakes))],
+            [figures[f"{net}, {fake} lines"].mean for fake in fakes],
+            width=0.36,
+            color=f"C{number}",
+            label=net,
+        )
+        axes.bar_label(bars, fmt="%.3f")
     axes.axhline(0.5, color="0.6", linewidth=0.8)
-    axes.set_xticks([row + 0.2 for row in range(len(FAKES))], FAKES)
+    axes.set_xticks([row + 0.2 for row in range(len(fakes))], fakes)
     axes.set_ylim(0.4, 1.02)
     axes.set_ylabel("accuracy on held-out poems")
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,21 +1,20 @@
 """kexue.fm 5112: nets that learn single digits and read two at once."""
 
-import json
-import os
 import pathlib
-import statistics
 from typing import Any
 
-import click
 import keras
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 
 from keras_capsvae import LabelAccuracy
 from zoo import datasets
 from zoo import plots
 from zoo.datasets import feeds
 from zoo.reproduce import steps
+from zoo.reproduce.claims import CLAIMS
+from zoo.reproduce.expectations import Figure
+from zoo.runs.progress import Progress
 
 EPOCHS = 10
 SEEDS = (1, 2, 3)
@@ -26,34 +25,57 @@ NETS = {
     "dynamic": ("capsule_cnn", {"routing": "dynamic"}),
 }
 QUICK_NETS = ("pooling", "kmeans")
-CLAIMED = {"pooling": 0.40, "agreement": 0.91, "kmeans": 0.95}  # two digits
+QUICK = {"epochs": 5, "batch_size": 64}
+COUNTED = {
+    "single": "one digit",
+    "two": "two digits",
+    "two_above_half": "two, both above ½",
+    "three": "three digits",
+}
 PAIR_SEED = 0
 
 
-def run(out: str | os.PathLike, quick: bool = False) -> list[pathlib.Path]:
-    """Train every net with its seeds; write accuracies and two pictures."""
-    folder = pathlib.Path(out) / ("quick" if quick else "")
-    data = steps.mnist_or_digits()
+def epochs(quick: bool) -> int:
+    """Epochs of all trainings."""
+    if quick:
+        return len(QUICK_NETS) * QUICK["epochs"]
+    return len(NETS) * len(SEEDS) * EPOCHS
+
+
+def run(
+    folder: pathlib.Path, quick: bool, progress: Progress
+) -> tuple[dict[str, Figure], list[pathlib.Path]]:
+    """Train every net with its seeds; accuracies and two pictures."""
+    data = steps.mnist(quick)
+    options = QUICK if quick else {"epochs": EPOCHS}
     arrays, models, figures = None, {}, {}
     for net in QUICK_NETS if quick else NETS:
+        name, arguments = NETS[net]
+        accuracies = []
         for seed in SEEDS[:1] if quick else SEEDS:
-            click.echo(f"{net}, seed {seed}")
-            model = _train(folder / f"{net}_{seed}", net, seed, data, quick)
-            if arrays is None:
-                shape = feeds.image_shape(model, data)
-                arrays = datasets.load(data, shape)
+            model = steps.train(
+                folder / f"{net}_{seed}",
+                name,
+                data,
+                progress,
+                seed=seed,
+                arguments=arguments,
+                **options,
+            )
+            arrays = arrays or datasets.load(
+                data, feeds.image_shape(model, data)
+            )
             models.setdefault(net, model)
-            accuracies = accuracy(model, arrays.x_test, arrays.y_test)
-            for name, value in accuracies.items():
-                figures.setdefault(net, {}).setdefault(name, []).append(value)
-            _write(folder / "figures.json", data, quick, figures)
-    paths = [folder / "figures.json"]
-    paths += [folder / "two_digits.png", folder / "examples.png"]
-    _drawn(figures).savefig(paths[1], dpi=150)
+            accuracies.append(accuracy(model, arrays.x_test, arrays.y_test))
+        for key, counted in COUNTED.items():
+            values = tuple(one[key] for one in accuracies)
+            figures[f"{net}, {counted}"] = Figure(values, len(arrays.x_test))
+    paths = [folder / "two_digits.png", folder / "examples.png"]
+    _drawn(figures, list(models)).savefig(paths[0], dpi=150)
     images, labels = side_by_side(arrays.x_test, arrays.y_test, 2)
     examples = plots.predictions(models["kmeans"], images[:12], labels[:12])
-    examples.savefig(paths[2], bbox_inches="tight")
-    return paths
+    examples.savefig(paths[1], bbox_inches="tight")
+    return figures, paths
 
 
 def accuracy(
@@ -104,18 +126,6 @@ def side_by_side(
     return joined, several
 
 
-def _train(folder, net, seed, data, quick):
-    name, arguments = NETS[net]
-    epochs = _epochs(data, quick)
-    return steps.train(
-        folder, name, data, epochs=epochs, seed=seed, arguments=arguments
-    )
-
-
-def _epochs(data, quick):
-    return 1 if quick and data == "mnist" else EPOCHS
-
-
 def _predicted(model, images):
     return model.predict(images, batch_size=128, verbose=0)
 
@@ -124,43 +134,29 @@ def _share_right(scores, labels, threshold=None):
     return round(float(LabelAccuracy(threshold)(labels, scores)), 4)
 
 
-def _write(path, data, quick, figures):
-    figures = {
-        "data": data,
-        "epochs": _epochs(data, quick),
-        "accuracy": figures,
-        "claimed": CLAIMED,
-    }
-    path.write_text(json.dumps(figures, indent=2) + "\n")
-
-
-def _drawn(figures):
+def _drawn(figures, nets):
     """Bars: mean accuracy of each net; dots: the seeds; lines: the post."""
-    titles = {
-        "single": "one digit",
-        "two": "two digits",
-        "two_above_half": "two, both above ½",
-        "three": "three digits",
-    }
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    published = CLAIMS["two-digits"].published
+    figure = MatplotlibFigure(figsize=(8, 3.4), layout="constrained")
     axes = figure.subplots()
-    width = 0.8 / len(figures)
-    for number, (net, accuracies) in enumerate(figures.items()):
-        places = np.arange(len(titles)) + (number + 0.5) * width - 0.4
-        values = [accuracies[name] for name in titles]
-        means = [statistics.mean(seeds) for seeds in values]
+    width = 0.8 / len(nets)
+    for number, net in enumerate(nets):
+        names = [f"{net}, {counted}" for counted in COUNTED.values()]
+        places = np.arange(len(names)) + (number + 0.5) * width - 0.4
+        means = [figures[name].mean for name in names]
         bars = axes.bar(places, means, 0.9 * width, label=net)
         axes.bar_label(bars, [f"{mean:.0%}" for mean in means], fontsize=7)
-        for place, seeds in zip(places, values):
+        for place, name in zip(places, names):
+            seeds = figures[name].values
             axes.plot([place] * len(seeds), seeds, "k.", markersize=3)
-        if net in CLAIMED:
-            reach = width / 2
-            axes.hlines(CLAIMED[net], places[1] - reach, places[1] + reach, "k")
-    axes.set_xticks(range(len(titles)), titles.values())
+            if name in published:
+                ends = place - width / 2, place + width / 2
+                axes.hlines(published[name], *ends, "k")
+    axes.set_xticks(range(len(COUNTED)), COUNTED.values())
     axes.set_ylabel("accuracy")
     axes.set_ylim(0, 1.08)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=len(figures), frameon=False)
+    figure.legend(loc="outside upper center", ncols=len(nets), frameon=False)
     axes.annotate(
         "dots: seeds · lines: the post",
         (1, 0.98),

@@ -1,76 +1,67 @@
 """kexue.fm 5253: the nets of the post, trained as in the post on MNIST."""
 
 import csv
-import json
-import os
 import pathlib
-import statistics
 
-import click
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 
 from zoo import runs
 from zoo.reproduce import steps
+from zoo.reproduce.claims import CLAIMS
+from zoo.reproduce.expectations import Figure
+from zoo.runs.progress import Progress
 
+EPOCHS = {"dense_vae": 50, "conv_vae": 30, "conditional_vae": 50}
 SEEDS = {"dense_vae": (1, 2, 3), "conv_vae": (1, 2, 3), "conditional_vae": (1,)}
-QUICK_EPOCHS = 2
-
-# The original snippets under the Keras 2 API on the same data: epochs, and
-# final training and test loss of each seed, in nats an image.
-ORIGINALS = {
-    "dense_vae": {
-        "epochs": 50,
-        "training": [149.58, 149.24, 149.45],
-        "test": [151.72, 151.13, 151.94],
-    },
-    "conv_vae": {"epochs": 30, "training": [145.43], "test": [146.78]},
-    "conditional_vae": {"epochs": 50, "training": [147.94], "test": [149.98]},
-}
+QUICK_EPOCHS = {"dense_vae": 30, "conv_vae": 30, "conditional_vae": 30}
+SPLITS = {"training": "loss", "test": "val_loss"}
 
 
-def run(out: str | os.PathLike, quick: bool = False) -> list[pathlib.Path]:
-    """Train every net with its seeds; write figures and the loss curves."""
-    folder = pathlib.Path(out)
-    curves = {}
-    for name, original in ORIGINALS.items():
-        epochs = QUICK_EPOCHS if quick else original["epochs"]
-        for seed in SEEDS[name][:1] if quick else SEEDS[name]:
-            click.echo(f"{name}, seed {seed}, {epochs} epochs")
-            curve = _train(folder / f"{name}_{seed}", name, seed, epochs)
-            curves.setdefault(name, []).append(curve)
-    figures = {name: _summary(name, curves[name]) for name in curves}
-    paths = [folder / "figures.json", folder / "vae_curves.png"]
-    paths[0].write_text(json.dumps(figures, indent=2) + "\n")
-    _draw(curves).savefig(paths[1], dpi=150)
-    return paths
+def epochs(quick: bool) -> int:
+    """Epochs of all trainings."""
+    return sum(epochs for _, _, epochs in _trainings(quick))
 
 
-def _train(folder, name, seed, epochs):
-    """Training and test loss of each epoch."""
-    steps.train(folder, name, "mnist", epochs=epochs, seed=seed)
-    with open(folder / runs.HISTORY, newline="") as file:
-        rows = list(csv.DictReader(file))[:epochs]
-    return {
-        "training": [float(row["loss"]) for row in rows],
-        "test": [float(row["val_loss"]) for row in rows],
+def run(
+    folder: pathlib.Path, quick: bool, progress: Progress
+) -> tuple[dict[str, Figure], list[pathlib.Path]]:
+    """Train every net with its seeds; final losses and the loss curves."""
+    data = steps.mnist(quick)
+    curves: dict[str, list] = {}
+    for name, seed, length in _trainings(quick):
+        place = folder / f"{name}_{seed}"
+        steps.train(place, name, data, progress, epochs=length, seed=seed)
+        curves.setdefault(name, []).append(_curve(place / runs.HISTORY, length))
+    figures = {
+        f"{name}, {split}": Figure(tuple(curve[split][-1] for curve in seeds))
+        for name, seeds in curves.items()
+        for split in SPLITS
     }
+    path = folder / "vae_curves.png"
+    _draw(curves).savefig(path, dpi=150)
+    return figures, [path]
 
 
-def _summary(name, curves):
+def _trainings(quick):
+    """Net, seed and epochs of each."""
+    for name, length in (QUICK_EPOCHS if quick else EPOCHS).items():
+        for seed in SEEDS[name][:1] if quick else SEEDS[name]:
+            yield name, seed, length
+
+
+def _curve(history, length):
+    """Training and test loss of each epoch."""
+    with open(history, newline="") as file:
+        rows = list(csv.DictReader(file))[:length]
     return {
-        "epochs": len(curves[0]["test"]),
-        **{
-            split: {
-                "ours": [round(curve[split][-1], 2) for curve in curves],
-                "original": ORIGINALS[name][split],
-            }
-            for split in ("training", "test")
-        },
+        split: [float(row[column]) for row in rows]
+        for split, column in SPLITS.items()
     }
 
 
 def _draw(curves):
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    published = CLAIMS["vae-curves"].published
+    figure = MatplotlibFigure(figsize=(8, 3.4), layout="constrained")
     panels = figure.subplots(1, len(curves))
     for axes, (name, seeds) in zip(panels, curves.items()):
         for split, style in (("training", "-"), ("test", "--")):
@@ -83,7 +74,7 @@ def _draw(curves):
                     linewidth=1,
                     label=f"{split}, seed {SEEDS[name][number]}",
                 )
-            end = statistics.mean(ORIGINALS[name][split])
+            end = published[f"{name}, {split}"]
             axes.axhline(end, color="0.6", linestyle=style, linewidth=0.8)
         last = seeds[0]["test"][-1]
         axes.set_ylim(last - 8, last + 27)

@@ -4,16 +4,13 @@ Five dense nets of one size on dynamically binarised images, which differ in
 their loss alone.
 """
 
-import json
-import os
 import pathlib
 from typing import Any
 
-import click
 import keras
 import numpy as np
 from keras import ops
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 
 from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import ImportanceWeightedAutoencoder
@@ -25,12 +22,16 @@ from zoo import evaluation
 from zoo import likelihood
 from zoo.models.vae import dense_decoder
 from zoo.models.vae import dense_encoder
+from zoo.reproduce import steps
+from zoo.reproduce.expectations import Figure
+from zoo.runs.progress import Progress
 
 LATENTS, HIDDEN = 16, 256
-EPOCHS, QUICK_EPOCHS, BATCH, SEED = 20, 2, 100, 1
+EPOCHS, QUICK_EPOCHS, BATCH, SEED = 20, 30, 100, 1
 SAMPLES = 8
-LIKELIHOOD_SAMPLES, QUICK_SAMPLES = 500, 20
-TEST_IMAGES = 2000
+LIKELIHOOD_SAMPLES, QUICK_SAMPLES = 500, 50
+TEST_IMAGES, QUICK_IMAGES = 2000, 500
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 class SeveralSamples(ImportanceWeightedAutoencoder):
@@ -86,39 +87,39 @@ NETS = {
 }
 
 
-def run(out: str | os.PathLike, quick: bool = False) -> list[pathlib.Path]:
-    """Train the five nets; write figures and one picture.
+def epochs(quick: bool) -> int:
+    """Epochs of all trainings."""
+    return len(NETS) * (QUICK_EPOCHS if quick else EPOCHS)
 
-    The short form trains two epochs on the embedded digits.
-    """
-    folder = pathlib.Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    data = datasets.load("digits" if quick else "mnist", (784,))
+
+def run(
+    folder: pathlib.Path, quick: bool, progress: Progress
+) -> tuple[dict[str, Figure], list[pathlib.Path]]:
+    """Train the five nets; nats an image and one picture."""
+    data = datasets.load(steps.mnist(quick), (784,))
     train = datasets.Batches(
         data.x_train, batch_size=BATCH, seed=SEED, binarize=True
     )
-    test = datasets.binarized(data.x_test)[: 100 if quick else TEST_IMAGES]
-    paths = [folder / "figures.json", folder / "why_vae_works.png"]
+    images = QUICK_IMAGES if quick else TEST_IMAGES
+    test = datasets.binarized(data.x_test)[:images]
+    samples = QUICK_SAMPLES if quick else LIKELIHOOD_SAMPLES
     figures, models = {}, {}
     for name in NETS:
-        click.echo(name)
-        models[name] = _untrained(name, data.x_train)
-        epochs = QUICK_EPOCHS if quick else EPOCHS
-        models[name].fit(train, epochs=epochs, verbose=0)
-        samples = QUICK_SAMPLES if quick else LIKELIHOOD_SAMPLES
-        figures[name] = _figures(models[name], test, samples)
-        paths[0].write_text(json.dumps(figures, indent=2) + "\n")
+        model = models[name] = _untrained(name, data.x_train)
+        length = QUICK_EPOCHS if quick else EPOCHS
+        steps.fit(model, train, length, folder / name, progress)
+        for measured, value in _figures(model, test, samples).items():
+            figures[f"{name}{measured}"] = Figure((float(value),))
     deviations = evaluation.posterior_deviations(
         models["KL in closed form"], test
     )
-    figures["posterior_deviation_quantiles"] = {
-        str(q): float(np.quantile(deviations, q))
-        for q in (0.05, 0.25, 0.5, 0.75, 0.95)
-    }
-    paths[0].write_text(json.dumps(figures, indent=2) + "\n")
+    for share in QUANTILES:
+        value = float(np.quantile(deviations, share))
+        figures[f"posterior σ, {share:.0%} quantile"] = Figure((value,))
     draws = {name: model.generate(16, seed=0) for name, model in models.items()}
-    _drawn(figures, deviations, draws).savefig(paths[1], dpi=150)
-    return paths
+    path = folder / "why_vae_works.png"
+    _drawn(figures, deviations, draws).savefig(path, dpi=150)
+    return figures, [path]
 
 
 def _untrained(name, images):
@@ -138,25 +139,23 @@ def _untrained(name, images):
 
 
 def _figures(model, test, samples):
-    """Nats an image, and latents in use."""
-    figures = {
-        "log_likelihood": likelihood.log_likelihood(
-            model, test, samples, verbose=0
-        ).mean(),
-        "elbo": likelihood.elbo(model, test, verbose=0).mean(),
-        "active_units": evaluation.active_units(model, test),
-        "mutual_information": evaluation.mutual_information(model, test),
+    """Nats an image, the first of them the claim's, and latents in use."""
+    nats = likelihood.log_likelihood(model, test, samples, verbose=0)
+    return {
+        "": -nats.mean(),
+        ", negative ELBO": -likelihood.elbo(model, test, verbose=0).mean(),
+        ", active latents": evaluation.active_units(model, test),
+        ", mutual information": evaluation.mutual_information(model, test),
     }
-    return {key: round(float(value), 3) for key, value in figures.items()}
 
 
 def _drawn(figures, deviations, draws):
     """Nats of each net, the posterior's σ, and what each net draws."""
-    figure = Figure(figsize=(10, 5.2), layout="constrained")
+    figure = MatplotlibFigure(figsize=(8, 4.6), layout="constrained")
     parts: Any = figure.subfigures(2, height_ratios=[3, 2])
     upper, lower = parts
     bars, histogram = upper.subplots(1, 2, width_ratios=[3, 2])
-    nats = [-figures[name]["log_likelihood"] for name in draws]
+    nats = [figures[name].mean for name in draws]
     drawn = bars.barh(list(draws), nats, color="C0")
     bars.bar_label(drawn, [f"{value:.1f}" for value in nats], padding=3)
     bars.invert_yaxis()

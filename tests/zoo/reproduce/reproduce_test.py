@@ -1,9 +1,15 @@
-import json
-
+import keras
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from tests.data import needs_mnist
+from zoo import cli
+from zoo import datasets
+from zoo.reproduce import CLAIMS
+from zoo.reproduce import couplets
 from zoo.reproduce import reproduce
+from zoo.reproduce import steps
+from zoo.runs.progress import Progress
 
 
 def test_an_unknown_claim_is_refused(tmp_path):
@@ -11,27 +17,50 @@ def test_an_unknown_claim_is_refused(tmp_path):
         reproduce("vae-curve", tmp_path)
 
 
-@pytest.mark.slow
-@needs_mnist
-def test_quick_curves_start_as_the_originals(tmp_path):
-    figures, picture = reproduce("vae-curves", tmp_path, quick=True)
-    figures = json.loads(figures.read_text())
-    assert picture.stat().st_size > 10_000
-    assert set(figures) == {"dense_vae", "conv_vae", "conditional_vae"}
-    # After two epochs the dense original is below 171, and far from its end.
-    assert 155 < figures["dense_vae"]["test"]["ours"][0] < 172
+def test_a_claim_about_images_has_data_of_its_own(tmp_path):
+    with pytest.raises(ValueError, match="data of its own"):
+        reproduce("vae-curves", tmp_path, data="mnist")
+
+
+def test_the_embedded_couplets_are_too_few_to_tell(tmp_path, monkeypatch):
+    monkeypatch.setattr(couplets, "EPOCHS", 1)
+    arguments = ["reproduce", "couplets", "--quick", "--out", str(tmp_path)]
+    result = CliRunner().invoke(cli.main, arguments)
+    assert result.exit_code == 0, result.output
+    assert "too few test examples to tell" in result.output
+    assert CLAIMS["couplets"].says in result.output
+    assert str(tmp_path / "quick" / "figures.json") in result.output
+
+
+def _fit(folder, epochs):
+    """The weights after this many epochs, and those trained in this call."""
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    x = np.random.default_rng(0).random((20, 3), "float32")
+    batches = datasets.Batches(x, x.sum(1), batch_size=5, shuffle=False)
+    with Progress(epochs) as progress:
+        steps.fit(model, batches, epochs, folder, progress)
+        assert progress.done == epochs
+    return model.get_weights(), model.history.epoch
+
+
+def test_a_training_that_was_stopped_goes_on(tmp_path):
+    whole, _ = _fit(tmp_path / "whole", 4)
+    _fit(tmp_path / "parts", 1)
+    resumed, epochs = _fit(tmp_path / "parts", 4)
+    assert epochs == [1, 2, 3]
+    for one, other in zip(whole, resumed):
+        np.testing.assert_array_equal(one, other)
+    again, epochs = _fit(tmp_path / "parts", 4)
+    assert epochs == []
+    np.testing.assert_array_equal(again[0], whole[0])
 
 
 @pytest.mark.slow
-def test_quick_why_vae_works(tmp_path):
-    figures, picture = reproduce("why-vae-works", tmp_path, quick=True)
-    figures = json.loads(figures.read_text())
-    assert picture.stat().st_size > 10_000
-    quantiles = figures.pop("posterior_deviation_quantiles")
-    assert 0 < quantiles["0.05"] <= quantiles["0.95"] < 2
-    assert len(figures) == 5
-    prior = figures["8 prior samples"]
-    assert prior["active_units"] == 0
-    assert prior["mutual_information"] == pytest.approx(0, abs=1e-3)
-    for name, values in figures.items():
-        assert values["log_likelihood"] >= values["elbo"] - 3, name
+@pytest.mark.parametrize("claim", sorted(set(CLAIMS) - {"couplets"}))
+def test_the_short_form_shows_the_direction(claim, tmp_path):
+    outcome = reproduce(claim, tmp_path, quick=True)
+    assert set(outcome.verdicts().values()) == {"as expected"}
+    for path in outcome.paths[1:]:
+        assert path.stat().st_size > 10_000
