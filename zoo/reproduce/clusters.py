@@ -2,13 +2,12 @@
 
 import pathlib
 
-import keras
-
 from zoo import plots
 from zoo.datasets import feeds
 from zoo.evaluation import clustering
 from zoo.reproduce import steps
 from zoo.reproduce.expectations import Figure
+from zoo.runs.progress import Progress
 
 EPOCHS, QUICK_EPOCHS = 30, 6
 FORMS = {
@@ -20,21 +19,30 @@ FORMS = {
     },
 }
 QUICK_START = 2
+SHARES = ("purity", "hungarian")  # of the test examples
+
+
+def epochs(quick: bool) -> int:
+    """Epochs of all trainings."""
+    if quick:
+        return QUICK_EPOCHS
+    return 2 * EPOCHS * sum(len(seeds) for _, seeds in _forms(quick))
 
 
 def run(
-    folder: pathlib.Path, quick: bool
+    folder: pathlib.Path, quick: bool, progress: Progress
 ) -> tuple[dict[str, Figure], list[pathlib.Path]]:
     """Train both forms on both data sets; judge the clusters of test images."""
     figures, pictures = {}, []
-    data_sets = [steps.mnist(quick)] + ([] if quick else ["fashion_mnist"])
-    for data in data_sets:
-        for form in list(FORMS)[:1] if quick else FORMS:
-            seeds = FORMS[form]["seeds"][:1] if quick else FORMS[form]["seeds"]
+    data_sets = {"mnist": steps.mnist(quick)}
+    if not quick:
+        data_sets["fashion_mnist"] = "fashion_mnist"
+    for name, data in data_sets.items():
+        for form, seeds in _forms(quick):
             found = []
             for seed in seeds:
                 place = folder / f"{data}_{form}_{seed}"
-                model = _trained(place, data, form, seed, quick)
+                model = _trained(place, data, form, seed, quick, progress)
                 arrays = feeds.load(model, data)
                 clusters = model.predict_clusters(arrays.x_test, 256)
                 found.append(clustering(arrays.y_test, clusters))
@@ -42,24 +50,28 @@ def run(
                     pictures.append(folder / f"{data}_{form}.png")
                     picture = plots.clusters(model, arrays.x_test)
                     picture.savefig(pictures[-1], bbox_inches="tight")
-            for name in found[0]:
-                values = tuple(one[name] for one in found)
-                examples = len(arrays.x_test) if name in SHARES else None
-                figures[f"{form}, {data}, {name}"] = Figure(values, examples)
+            for measured in found[0]:
+                figures[f"{form}, {name}, {measured}"] = Figure(
+                    tuple(one[measured] for one in found),
+                    len(arrays.x_test) if measured in SHARES else None,
+                )
     return figures, pictures
 
 
-SHARES = ("purity", "hungarian")  # of the test examples
+def _forms(quick):
+    """Name and seeds of each form; the short one takes one seed of one."""
+    if quick:
+        return [("responsibilities", (1,))]
+    return [(form, options["seeds"]) for form, options in FORMS.items()]
 
 
-def _trained(
-    folder: pathlib.Path, data: str, form: str, seed: int, quick: bool
-) -> keras.Model:
+def _trained(folder, data, form, seed, quick, progress):
     start = FORMS[form]["start"]
     return steps.train(
         folder,
         "cluster_vae",
         data,
+        progress,
         seed=seed,
         epochs=QUICK_EPOCHS if quick else EPOCHS,
         mixture_start=min(start, QUICK_START) if quick else start,

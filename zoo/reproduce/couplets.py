@@ -10,6 +10,7 @@ from keras_capsvae import LabelCrossentropy
 from keras_capsvae import vocabulary_of
 from zoo import datasets
 from zoo.datasets.couplet_task import FAKES
+from zoo.reproduce import steps
 from zoo.reproduce.expectations import Figure
 from zoo.runs.progress import Progress
 from zoo.runs.schedules import cosine_decay
@@ -67,11 +68,11 @@ def _part_of(task):
 
 def _gated_cnn(task, seed, folder, progress):
     """Test accuracy after training with smoothing, warm-up and decay."""
-    steps = EPOCHS * -(-len(task.x_train) // BATCH_SIZE)
+    updates = EPOCHS * -(-len(task.x_train) // BATCH_SIZE)
     model = zoo.gated_cnn_classifier(
         vocabulary=vocabulary_of(task.x_train).characters,
         unknown=UNKNOWN,
-        learning_rate=cosine_decay(steps, warm_up=0.1),
+        learning_rate=cosine_decay(updates, warm_up=0.1),
         loss=LabelCrossentropy(label_smoothing=0.1),
         seed=seed,
     )

@@ -13,7 +13,7 @@ class Verdict(enum.StrEnum):
 
     HOLDS = "as expected"
     WRONG = "NOT as expected"
-    TOO_FEW = "too few test examples to tell"
+    TOO_FEW = "too few to tell"
     OPEN = "not measured"
 
 
@@ -60,16 +60,20 @@ class Above:
 
     def sentence(self, told: Callable[[float], str]) -> str:
         """The expectation in words; `told` gives a figure its unit."""
-        lower = self.lower if isinstance(self.lower, str) else told(self.lower)
         margin = f" by {told(self.by)}" if self.by else ""
-        return f"{self.higher} above {lower}{margin}"
+        return f"{self.higher} above {_named(self.lower, told)}{margin}"
+
+    def came_out(self, figures: Figures, told: Callable[[float], str]) -> str:
+        """Both figures in words."""
+        return _against(figures, told, self.higher, self.lower)
 
     def verdict(self, figures: Figures) -> Verdict:
         """Whether it came true.
 
         A test set can show differences of two standard errors and more.
         """
-        higher, lower = (_found(figures, one) for one in self._sides())
+        higher = _found(figures, self.higher)
+        lower = _found(figures, self.lower)
         if higher is None or lower is None:
             return Verdict.OPEN
         difference = higher.mean - lower.mean
@@ -80,27 +84,29 @@ class Above:
             return Verdict.TOO_FEW
         return Verdict.WRONG
 
-    def _sides(self):
-        return self.higher, self.lower
-
 
 @dataclasses.dataclass(frozen=True)
 class Near:
-    """Two figures lie close together.
+    """A figure lies close to another one, or to a number.
 
     Attributes:
         one: name of a figure.
-        other: name of another one.
+        other: name of another one, or a number.
         within: how far they may differ.
     """
 
     one: str
-    other: str
+    other: str | float
     within: float
 
     def sentence(self, told: Callable[[float], str]) -> str:
         """The expectation in words; `told` gives a figure its unit."""
-        return f"{self.one} within {told(self.within)} of {self.other}"
+        other = _named(self.other, told)
+        return f"{self.one} within {told(self.within)} of {other}"
+
+    def came_out(self, figures: Figures, told: Callable[[float], str]) -> str:
+        """Both figures in words."""
+        return _against(figures, told, self.one, self.other)
 
     def verdict(self, figures: Figures) -> Verdict:
         """Whether it came true."""
@@ -112,6 +118,17 @@ class Near:
 
 
 Expectation = Above | Near
+
+
+def _against(figures, told, *sides):
+    found = [one for one in (_found(figures, side) for side in sides) if one]
+    text = " against ".join(told(one.mean) for one in found)
+    counts = {one.examples for one in found} - {None}
+    return text + "".join(f", {count:,} test examples" for count in counts)
+
+
+def _named(side, told):
+    return side if isinstance(side, str) else told(side)
 
 
 def _found(figures, side):

@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Sequence
 
 from zoo.reproduce.claims import Claim
+from zoo.reproduce.expectations import Expectation
 from zoo.reproduce.expectations import Figures
 from zoo.reproduce.expectations import Verdict
 
@@ -27,14 +28,17 @@ class Outcome:
     figures: Figures
     paths: Sequence[pathlib.Path]
 
+    @property
+    def expected(self) -> tuple[Expectation, ...]:
+        """What had to come out, of the long form more."""
+        more = () if self.quick else self.claim.expected_in_full
+        return self.claim.expected + more
+
     def verdicts(self) -> dict[str, Verdict]:
         """What was expected, in words → whether it came true."""
-        expected = self.claim.expected
-        if not self.quick:
-            expected += self.claim.expected_in_full
         return {
             one.sentence(self.claim.told): one.verdict(self.figures)
-            for one in expected
+            for one in self.expected
         }
 
     @property
@@ -44,11 +48,13 @@ class Outcome:
 
     def lines(self) -> list[str]:
         """A table of the figures, then what was expected and came out."""
+        told = self.claim.told
         rows = [(self.claim.unit, "published", "here", "seeds")]
-        for name in [*self.claim.published, *self.figures]:
-            if name not in self.figures or name in [row[0] for row in rows]:
-                continue
-            rows.append((name, *self._told(name, self.figures[name])))
+        rows += [
+            (name, *self._told(name, self.figures[name]))
+            for name in dict.fromkeys((*self.claim.published, *self.figures))
+            if name in self.figures
+        ]
         widths = [max(map(len, column)) for column in zip(*rows)]
         table = [
             "  ".join(
@@ -57,8 +63,10 @@ class Outcome:
             for row in rows
         ]
         verdicts = [
-            f"expected: {sentence}: {verdict}"
-            for sentence, verdict in self.verdicts().items()
+            f"expected: {one.sentence(told)}\n"
+            f"came out: {one.came_out(self.figures, told)}: "
+            f"{one.verdict(self.figures)}"
+            for one in self.expected
         ]
         return [*table, "", *verdicts]
 

@@ -72,6 +72,7 @@ def fit(
         batches,
         epochs=epochs,
         initial_epoch=done,
+        shuffle=False,
         verbose=0,
         callbacks=[save, progress.callback()],
     )
