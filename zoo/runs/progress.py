@@ -1,5 +1,6 @@
 """How far a training is: one bar on a terminal, elsewhere a few lines."""
 
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -50,11 +51,15 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         if sys.stderr.isatty() and not self.hidden:
+            # tqdm shows nothing on a terminal that tells no size.
+            columns, lines = shutil.get_terminal_size()
             self._bar = tqdm(
                 total=self.epochs,
                 bar_format=BAR,
+                desc="getting ready",
                 miniters=0,
-                dynamic_ncols=True,
+                ncols=columns,
+                nrows=lines,
                 file=sys.stderr,
             )
         return self
