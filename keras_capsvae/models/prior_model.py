@@ -160,7 +160,7 @@ class PriorModel(GenerativeModel):
         """
         z = self.encode(x, batch_size)
         before = self.arrays_of_model(x)[1:]
-        after = self.conditions_given(len(z), label)
+        after = self.conditions_given(len(z), label, None)
         means = [
             self.latent.prior_mean(self.prior_depends_on(given))
             for given in (before, after)
