@@ -125,7 +125,7 @@ def _loss_of_the_post(z, log_var):
     return (shares * terms).sum(-1)
 
 
-def test_divergence_of_a_classifier_is_that_of_the_post(classified):
+def test_divergence_and_gradients_of_a_classifier_are_those_of_the_post(classified):
     random = np.random.default_rng(4)
     mean, log_var, noise = random.normal(size=(3, 6, DIMS))
     z = mean + np.exp(log_var / 2) * noise
