@@ -14,6 +14,7 @@ from keras_capsvae.latents.priors import Prior
 from keras_capsvae.latents.priors import check_flat
 from keras_capsvae.latents.priors import weight_dtype
 from keras_capsvae.layers.kl_loss import KLLoss
+from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Identifier
 from keras_capsvae.typing import Shape
@@ -214,7 +215,7 @@ class ClassifiedMixture(GaussianMixture):
 
     def responsibilities(self, z: Tensor) -> Tensor:
         """p(k|z) of the classifier, `(n, num_components)`."""
-        return ops.softmax(self.classifier(z), axis=-1)
+        return ops.softmax(at_least_float32(self.classifier(z)), axis=-1)
 
     def divergence(
         self,
@@ -224,7 +225,8 @@ class ClassifiedMixture(GaussianMixture):
         z_log_var: Tensor,
         condition: Any = None,
     ) -> Tensor:
-        log_shares = ops.log_softmax(self.classifier(z), axis=-1)
+        logits = at_least_float32(self.classifier(z))
+        log_shares = ops.log_softmax(logits, axis=-1)
         log_ratios = log_shares - self.log_joint(z)  # (batch, components)
         above = ops.sum(ops.exp(log_shares) * log_ratios, axis=-1)
         posterior = gaussian_log_density(z, z_mean, z_log_var)

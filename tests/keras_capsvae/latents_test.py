@@ -125,7 +125,9 @@ def _loss_of_the_post(z, log_var):
     return (shares * terms).sum(-1)
 
 
-def test_divergence_and_gradients_of_a_classifier_are_those_of_the_post(classified):
+def test_divergence_and_gradients_of_a_classifier_are_those_of_the_post(
+    classified,
+):
     random = np.random.default_rng(4)
     mean, log_var, noise = random.normal(size=(3, 6, DIMS))
     z = mean + np.exp(log_var / 2) * noise
@@ -282,3 +284,18 @@ def test_priors_in_float64(prior):
         given = np.eye(4, 3) if latent.num_classes else None
         for value in latent(parameters, condition=given):
             assert np.isfinite(numpy_of(value)).all()
+
+
+def test_a_classifier_in_float16():
+    with dtype_policy("mixed_float16"):
+        z = keras.Input((DIMS,))
+        classifier = keras.Model(z, keras.layers.Dense(3)(z))
+        latent = GaussianLatent(ClassifiedMixture(3, classifier=classifier))
+        drawn, divergence, penalty = latent(
+            [np.ones((4, DIMS)), np.zeros((4, DIMS))]
+        )
+    assert keras.backend.standardize_dtype(drawn.dtype) == "float16"
+    for value in (divergence, penalty):
+        assert keras.backend.standardize_dtype(value.dtype) == "float32"
+        assert np.isfinite(numpy_of(value)).all()
+    assert numpy_of(latent.responsibilities(numpy_of(drawn))).shape == (4, 3)
