@@ -1,6 +1,7 @@
 """Images that come with the package: nothing is downloaded for them."""
 
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ SAMPLE_OF = {"mnist": "mnist_small"}  # what has to be downloaded
 NUM_CLASSES = 10
 
 
-def read(name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def read(name: str) -> dict[str, tuple[np.ndarray, Any]]:
     """Returns images, float32 in [0, 1], and labels of both splits.
 
     Args:

@@ -163,8 +163,8 @@ def at_hand(source: str | os.PathLike) -> str | os.PathLike:
         `"mnist_small"` for `"mnist"` where that does not lie ready on disk, and
         any other source as it is.
     """
-    sample = embedded.SAMPLE_OF.get(source)
-    if sample is None or downloads.is_prepared(source):
+    sample = embedded.SAMPLE_OF.get(str(source))
+    if sample is None or downloads.is_prepared(str(source)):
         return source
     return sample
 
