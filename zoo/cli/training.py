@@ -1,6 +1,6 @@
 """Commands that train: train, reproduce."""
 
-import pathlib
+import json
 import sys
 import time
 from typing import Any
@@ -131,28 +131,44 @@ def _tell_how_to_go_on(folder):
 @click.command()
 @click.argument("claim")
 @click.option(
-    "--out",
-    type=click.Path(path_type=pathlib.Path),
-    help="Folder of the runs and figures.  [default: runs/CLAIM]",
+    "--out", help="Folder of the runs and figures.  [default: runs/CLAIM]"
 )
 @click.option("--quick", is_flag=True, help="A short form of some minutes.")
 @click.option("--data", help="Corpus, for a claim about texts.")
+@output_options
 def reproduce(
-    claim: str, out: pathlib.Path | None, quick: bool, data: str | None
+    claim: str,
+    out: str | None,
+    quick: bool,
+    data: str | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Run the experiment behind a published CLAIM.
 
     Prints its figures beside the published ones, what was expected and whether
     it came true; ends with 1 if something did not.
     """
+    with speaking(quiet, as_json):
+        outcome = _reproduced(claim, out, quick, data)
+    if as_json:
+        echo_json(json.loads(outcome.paths[0].read_text(encoding="utf-8")))
+    if outcome.contradicts:
+        sys.exit(1)
+
+
+def _reproduced(claim, out, quick, data):
+    """Runs an experiment, tells what came out, and returns it."""
     from zoo.reproduce import CLAIMS
     from zoo.reproduce import reproduce as run
 
+    if out == "":
+        raise ValueError("--out must be a folder. Received: an empty string")
     if claim in CLAIMS:
         for line in CLAIMS[claim].announcement(quick):
             click.echo(line)
     try:
-        outcome = run(claim, out or pathlib.Path("runs") / claim, quick, data)
+        outcome = run(claim, out or f"runs/{claim}", quick, data)
     except KeyboardInterrupt:
         click.echo("\nStopped. The same command goes on.", err=True)
         sys.exit(130)
@@ -160,5 +176,4 @@ def reproduce(
         click.echo(line)
     for path in outcome.paths:
         click.echo(path)
-    if outcome.contradicts:
-        sys.exit(1)
+    return outcome

@@ -70,8 +70,9 @@ def test_quiet_prints_errors_alone(tmp_path):
 
 def test_an_empty_folder_name_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    refused = trained("")
-    assert refused.exit_code == 1 and "an empty string" in refused.output
+    refused = CliRunner().invoke(main, ["reproduce", "two-digits", "--out", ""])
+    for result in (refused, trained("")):
+        assert result.exit_code == 1 and "an empty string" in result.output
     assert not list(tmp_path.iterdir())
 
 
