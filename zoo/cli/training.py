@@ -120,12 +120,13 @@ def _trained(name, out, options):
 
 def _tell_how_to_go_on(folder):
     click.echo("\nStopped.", err=True)
+    said = "No epoch was done; the same command begins again."
     if folder.model.is_file():
-        click.echo(
+        said = (
             f"{folder.model} holds the last whole epoch; the same command with "
-            "--resume goes on.",
-            err=True,
+            "--resume goes on."
         )
+    click.echo(said, err=True)
 
 
 @click.command()

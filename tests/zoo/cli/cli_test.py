@@ -204,7 +204,7 @@ def test_ctrl_c_leaves_a_usable_model(tmp_path):
         text=True,
     )
     deadline = time.monotonic() + 120
-    while not (folder / runs.HISTORY).exists():
+    while not (folder / runs.MODEL).exists():
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
