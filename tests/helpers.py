@@ -181,6 +181,8 @@ def _model_around(layer, inputs, keywords):
         keras.layers.Dense(1)(joined),
     )
     model.compile("adam", "mean_squared_error", jit_compile=False)
+    # TensorFlow traces a step twice that makes its optimizer's variables.
+    model.optimizer.build(model.trainable_variables)
     return model
 
 
