@@ -100,7 +100,7 @@ def _of_lines(settings, given):
     texts = datasets.load_texts(
         settings.data, length, **Reading.of(settings).of_texts
     )
-    found = {"sentence_length": len(texts.x_train[0])}
+    found: dict[str, Any] = {"sentence_length": len(texts.x_train[0])}
     if "vocabulary" not in given:
         both = [*texts.x_train, *texts.x_test]
         found["vocabulary"] = vocabulary_of(both, punctuation=True).characters

@@ -60,7 +60,7 @@ class VampPrior(Prior):
     ) -> None:
         super().__init__(**kwargs)
         self.num_components = check_integer("num_components", num_components)
-        self.input_range = None if input_range is None else tuple(input_range)
+        self.input_range = input_range
 
     def build(self, input_shapes: Any) -> None:
         if not isinstance(input_shapes[0], (list, tuple)):

@@ -56,10 +56,12 @@ def arguments_with_defaults(card: Card) -> dict[str, Any]:
 def _shared(builder, name):
     """Arguments that a decorator adds, with the defaults that it changes."""
     for decorator in builder.decorator_list:
-        if isinstance(decorator, ast.Call) and decorator.func.id in SHARED:
-            changed = {
-                one.arg: ast.literal_eval(one.value)
-                for one in decorator.keywords
-            }
-            return SHARED[decorator.func.id] | changed | {"name": name}
+        match decorator:
+            case ast.Call(func=ast.Name(id=adds)) if adds in SHARED:
+                changed = {
+                    one.arg: ast.literal_eval(one.value)
+                    for one in decorator.keywords
+                    if one.arg
+                }
+                return SHARED[adds] | changed | {"name": name}
     return {}

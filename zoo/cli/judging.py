@@ -103,7 +103,7 @@ def evaluate(
     )
     figures |= text_evaluation.figures_of_writing(net, arrays.x_train)
     report = None
-    if classifies:
+    if classifies and labels is not None:
         report = classes.class_report(net, x, labels, found.class_names)
     if histogram is not None:
         picture = plots.posterior_deviations(net, x)

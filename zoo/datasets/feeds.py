@@ -233,12 +233,12 @@ def _arrays(model, settings):
         shift=settings.shift,
         binarize=settings.binarize,
     )
-    validation = None
+    validation, held_out = None, 0
     if arrays.x_test is not None and len(arrays.x_test):
+        held_out = len(arrays.x_test)
         validation = training_pair(
             model, test_images(arrays, settings.binarize), arrays.y_test
         )
-    held_out = 0 if validation is None else len(arrays.x_test)
     about = f"{len(arrays.x_train):,} examples, {held_out:,} held out"
     return Feed(lambda epoch: batches, len(batches), validation, False, about)
 

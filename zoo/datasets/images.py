@@ -85,7 +85,14 @@ def fit_images(
 
 
 class BrokenImageError(ValueError):
-    """An image that cannot be decoded."""
+    """An image that cannot be decoded, and the reason."""
+
+    def __init__(self, file: Any, cause: Exception):
+        self.reason = headers.reason(cause)
+        super().__init__(
+            f"{headers.UNREADABLE}. Received: {headers.name_of(file)} "
+            f"({self.reason})"
+        )
 
 
 def read_image(file: str | os.PathLike | IO[bytes]) -> np.ndarray:
@@ -114,11 +121,8 @@ def read_image(file: str | os.PathLike | IO[bytes]) -> np.ndarray:
         SyntaxError,
         ValueError,
         Image.DecompressionBombError,
-    ) as e:
-        raise BrokenImageError(
-            f"{headers.UNREADABLE}. Received: {headers.name_of(file)} "
-            f"({headers.reason(e)})"
-        ) from e
+    ) as error:
+        raise BrokenImageError(file, error) from error
     if is_deep:
         raise ValueError(
             f"{headers.EIGHT_BITS}. Received: {headers.name_of(file)} with more"
@@ -140,7 +144,7 @@ def _problem(path, changed, size):
     try:
         read_image(path)
     except BrokenImageError as error:
-        return headers.reason(error.__cause__)
+        return error.reason
     return ""
 
 
@@ -157,7 +161,7 @@ def read_images(
         try:
             images[index] = fit_image(read_image(file), image_shape)
         except BrokenImageError as error:
-            problems[index] = headers.reason(error.__cause__)
+            problems[index] = error.reason
     names = [headers.name_of(file) for file in files]
     headers.check_decodable(names, problems, where)
     return images.reshape(-1, *final_shape)

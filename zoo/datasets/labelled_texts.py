@@ -100,16 +100,16 @@ def _parts_in(path):
 
 
 def _numbered(table, class_names):
-    numbers = [_whole(label) for label in table.labels]
-    if None in numbers:
-        labels = [str(label).strip() for label in table.labels]
-        names = sorted(set(labels))
-    else:
-        labels = [str(number) for number in numbers]
-        names = [str(number) for number in sorted(set(numbers))]
+    labels = [_whole(label) for label in table.labels]
+    is_numeric = None not in labels
+    if not is_numeric:
+        labels = table.labels
+    labels = [str(label).strip() for label in labels]
+    names = sorted(set(labels), key=int if is_numeric else str)
     if class_names is None:
         _check_classes(names, len(labels), table)
-    return numbered(labels, class_names or names, table.label_column)
+    names = list(class_names or names)
+    return numbered(labels, names, table.label_column)[0], names
 
 
 def _whole(label):

@@ -30,10 +30,8 @@ def image_shape(
     for. With `data` images of free sides are made large enough, with a warning.
     """
     shape = tuple(model.inputs[0].shape[1:])
-    known = tuple(reading.image_shape or ())
     if len(shape) == 1:
-        is_same = len(known) == 3 and math.prod(known) == shape[0]
-        return known if is_same else shape
+        return shape_of_flat(model, reading) or shape
     if None not in shape:
         return shape
     if reading.resize is not None:
@@ -53,11 +51,12 @@ def image_shape(
 
 def shape_of_flat(
     model: keras.Model, reading: Reading
-) -> tuple[int | None, ...] | None:
+) -> tuple[int, ...] | None:
     """Shape of the images that a model takes flat, where its run knows it."""
-    shape = image_shape(model, reading=reading)
-    is_flat = len(model.inputs[0].shape) == 2
-    return shape if is_flat and len(shape) == 3 else None
+    known = tuple(reading.image_shape or ())
+    taken = tuple(model.inputs[0].shape[1:])
+    is_same = len(known) == 3 and taken == (math.prod(known),)
+    return known if is_same else None
 
 
 def _takes(model, shape):

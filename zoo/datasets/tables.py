@@ -228,14 +228,21 @@ def _chosen(names, text, label, labelled, path):
         )
     if len(names) == 1 and not labelled:
         (text_at,) = names
-    for kind, column in (("text", text_at), ("label", label_at)):
-        if column is None and (labelled or kind == "text"):
-            raise ValueError(
-                f"The first line of {path} must name a column of {kind}s, or "
-                f"--{kind}-column must name it. Received: the columns "
-                f"{shortened(names) or 'none'}"
-            )
-    return text_at, label_at if labelled else None
+    if text_at is None:
+        raise _unnamed("text", names, path)
+    if not labelled:
+        return text_at, None
+    if label_at is None:
+        raise _unnamed("label", names, path)
+    return text_at, label_at
+
+
+def _unnamed(kind, names, path):
+    return ValueError(
+        f"The first line of {path} must name a column of {kind}s, or "
+        f"--{kind}-column must name it. Received: the columns "
+        f"{shortened(names) or 'none'}"
+    )
 
 
 def _named(names, name, kind, path):

@@ -72,12 +72,15 @@ def cluster_vae(
     num_clusters = check_integer("num_clusters", num_clusters, 2)
     latent_dim = check_integer("latent_dim", latent_dim)
     input_shape = check_image_shape(input_shape, multiple_of=4)
-    options = {"unit_variance": unit_variance, "equal_weights": True}
     if classifier:
-        tell = cluster_classifier(latent_dim, num_clusters)
-        prior = ClassifiedMixture(num_clusters, classifier=tell, **options)
+        prior = ClassifiedMixture(
+            num_clusters,
+            unit_variance,
+            equal_weights=True,
+            classifier=cluster_classifier(latent_dim, num_clusters),
+        )
     else:
-        prior = GaussianMixture(num_clusters, **options)
+        prior = GaussianMixture(num_clusters, unit_variance, equal_weights=True)
     return Parts(
         leaky_encoder(input_shape, latent_dim),
         leaky_decoder(input_shape, latent_dim),

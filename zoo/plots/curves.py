@@ -154,7 +154,7 @@ def draw_curve(
 def name_marks(axes: Axes) -> None:
     """Writes name and value beside the marks of a single epoch."""
     for place, line in enumerate(axes.lines):
-        for epoch, value in line.get_xydata():
+        for epoch, value in np.asarray(line.get_xydata()):
             axes.annotate(
                 f"{line.get_label()} {value:.4g}",
                 (epoch, value),

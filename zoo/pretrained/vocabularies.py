@@ -40,7 +40,9 @@ def ship(name: str, characters: str) -> None:
     path.write_text(characters + "\n", encoding="utf-8")
 
 
-def corpus_characters(source: str | os.PathLike, sentence_length: int) -> str:
+def corpus_characters(
+    source: str | os.PathLike, sentence_length: int | None
+) -> str:
     """All characters of a corpus, the commonest first."""
     texts = datasets.load_texts(source, sentence_length)
     both = [*texts.x_train, *texts.x_test]

@@ -40,16 +40,17 @@ def figures_of(rows: list[list[str]]) -> list[dict[str, float]]:
     ]
 
 
-def best_epoch(losses: Sequence[float]) -> int | None:
+def best_epoch(losses: Sequence[float]) -> int:
     """The first epoch, from 0, with the lowest loss; NaN counts as highest.
+
+    Raises:
+        ValueError: where there is no epoch.
 
     Example:
 
     >>> best_epoch([3.0, 1.0, float("nan"), 1.0])
     1
     """
-    if not losses:
-        return None
     return min(range(len(losses)), key=lambda one: _ranked(losses[one]))
 
 

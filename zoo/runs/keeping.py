@@ -77,9 +77,10 @@ class WarnOfRise(keras.callbacks.Callback):
         self.has_warned = has_risen(self.losses)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        if CHOICE not in logs or self.has_warned:
+        loss = (logs or {}).get(CHOICE)
+        if loss is None or self.has_warned:
             return
-        self.losses.append(logs[CHOICE])
+        self.losses.append(loss)
         if has_risen(self.losses):
             self.has_warned = True
             best = best_epoch(self.losses)

@@ -1,7 +1,6 @@
 """What may change when a run goes on."""
 
 import dataclasses
-import numbers
 import reprlib
 
 import keras
@@ -69,7 +68,7 @@ def with_rate(
 def rate_of(settings: Settings) -> float | None:
     """The learning rate asked for; `None`: the card's, or a schedule."""
     rate = settings.learning_rate or settings.arguments.get(RATE)
-    return rate if isinstance(rate, numbers.Real) else None
+    return rate if isinstance(rate, int | float) else None
 
 
 def _without_new_finds(asked, before):
@@ -93,7 +92,7 @@ def _without_new_finds(asked, before):
 
 def _with_rate_of(asked, before):
     arguments = {**asked.arguments}
-    if isinstance(arguments.get(RATE, 0.0), numbers.Real):
+    if isinstance(arguments.get(RATE, 0.0), int | float):
         arguments.pop(RATE, None)
         if RATE in before.arguments:
             arguments[RATE] = before.arguments[RATE]

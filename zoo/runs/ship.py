@@ -45,7 +45,7 @@ def main(run: pathlib.Path, tag: str) -> None:
     trained = load_model(folder.model)
     builder = builder_of(name)
     begun = {"weights": settings.weights} if settings.weights else {}
-    arguments = architecture(builder, settings.arguments | begun)
+    arguments = architecture(builder, {**settings.arguments, **begun})
     if name in vocabularies.WITH_DEFAULT:
         vocabularies.ship(name, arguments["vocabulary"])
         arguments["vocabulary"] = None
