@@ -32,6 +32,7 @@ ZOO_ORDER = [
     {"evaluation"},
     {"plots"},
     {"options"},
+    {"run_options"},
     {"found"},
     {"settings"},
     {"runs"},

@@ -6,6 +6,7 @@ import inspect
 import textwrap
 from collections.abc import Sequence
 from typing import Any
+from typing import get_type_hints
 
 import keras
 
@@ -113,15 +114,16 @@ class _Run:
         before = folder.begun() if resume else None
         self.folder = folder
         self.settings = resuming.checked(asked, before) if before else asked
-        self.goes_on = before is not None and folder.state(before).exists()
+        state = folder.state(before) if before else None
+        self.goes_on = state is not None and state.exists()
         self.model = _built(self.settings, not self.goes_on)
         if self.goes_on:
-            self.model = folder.reopen(folder.state(before), self.model)
+            self.model = folder.reopen(state, self.model)
         else:
             _adapt(self.model, self.settings)
         self.source = feeds.feed(self.model, self.settings)
         self.done = int(self.model.optimizer.iterations) // self.source.steps
-        if self.goes_on:
+        if before and self.goes_on:
             self.settings = resuming.with_rate(
                 self.settings,
                 resuming.rate_of(asked),
@@ -257,7 +259,7 @@ def _signature():
 
 def _annotation(name):
     """That of the setting, and `None` where the card then decides."""
-    kind = Settings.__annotations__[name]
+    kind = get_type_hints(Settings)[name]
     return kind if DEFAULTS[name] is not None else kind | None
 
 
