@@ -24,6 +24,7 @@ from zoo.datasets.images import fit_images
 from zoo.datasets.images import problem_of
 from zoo.datasets.images import read_image
 from zoo.datasets.labelled_texts import LONGEST
+from zoo.datasets.labelled_texts import cut
 from zoo.datasets.labels import shortened
 from zoo.datasets.loading import check_source
 from zoo.datasets.poems import load_texts
@@ -103,14 +104,8 @@ def _(model: TextClassifier, source, reading=AS_THEY_ARE):
         return _of_texts(model, load_real_or_fake(source).x_test)
     texts = _lines_of(source, reading)
     length = reading.text_length or LONGEST
-    longer = sum(len(text) > length for text in texts)
-    if longer:
-        warnings.warn(
-            f"{longer} of {len(texts)} texts of {source} are longer than the "
-            f"{length} characters that {model.name} reads: cut there",
-            stacklevel=2,
-        )
-    ids = model.encode_text([text[:length] for text in texts])
+    limit = f"the {length} characters that {model.name} reads"
+    ids = model.encode_text(cut(texts, length, source, limit))
     return Examples("text", texts, [ids])
 
 

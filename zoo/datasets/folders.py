@@ -58,7 +58,7 @@ def train_and_test_files(
             of their labels. Defaults to `None`: the sub-folders, sorted.
     """
     folder = Path(folder)
-    parts = [folder / name for name in _parts(folder)]
+    parts = [folder / name for name in parts_of(folder)]
     names = class_names or _class_names(parts[0])
     listed = [_list_files(part, names) for part in parts]
     if len({files.labels is None for files in listed}) > 1:
@@ -144,7 +144,7 @@ def _tell(message):
     warnings.warn(message, stacklevel=1)
 
 
-def _parts(folder):
+def parts_of(folder: Path) -> list[str]:
     """Names of the sub-folders to train and test on; "." for the whole."""
     names = {child.name.lower(): child.name for child in _sub_folders(folder)}
     if "train" not in names or not set(names) <= {"train", *TESTS}:

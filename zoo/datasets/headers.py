@@ -1,9 +1,12 @@
 """What the headers of image files tell before any is decoded."""
 
+import contextlib
 import functools
 import os
+from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 from typing import Any
 from typing import NamedTuple
 
@@ -36,10 +39,8 @@ def header_of(path: str | os.PathLike) -> Header:
 
 @functools.lru_cache(maxsize=200_000)
 def _header(path, changed, size):
-    from PIL import Image
-
     try:
-        with Image.open(path) as image:
+        with opened(path) as image:
             height, width = image.height, image.width
             if orientation(image) in TURNED:
                 height, width = width, height
@@ -50,13 +51,39 @@ def _header(path, changed, size):
                 has_alpha(image),
                 is_deep(image),
             )
+    except BrokenImageError as error:
+        return Header(problem=error.reason)
+
+
+class BrokenImageError(ValueError):
+    """An image that cannot be decoded, and the reason."""
+
+    def __init__(self, file: Any, cause: Exception):
+        self.reason = _reason(cause)
+        super().__init__(
+            f"{UNREADABLE}. Received: {name_of(file)} ({self.reason})"
+        )
+
+
+@contextlib.contextmanager
+def opened(file: str | os.PathLike | IO[bytes]) -> Iterator[Any]:
+    """Opens an image with Pillow, to read it inside.
+
+    Raises:
+        BrokenImageError: where it cannot be decoded.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(file) as image:
+            yield image
     except (
         OSError,
         SyntaxError,
         ValueError,
         Image.DecompressionBombError,
-    ) as e:
-        return Header(problem=reason(e))
+    ) as error:
+        raise BrokenImageError(file, error) from error
 
 
 def orientation(image: Any) -> int:
@@ -85,7 +112,7 @@ def _flat(arguments):
     return [part for part in parts if isinstance(part, str)]
 
 
-def reason(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """Why an image cannot be decoded, without Pillow's name of the file."""
     text = str(error) or type(error).__name__
     if text.startswith("cannot identify image file"):

@@ -84,17 +84,6 @@ def fit_images(
     return images.reshape(-1, *final_shape)
 
 
-class BrokenImageError(ValueError):
-    """An image that cannot be decoded, and the reason."""
-
-    def __init__(self, file: Any, cause: Exception):
-        self.reason = headers.reason(cause)
-        super().__init__(
-            f"{headers.UNREADABLE}. Received: {headers.name_of(file)} "
-            f"({self.reason})"
-        )
-
-
 def read_image(file: str | os.PathLike | IO[bytes]) -> np.ndarray:
     """Reads the first frame of an image, from its path or an open file.
 
@@ -108,21 +97,12 @@ def read_image(file: str | os.PathLike | IO[bytes]) -> np.ndarray:
         BrokenImageError: where it cannot be decoded.
         ValueError: where it has more than 8 bits a channel.
     """
-    from PIL import Image
     from PIL import ImageOps
 
-    try:
-        with Image.open(file) as image:
-            is_deep = headers.is_deep(image)
-            upright = ImageOps.exif_transpose(image)
-            pixels = np.asarray(_grey_or_rgb(upright), "float32")
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-    ) as error:
-        raise BrokenImageError(file, error) from error
+    with headers.opened(file) as image:
+        is_deep = headers.is_deep(image)
+        upright = ImageOps.exif_transpose(image)
+        pixels = np.asarray(_grey_or_rgb(upright), "float32")
     if is_deep:
         raise ValueError(
             f"{headers.EIGHT_BITS}. Received: {headers.name_of(file)} with more"
@@ -143,7 +123,7 @@ def problem_of(path: str | os.PathLike) -> str:
 def _problem(path, changed, size):
     try:
         read_image(path)
-    except BrokenImageError as error:
+    except headers.BrokenImageError as error:
         return error.reason
     return ""
 
@@ -160,7 +140,7 @@ def read_images(
     for index, file in enumerate(files):
         try:
             images[index] = fit_image(read_image(file), image_shape)
-        except BrokenImageError as error:
+        except headers.BrokenImageError as error:
             problems[index] = error.reason
     names = [headers.name_of(file) for file in files]
     headers.check_decodable(names, problems, where)

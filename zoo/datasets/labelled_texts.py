@@ -57,7 +57,9 @@ def load_labelled_texts(
     """
     parts = [read_table(path, **columns) for path in files_of(source)]
     labels, names = _numbered(parts[0], class_names)
-    texts = [_cut(part.texts, text_length or LONGEST, source) for part in parts]
+    length = text_length or LONGEST
+    limit = f"{length} characters (--text-length)"
+    texts = [cut(part.texts, length, source, limit) for part in parts]
     if len(parts) == 2:
         test_labels, _ = _numbered(parts[1], names)
         return Arrays(texts[0], labels, texts[1], test_labels)
@@ -135,12 +137,22 @@ def _check_classes(names, count, table):
         )
 
 
-def _cut(texts, length, source):
+def cut(
+    texts: Sequence[str], length: int, source: Any, limit: str
+) -> list[str]:
+    """Texts of at most so many characters, with a warning that names the limit.
+
+    Args:
+        texts: strings.
+        length: characters to keep.
+        source: where the texts are from.
+        limit: what the warning calls the length.
+    """
     longer = sum(len(text) > length for text in texts)
     if longer:
         warnings.warn(
             f"{longer} of {len(texts)} texts of {source} are longer than "
-            f"{length} characters (--text-length): cut there",
-            stacklevel=1,
+            f"{limit}: cut there",
+            stacklevel=2,
         )
     return [text[:length] for text in texts]

@@ -6,25 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from zoo.datasets.folders import parts_of
+from zoo.datasets.labelled_texts import files_of
 from zoo.datasets.loading import NAMES
 from zoo.datasets.loading import Arrays
 from zoo.datasets.poems import NAMES as NAMES_OF_TEXTS
-
-PARTS = {"train", "test"}
 
 
 def has_test_part(source: str | os.PathLike) -> bool:
     """Whether a source says itself which examples are to test on.
 
-    That is so of known names, of folders that hold `train` and `test` alone,
-    and of `.npz` files with `x_test`.
+    That is so of known names, of folders whose parts are one to train and one
+    to test on, and of `.npz` files with `x_test`.
     """
     path = pathlib.Path(source)
     if source in (*NAMES, *NAMES_OF_TEXTS):
         return True
     if path.is_dir():
-        names = {child.stem for child in path.iterdir()}
-        return {name for name in names if not name.startswith(".")} == PARTS
+        return len(parts_of(path)) == 2 or len(files_of(path)) == 2
     if path.suffix.lower() == ".npz" and path.is_file():
         with np.load(path, allow_pickle=False) as archive:
             return "x_test" in archive
