@@ -21,7 +21,7 @@ LIBRARY_ORDER = [
     {"keras_capsvae"},
 ]
 ZOO_ORDER = [
-    {"nearest"},
+    {"columns", "nearest"},
     {"datasets"},
     {"pretrained"},
     {"cards"},

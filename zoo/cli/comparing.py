@@ -6,7 +6,7 @@ import pathlib
 import click
 
 from zoo.cli import writing
-from zoo.cli.columns import aligned
+from zoo.columns import aligned
 
 
 @click.command()

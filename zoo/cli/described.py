@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from zoo.cli.columns import aligned
+from zoo.columns import aligned
 
 PRINTED = 20  # classes up to which a confusion matrix is printed
 

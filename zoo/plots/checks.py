@@ -68,7 +68,7 @@ def names_of(class_names: Sequence[str] | None, count: int) -> list[str]:
         return [str(label) for label in range(count)]
     expect(
         len(class_names) == count,
-        "`class_names` must have a name for each class of the model",
+        "`class_names` must have a name for each class",
         names=len(class_names),
         classes=count,
     )

@@ -64,7 +64,7 @@ def clusters(
     tiles = as_tiles(arrays[0], image_shape)
     random = np.random.default_rng(seed)
     rows, names = [], []
-    for cluster in range(model.latent.num_clusters or 0):
+    for cluster in range(model.latent.num_clusters):
         members = random.permutation(np.flatnonzero(found == cluster))
         shown = np.ones((per_cluster, *tiles.shape[1:]), tiles.dtype)
         shown[: len(members)] = tiles[members[:per_cluster]]

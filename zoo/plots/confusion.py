@@ -5,6 +5,7 @@ import numpy as np
 from zoo.plots.canvas import Picture
 from zoo.plots.checks import expect
 from zoo.plots.checks import finite_array
+from zoo.plots.checks import names_of
 
 NUMBERED = 20  # classes up to which each cell says its count
 LONGEST = 12  # characters of a name that are drawn
@@ -44,13 +45,7 @@ def confusion(
         shape=matrix.shape,
     )
     count = len(matrix)
-    names = list(map(str, range(count) if class_names is None else class_names))
-    expect(
-        len(names) == count,
-        "`class_names` must name each class",
-        names=len(names),
-        classes=count,
-    )
+    names = names_of(class_names, count)
     side = min(2.2 + 0.4 * count, 12.0)
     figure = Picture(side + 0.8, side)
     axes = figure.add_subplot()

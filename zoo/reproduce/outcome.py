@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 from collections.abc import Sequence
 
+from zoo.columns import aligned
 from zoo.reproduce.claims import Claim
 from zoo.reproduce.expectations import Expectation
 from zoo.reproduce.expectations import Figures
@@ -55,20 +56,13 @@ class Outcome:
             for name in dict.fromkeys((*self.claim.published, *self.figures))
             if name in self.figures
         ]
-        widths = [max(map(len, column)) for column in zip(*rows)]
-        table = [
-            "  ".join(
-                cell.ljust(width) for cell, width in zip(row, widths)
-            ).rstrip()
-            for row in rows
-        ]
         verdicts = [
             f"expected: {one.sentence(told)}\n"
             f"came out: {one.came_out(self.figures, told)}: "
             f"{one.verdict(self.figures)}"
             for one in self.expected
         ]
-        return [*table, "", *verdicts]
+        return [*aligned(rows).splitlines(), "", *verdicts]
 
     def _told(self, name, figure):
         told = self.claim.told

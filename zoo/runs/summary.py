@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from zoo.columns import aligned
 from zoo.runs.folder import RunFolder
 from zoo.runs.histories import CHOICE
 from zoo.runs.histories import best_epoch
@@ -64,30 +65,12 @@ def told(summary: dict[str, Any], folder: pathlib.Path, seconds: float) -> str:
     return "\n".join(
         [
             f"{summary['epochs']} epochs, {as_time(seconds)} in all.",
-            *aligned(table),
+            aligned(table),
             f"In {folder}: {', '.join(_grouped(summary['files']))}; the model "
             f"is that of epoch {summary['kept']}.",
             f"Next: {summary['next']}",
         ]
     )
-
-
-def aligned(table: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table, its first column to the left.
-
-    Example:
-
-    >>> aligned([["", "loss"], ["ours", "151.6"], ["published", "151.9"]])
-    ['            loss', 'ours       151.6', 'published  151.9']
-    """
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in table
-    ]
 
 
 def _losses(figures):

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 
 
-def aligned(rows: Sequence[Sequence[object]], indent: str = "") -> str:
+def aligned(rows: Sequence[Sequence[object]]) -> str:
     r"""Lines with the first column to the left and the others to the right.
 
     >>> aligned([["class", "count"], ["a", 12]])
@@ -13,8 +13,7 @@ def aligned(rows: Sequence[Sequence[object]], indent: str = "") -> str:
     texts = [[str(value) for value in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(*texts)]
     return "\n".join(
-        indent
-        + "  ".join(
+        "  ".join(
             _padded(text, width, to_the_left=place == 0)
             for place, (text, width) in enumerate(zip(row, widths))
         ).rstrip()
