@@ -9,6 +9,7 @@ from zoo.datasets.headers import header_of
 from zoo.datasets.images import read_image
 from zoo.datasets.reading import Reading
 from zoo.datasets.reading import sides_of
+from zoo.datasets.whole import has_test_part
 
 RANDOM = np.random.default_rng(0)
 
@@ -170,6 +171,8 @@ def test_a_validation_folder_is_the_test(tmp_path):
     save_classes(tmp_path / "val", count=1)
     arrays = datasets.load(tmp_path)
     assert (len(arrays.x_train), len(arrays.x_test)) == (8, 2)
+    assert has_test_part(tmp_path)
+    assert not has_test_part(tmp_path / "train")
     save_classes(tmp_path / "test", count=2)
     with pytest.warns(UserWarning, match="test is the test"):
         arrays = datasets.load(tmp_path)
