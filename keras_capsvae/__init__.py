@@ -5,6 +5,7 @@ from keras_capsvae.activations import exponential_squash
 from keras_capsvae.activations import rational_squash
 from keras_capsvae.activations import squash
 from keras_capsvae.activations import tanh_squash
+from keras_capsvae.callbacks import CapacityWarmUp
 from keras_capsvae.callbacks import KLWarmUp
 from keras_capsvae.callbacks import MixtureStart
 from keras_capsvae.callbacks import PrintedText
@@ -56,6 +57,7 @@ __version__ = "0.2.0"
 
 __all__ = [
     "BernoulliReconstruction",
+    "CapacityWarmUp",
     "CapsuleLayer",
     "CapsuleLength",
     "CapsuleMask",

@@ -39,6 +39,8 @@ class Latent(SeededLayer):
             without the batch; `None` for a prior of its own.
         num_classes: Classes whose draws `generate(label=…)` can ask for.
         num_clusters: Clusters whose draws `generate(cluster=…)` can ask for.
+        has_own_penalty: Whether the penalty is more than β · divergence, which
+            importance weighting cannot take.
         beta, initial_beta: The variable that weighs the divergence in the
             penalty, which `KLWarmUp` moves, and what it starts from.
     """
@@ -48,6 +50,7 @@ class Latent(SeededLayer):
     num_classes: int | None = None
     num_clusters: int | None = None
     has_densities = False
+    has_own_penalty = False
 
     def __init__(
         self, kl_weight: float = 1.0, seed: int | None = None, **kwargs: Any
@@ -63,6 +66,11 @@ class Latent(SeededLayer):
             trainable=False,
             autocast=False,
         )
+
+    @property
+    def scheduled(self) -> list[keras.Variable]:
+        """The variables that callbacks move while training: β."""
+        return [self.beta]
 
     def depends_on(
         self,

@@ -15,6 +15,7 @@ from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.numbers import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -23,7 +24,8 @@ class GaussianLatent(Latent):
 
     `z = μ + σ ε`; the divergence is `KL(N(μ, σ²) ‖ q(z))` from the prior q, in
     closed form where the prior has one, else estimated with z; the penalty is
-    β times the divergence, with the floor of `free_bits`.
+    β times the divergence, with the floor of `free_bits`, or with a capacity C
+    `β · |KL − C|`.
 
     Args:
         prior: `StandardNormal()`, `ClassMeans(num_classes)`,
@@ -34,6 +36,8 @@ class GaussianLatent(Latent):
         estimator: `"analytic"` or `"monte_carlo"`, see `KLLoss`. Defaults to
             `None`: analytic if the prior has a closed form.
         free_bits: See `KLLoss`. Defaults to 0.
+        capacity: C, the nats that the divergence of an example should have;
+            `CapacityWarmUp` raises it while training. Defaults to `None`: none.
         seed: Integer seed of the samples. Defaults to `None`: a random one.
 
     Inputs: list `[z_mean, z_log_var]`, `(batch, ...)` each, and the
@@ -44,8 +48,8 @@ class GaussianLatent(Latent):
 
     Raises:
         ValueError: If an argument is out of range, the posterior is no two
-            tensors of one shape, or a closed form or free bits are asked of a
-            mixture.
+            tensors of one shape, a closed form or free bits are asked of a
+            mixture, or free bits come with a capacity.
         TypeError: If the prior is none.
 
     Example:
@@ -68,6 +72,7 @@ class GaussianLatent(Latent):
         kl_weight: float = 1.0,
         estimator: str | None = None,
         free_bits: float = 0.0,
+        capacity: float | None = None,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -81,8 +86,34 @@ class GaussianLatent(Latent):
                 "closed form and no terms for each dim. Received: "
                 f"estimator={estimator!r}, free_bits={free_bits}"
             )
+        if capacity is not None and free_bits:
+            raise ValueError(
+                "`free_bits` must be 0 beside a `capacity`, which says what "
+                "the divergence should be. Received: "
+                f"free_bits={free_bits}, capacity={capacity}"
+            )
+        self.capacity = self.initial_capacity = None
+        if capacity is not None:
+            self.initial_capacity = check_number("capacity", capacity)
+            self.capacity = self.add_weight(
+                name="capacity",
+                shape=(),
+                dtype="float32",
+                initializer=keras.initializers.Constant(self.initial_capacity),
+                trainable=False,
+                autocast=False,
+            )
         usual = "analytic" if closed else "monte_carlo"
         self.kl_loss = KLLoss(estimator=estimator or usual, free_bits=free_bits)
+
+    @property
+    def has_own_penalty(self) -> bool:
+        return self.capacity is not None
+
+    @property
+    def scheduled(self) -> list[keras.Variable]:
+        capacity = [] if self.capacity is None else [self.capacity]
+        return [self.beta, *capacity]
 
     @property
     def condition_shape(self) -> Shape | None:
@@ -113,8 +144,13 @@ class GaussianLatent(Latent):
             self.kl_loss, z, z_mean, z_log_var, condition
         )
         divergence = sum_over_dims(terms)  # (batch,)
-        penalty = self.beta * sum_over_dims(self.kl_loss.floored(terms))
-        return z, divergence, penalty
+        return z, divergence, self.beta * self._priced(terms, divergence)
+
+    def _priced(self, terms, divergence):
+        """What β multiplies, `(batch,)`."""
+        if self.capacity is not None:
+            return ops.abs(divergence - self.capacity)
+        return sum_over_dims(self.kl_loss.floored(terms))
 
     def compute_output_spec(
         self, parameters: list[Tensor], condition: Any = None
@@ -203,6 +239,7 @@ class GaussianLatent(Latent):
             "prior": keras.saving.serialize_keras_object(self.prior),
             "estimator": self.estimator,
             "free_bits": self.kl_loss.free_bits,
+            "capacity": self.initial_capacity,
         }
 
     @classmethod

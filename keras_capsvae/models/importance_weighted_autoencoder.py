@@ -28,7 +28,8 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
 
     Args:
         encoder, decoder, latent, kl_weight, input_range, seed, name: See
-            `VariationalAutoencoder`; the latent must have densities.
+            `VariationalAutoencoder`; the latent must have densities
+            and no penalty beside β · divergence.
         num_samples: Posterior samples k of each example. Defaults to 5.
         gradient: How the encoder learns. `"plain"`: the gradient of the bound;
             `"stl"` (sticking the landing): none through μ and σ inside
@@ -40,7 +41,7 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
 
     Raises:
         ValueError: As `VariationalAutoencoder`; if `num_samples` is below 1,
-            the gradient unknown, or the latent has no densities.
+            the gradient unknown, or the latent does not suit.
         TypeError: If `num_samples` is no integer.
 
     Example:
@@ -89,6 +90,12 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
             raise ValueError(
                 "`latent` must have densities to weigh samples by. "
                 f"Received: {type(self.latent).__name__}"
+            )
+        if self.latent.has_own_penalty:
+            raise ValueError(
+                "`latent` must not have a penalty of its own, such as a "
+                "capacity, which the bound of several samples has no place "
+                f"for. Received: {self.latent!r}"
             )
         self.num_samples = num_samples
         self.gradient = gradient

@@ -5,14 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_capsvae.callbacks import KLWarmUp
+from keras_capsvae.callbacks.warm_up import WarmUp
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.models.added_callbacks import with_callbacks
-from keras_capsvae.models.beta_of_last_epoch import BetaOfLastEpoch
 from keras_capsvae.models.conditions import Conditions
 from keras_capsvae.models.conditions import called
 from keras_capsvae.models.conditions import input_like
 from keras_capsvae.models.forward_pass import ForwardPass
+from keras_capsvae.models.last_epoch import ScheduledOfLastEpoch
 from keras_capsvae.models.own_loss import mean_over_examples
 from keras_capsvae.models.own_loss import weighted
 from keras_capsvae.models.parts import check_decoder
@@ -224,13 +224,13 @@ class VariationalAutoencoder(PriorModel):
 
     @functools.wraps(PriorModel.fit)
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        beta = BetaOfLastEpoch(self.latent.beta)
+        last = ScheduledOfLastEpoch(self.latent.scheduled)
         given = inspect.signature(super().fit).bind(*args, **kwargs)
-        callbacks = with_callbacks(given.arguments, after=[beta])
+        callbacks = with_callbacks(given.arguments, after=[last])
         history = super().fit(*given.args, **given.kwargs)
-        beta.restore()
+        last.restore()
         for callback in callbacks:
-            if isinstance(callback, KLWarmUp):
+            if isinstance(callback, WarmUp):
                 callback.warn_if_unfinished()
         return history
 

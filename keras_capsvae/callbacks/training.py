@@ -1,77 +1,16 @@
+"""Callbacks that start clusters, print texts and move margins."""
+
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from keras_capsvae.latents.base import Latent
+from keras_capsvae.callbacks.steps import StepCallback
 from keras_capsvae.latents.mixtures import GaussianMixture
-from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.losses import SpreadLoss
 from keras_capsvae.typing import Config
 from keras_capsvae.validation.numbers import check_integer
-from keras_capsvae.validation.numbers import check_number
-
-
-class KLWarmUp(keras.callbacks.Callback):
-    """Raises the weight of the KL divergence linearly while training starts.
-
-    In epoch e (from 0) the latent, and every `KLLoss` of the model, weighs
-    `start + (end − start) · min(1, e / epochs)`: a model that pays nothing for
-    its divergence first learns to use its latents, which helps against
-    posterior collapse. The weight depends on the epoch alone, so a resumed
-    training goes on where it stopped.
-
-    Args:
-        epochs: Epochs until `end` is reached, at least 1.
-        start: First weight. Defaults to 0.
-        end: Last weight. Defaults to `None`: the weight that each layer was
-            made with.
-
-    Raises:
-        ValueError: If `epochs` is below 1 or a weight is negative, and, before
-            training, if the model has neither.
-
-    Example:
-
-    >>> model.fit(x, epochs=50, callbacks=[KLWarmUp(epochs=10)])
-
-    Source: Sønderby et al., "Ladder Variational Autoencoders", 2016.
-    """
-
-    def __init__(
-        self, epochs: int, start: float = 0.0, end: float | None = None
-    ):
-        super().__init__()
-        self.epochs = check_integer("epochs", epochs)
-        self.start = check_number("start", start)
-        self.end = None if end is None else check_number("end", end)
-
-    def on_train_begin(self, logs: Config | None = None) -> None:
-        self._weighted = list(_weighted_divergences(self.model))
-        if not self._weighted:
-            raise ValueError(
-                "KLWarmUp expects a model with a latent or a KLLoss layer. "
-                f"Received: model {self.model.name!r} without one"
-            )
-
-    def on_epoch_begin(self, epoch: int, logs: Config | None = None) -> None:
-        self._progress = min(1.0, epoch / self.epochs)
-        for layer in self._weighted:
-            end = layer.initial_beta if self.end is None else self.end
-            beta = self.start + (end - self.start) * self._progress
-            layer.beta.assign(beta)
-
-    def warn_if_unfinished(self) -> None:
-        """Warn if training ended before the last weight was reached."""
-        if self._progress < 1:
-            weights = [float(layer.beta) for layer in self._weighted]
-            warnings.warn(
-                f"Training ended within the {self.epochs} epochs of KLWarmUp: "
-                f"the KL divergence weighs {weights[0]:g}.",
-                stacklevel=3,
-            )
 
 
 class MixtureStart(keras.callbacks.Callback):
@@ -166,15 +105,7 @@ class PrintedText(keras.callbacks.Callback):
             self.write(f"\n{done}: {text}")
 
 
-def _weighted_divergences(model):
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _weighted_divergences(layer)
-        elif isinstance(layer, (KLLoss, Latent)):
-            yield layer
-
-
-class SpreadMargin(keras.callbacks.Callback):
+class SpreadMargin(StepCallback):
     """Raises the margin of a `SpreadLoss` from 0.2 to 0.99 while training.
 
     In step s (the optimizer's count, so that a resumed training goes on where
@@ -226,24 +157,12 @@ class SpreadMargin(keras.callbacks.Callback):
             )
 
     def on_epoch_begin(self, epoch: int, logs: Config | None = None) -> None:
-        # Read once: what is read in each step would wait for the last one.
-        self._sync()
-        self._first_step = int(self.model.optimizer.iterations)
+        super().on_epoch_begin(epoch, logs)
         self._margin = float(self.model.loss.margin)
 
-    def on_train_batch_begin(
-        self, batch: int, logs: Config | None = None
-    ) -> None:
-        optimizer = self.model.optimizer
-        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-        batches = optimizer.gradient_accumulation_steps or 1
-        margin = self.margin(self._first_step + batch // batches)
+    def on_step(self, step: int) -> None:
+        margin = self.margin(step)
         if margin != self._margin:
-            self._sync()
+            self.sync()
             self.model.loss.margin.assign(margin)
             self._margin = margin
-
-    def _sync(self):
-        """Bring the variables up to date that JAX keeps apart in training."""
-        if keras.backend.backend() == "jax":
-            self.model.jax_state_sync()

@@ -1,0 +1,15 @@
+"""Callbacks: schedules of weights and margins, clusters, printed texts."""
+
+from keras_capsvae.callbacks.training import MixtureStart
+from keras_capsvae.callbacks.training import PrintedText
+from keras_capsvae.callbacks.training import SpreadMargin
+from keras_capsvae.callbacks.warm_up import CapacityWarmUp
+from keras_capsvae.callbacks.warm_up import KLWarmUp
+
+__all__ = [
+    "CapacityWarmUp",
+    "KLWarmUp",
+    "MixtureStart",
+    "PrintedText",
+    "SpreadMargin",
+]
