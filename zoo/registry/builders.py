@@ -13,6 +13,7 @@ import keras
 
 from keras_capsvae.validation.numbers import check_integer
 from zoo.cards import card_of
+from zoo.nearest import check_arguments
 from zoo.pretrained import manifest
 from zoo.pretrained import weights as shipped
 from zoo.registry.compiling import LearningRate
@@ -92,7 +93,7 @@ def register(training: Training) -> Callable:
             own = inspect.signature(build).parameters
             known = manifest.made_for(name, weights)
             known = {key: one for key, one in known.items() if key in own}
-            given = known | _bound(build, sizes, options)
+            given = known | _bound(builder, build, sizes, options)
             with _seeded(seed):
                 model = build(**given)
             if weights is not None:
@@ -170,8 +171,10 @@ def _refuse_given(of_compile):
         )
 
 
-def _bound(build, sizes, options):
+def _bound(builder, build, sizes, options):
     """The arguments of one call by name."""
+    known = inspect.signature(builder).parameters
+    check_arguments(build.__name__, options, known)
     try:
         return inspect.signature(build).bind(*sizes, **options).arguments
     except TypeError as error:

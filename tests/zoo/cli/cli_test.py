@@ -168,7 +168,7 @@ def test_export_writes_what_load_model_reads(kind, run, tmp_path):
         (["train", "dense_vae", "--data", "no/file.npz"], "does not exist"),
         (["train", "dense_vae", "--set", "latent_dim"], "ARGUMENT=VALUE"),
         (["train", "dense_vae", "--set", "latent_dim=0"], "at least 1"),
-        (["train", "dense_vae", "--set", "layers=3"], "unexpected keyword"),
+        (["train", "dense_vae", "--set", "layers=3"], "no argument 'layers'"),
         (["train", "conv_vae", "--set", "input_shape=[30,30,1]"], "pad to 32"),
         (["sample", "dense_vae", "--weights", "cifar"], "tag out of"),
     ],

@@ -69,6 +69,16 @@ def test_unknown_names_bring_the_nearest(function, name, nearest):
     assert repr(name) in str(error.value)
 
 
+def test_unknown_arguments_bring_the_nearest():
+    with pytest.raises(TypeError) as error:
+        zoo.dense_vae(latent=3)
+    hint, arguments = str(error.value).split("? ")
+    assert hint.startswith("dense_vae() has no argument 'latent'. Did you mean")
+    assert "latent_dim" in hint
+    assert "'original_dim'" in arguments and "'seed'" in arguments
+    assert arguments.endswith("Received: latent=3")
+
+
 def test_a_name_like_no_other():
     with pytest.raises(ValueError, match="The zoo has.*'dense_vae'") as error:
         zoo.create_model("0123456789")
