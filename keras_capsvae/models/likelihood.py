@@ -11,6 +11,7 @@ from keras_capsvae.divergences import importance_weighted_bound
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.losses import ReconstructionLoss
 from keras_capsvae.models.conditions import called
+from keras_capsvae.models.prediction import padded
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
@@ -116,11 +117,11 @@ def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
     bar = keras.utils.Progbar(count, verbose=int(bool(verbose and count > 1)))
     for done, size in enumerate(sizes, start=1):
         batch_size = max(1, min(rows // size, len(arrays[0])))
-        padded = [_padded(array, batch_size) for array in arrays]
+        filled = [padded(array, batch_size) for array in arrays]
         both = (
             estimators[size]
             .predict(
-                padded if len(padded) > 1 else padded[0],
+                filled if len(filled) > 1 else filled[0],
                 batch_size=batch_size,
                 verbose=verbose if count == 1 else 0,
             )[: len(arrays[0])]
@@ -130,12 +131,6 @@ def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
         bounds.append((size, both[:, 1]))
         bar.update(done)
     return weights, bounds
-
-
-def _padded(array, batch_size):
-    """Whole batches: a last one of another size would be compiled anew."""
-    missing = -len(array) % batch_size
-    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
 
 
 def _check_model(model):
@@ -154,13 +149,6 @@ def _check_model(model):
         raise ValueError(
             "A likelihood needs a model compiled with a `ReconstructionLoss`, "
             "which is −ln q(x|z) in nats. "
-            f"Received: loss={model.loss!r}"
-        )
-    if model.loss.is_of_batch:
-        raise ValueError(
-            "A likelihood must be that of each example, whatever it stands "
-            "beside: compile the model with a loss such as "
-            "GaussianReconstruction(variance='learned'). "
             f"Received: loss={model.loss!r}"
         )
 

@@ -5,7 +5,14 @@ import threading
 from typing import Any
 
 import keras
+import numpy as np
+from keras import ops
 
+from keras_capsvae.validation.forms import dense_in_numpy
+
+USUAL = 32  # examples in a batch of Keras
+SMALL = 8
+FEW = 4  # batches in a call below which TensorFlow warns of its tracing
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -14,9 +21,42 @@ def predicted(
 ) -> Any:
     """`model.predict` of a list of arrays, or of the only one, in NumPy.
 
+    TensorFlow traces and compiles `predict` for each model and size of a batch:
+    a few examples do without, more come in several batches of the same size.
     On JAX Keras allows one thread at a time.
     """
-    inputs = arrays if len(arrays) > 1 else arrays[0]
-    is_jax = keras.backend.backend() == "jax"
-    with _ONE_AT_A_TIME if is_jax else contextlib.nullcontext():
-        return model.predict(inputs, batch_size, verbose=0)
+    arrays = [dense_in_numpy(array) for array in arrays]
+    count, size = len(arrays[0]), batch_size or USUAL
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        sizes = [size, *(one for one in (USUAL, SMALL) if one < size)]
+        often = [one for one in sizes if count >= FEW * one]
+        if not often:
+            return _called(model, arrays, count, size)
+        size = often[0]
+    if count > size:
+        arrays = [padded(array, size) for array in arrays]
+    with _ONE_AT_A_TIME if backend == "jax" else contextlib.nullcontext():
+        outputs = model.predict(_alone(arrays), size, verbose=0)
+    return keras.tree.map_structure(lambda output: output[:count], outputs)
+
+
+def padded(array: np.ndarray, batch_size: int) -> np.ndarray:
+    """Whole batches: a last one of another size would be compiled anew."""
+    missing = -len(array) % batch_size
+    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
+
+
+def _called(model, arrays, count, size):
+    batches = [
+        model(_alone([array[at : at + size] for array in arrays]))
+        for at in range(0, count, size)
+    ]
+    return keras.tree.map_structure(
+        lambda *parts: np.concatenate(list(map(ops.convert_to_numpy, parts))),
+        *batches,
+    )
+
+
+def _alone(arrays):
+    return arrays if len(arrays) > 1 else arrays[0]
