@@ -1,7 +1,6 @@
 """Runs side by side: what they were told, and what came of it."""
 
 import dataclasses
-import datetime
 import json
 import math
 import os
@@ -13,6 +12,7 @@ import numpy as np
 from zoo.export import load_model
 from zoo.plots.curves import epochs_and_columns
 from zoo.runs.folder import RunFolder
+from zoo.runs.progress import as_time
 
 FALLING = ("loss", "elbo")  # ends of the names of figures that should fall
 NONE = "–"
@@ -28,9 +28,8 @@ def comparison(paths: Sequence[str | os.PathLike]) -> list[list[str]]:
     Returns:
         Rows, the first of the names of the runs: the settings in which they
         differ, `epochs` trained, the `parameters` of each net, the `duration`
-        from their last start to their last epoch, and the last and the best
-        value of each figure, of held-out data where there are some, the best
-        with its epoch.
+        of all epochs, and the last and the best value of each figure, of
+        held-out data where there are some, the best with its epoch.
 
     Raises:
         ValueError: If a folder holds no run of at least an epoch, or a damaged
@@ -89,10 +88,8 @@ def _parameters(run):
 
 
 def _duration(run):
-    seconds = run.history.stat().st_mtime - run.config.stat().st_mtime
-    if seconds < 0:  # The files were copied.
-        return NONE
-    return str(datetime.timedelta(seconds=round(seconds)))
+    seconds = run.seconds()
+    return NONE if seconds is None else as_time(seconds)
 
 
 def _held_out(columns):

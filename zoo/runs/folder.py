@@ -28,6 +28,7 @@ SUMMARY = "summary.json"
 SAVED_MODEL = "saved_model"
 PICTURES = "pictures"
 EPOCH_PICTURES = "epochs"
+SECONDS = "seconds_trained"  # in SUMMARY, from the first epoch on
 
 
 class RunFolder:
@@ -131,7 +132,7 @@ class RunFolder:
         if rows:
             kept = rows[: epochs + 1] if epochs else []
             files.replace(self.history, lambda path: _write_rows(path, kept))
-        self.summary.unlink(missing_ok=True)
+        self.write_summary({SECONDS: self.seconds() if epochs else 0.0})
         self._write(settings)
 
     def epochs(self) -> int:
@@ -157,6 +158,13 @@ class RunFolder:
     def read_summary(self) -> dict[str, Any]:
         """What came out of a finished run."""
         return json.loads(self.summary.read_text(encoding="utf-8"))
+
+    def seconds(self) -> float | None:
+        """Seconds that the epochs took, `None` where that is not known."""
+        try:
+            return self.read_summary()[SECONDS]
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
 
     def write_summary(self, figures: dict[str, Any]) -> None:
         """Write what came out."""

@@ -1,10 +1,12 @@
 """What a run keeps of each epoch, and when it has gone on for too long."""
 
+import time
 import warnings
 from collections.abc import Sequence
 
 import keras
 
+from zoo.runs.folder import SECONDS
 from zoo.runs.folder import RunFolder
 from zoo.runs.histories import CHOICE
 from zoo.runs.histories import best_epoch
@@ -14,17 +16,32 @@ SHARE = 0.1  # of what it fell before
 
 
 class SaveState(keras.callbacks.Callback):
-    """Saves the state after each epoch; it comes last."""
+    """Saves the state and the seconds trained after each epoch; it comes last.
 
-    def __init__(self, folder: RunFolder, keeps_best: bool):
+    Args:
+        folder: where they are written.
+        keeps_best: whether `model.keras` is kept for the best epoch.
+        seconds: those of the epochs before.
+    """
+
+    def __init__(
+        self, folder: RunFolder, keeps_best: bool, seconds: float | None = 0.0
+    ):
         super().__init__()
         self.folder = folder
+        self.seconds = seconds
         self.path = folder.last if keeps_best else folder.model
         self.saved = False
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self._began = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.folder.save(self.model, self.path)
         self.saved = True
+        if self.seconds is not None:
+            seconds = self.seconds + time.monotonic() - self._began
+            self.folder.write_summary({SECONDS: round(seconds, 1)})
 
 
 class KeepBest(keras.callbacks.Callback):

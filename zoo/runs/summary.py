@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from zoo.columns import aligned
+from zoo.runs.folder import SECONDS
 from zoo.runs.folder import RunFolder
 from zoo.runs.histories import CHOICE
 from zoo.runs.histories import best_epoch
@@ -29,7 +30,9 @@ def summary_of(
         Dict of `model`, `data`, `epochs`, `last` and `best` (each an `epoch`,
         from 1, and its figures, those of held-out data where there are some;
         the best has the lowest held-out loss), `kept` (the epoch whose weights
-        `model.keras` holds), `files` and `next`, a command.
+        `model.keras` holds), `seconds_trained` (of all epochs, also those
+        before a run went on; `None` where that is not known), `files` and
+        `next`, a command.
     """
     settings, figures = folder.settings(), folder.figures()
     last, best = len(figures) - 1, best_epoch(_losses(figures))
@@ -40,6 +43,7 @@ def summary_of(
         "last": _figures(figures, last),
         "best": _figures(figures, best),
         "kept": 1 + (best if settings.keeps_best else last),
+        SECONDS: folder.seconds(),
         "files": [os.fspath(path.relative_to(folder.path)) for path in files],
         "next": f"python -m zoo evaluate {shlex.quote(str(folder.path))}",
     }

@@ -177,7 +177,8 @@ class _Run:
         keep = WarnOfRise(self.losses)
         if settings.keeps_best:
             keep = KeepBest(folder, self.losses, settings.patience)
-        state = SaveState(folder, settings.keeps_best)
+        seconds = folder.seconds() if self.goes_on else 0.0
+        state = SaveState(folder, settings.keeps_best, seconds)
         try:
             progress.skip(min(self.done, settings.epochs))
             callbacks += [folder.logger(), keep, state, progress.callback()]

@@ -1,3 +1,6 @@
+import os
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -6,7 +9,9 @@ from tests.zoo.runs.training_test import TINY
 from tests.zoo.runs.training_test import assert_same_state
 from zoo import runs
 from zoo.runs.commands import command_of
+from zoo.runs.comparing import comparison
 from zoo.runs.folder import RunFolder
+from zoo.runs.progress import as_time
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +91,31 @@ def test_the_recorded_commands_make_the_run(small_data, tmp_path):
     assert "--epochs 1" in first and "--set learning_rate=0.125" in first
     assert "--epochs 3" in second and "--learning-rate 0.25" in second
     assert second.endswith("--resume") and "set learning_rate" not in second
+
+
+def test_the_seconds_of_all_parts_are_counted(small_data, tmp_path):
+    class Interrupted(Exception):
+        pass
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise Interrupted
+            time.sleep(0.2)
+
+    folder = RunFolder(tmp_path / "run")
+    with pytest.raises(Interrupted):
+        run(small_data, folder.path, epochs=4, callbacks=[Interrupt()])
+    first = folder.seconds()
+    assert first >= 0.4
+    run(small_data, folder.path, epochs=4, resume=True)
+    both = folder.seconds()
+    assert both > first
+    runs.finish(folder.path)
+    assert folder.read_summary()["seconds_trained"] == both
+    os.utime(folder.config, (0, 0))
+    names, *rows = comparison([folder.path])
+    assert dict(rows)["duration"] == as_time(both)
 
 
 def test_a_decay_keeps_its_rate(small_data, tmp_path):
