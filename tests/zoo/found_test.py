@@ -1,5 +1,6 @@
 """What the data of a run tell of its net; nothing is trained."""
 
+import dataclasses
 import shlex
 
 import numpy as np
@@ -155,12 +156,15 @@ def test_what_was_asked_for_is_done_without_a_word(photos):
         assert list(of_flat) == settings.image_shape
 
 
-def test_other_images_for_a_net_get_a_word(photos, tmp_path):
+def test_other_images_for_a_net_are_resized_if_asked(photos, tmp_path):
     settings = Settings.of("dense_vae", data=photos)
     model = zoo.dense_vae(**settings.arguments, compile=False)
     larger = save_classes(tmp_path / "larger", (60, 70))
-    with pytest.warns(UserWarning, match="60 × 70 × 3, are resized to 40 × 56"):
-        arrays = feeds.load(model, larger, Reading.of(settings))
+    reading = Reading.of(settings)
+    with pytest.raises(ValueError, match="60 × 70 × 3. `--resize 40x56`"):
+        feeds.load(model, larger, reading)
+    asked = dataclasses.replace(reading, resize="40x56")
+    arrays = feeds.load(model, larger, asked)
     assert arrays.x_train.shape[1:] == (6720,)
 
 

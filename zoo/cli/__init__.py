@@ -9,6 +9,7 @@ from zoo.cli import judging
 from zoo.cli import predicting
 from zoo.cli import training
 from zoo.cli import using
+from zoo.cli.output import warning_in_lines
 from zoo.cli.quiet import quieten_tensorflow
 from zoo.nearest import did_you_mean
 
@@ -34,7 +35,8 @@ class _Group(click.Group):
 
     def invoke(self, context):
         try:
-            return super().invoke(context)
+            with warning_in_lines():
+                return super().invoke(context)
         except (click.exceptions.Exit, click.exceptions.Abort):
             raise
         except Exception as error:

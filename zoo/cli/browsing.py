@@ -12,7 +12,7 @@ from zoo.pretrained import manifest
 @click.command("list")
 @click.argument("pattern", default="*")
 def list_models(pattern: str) -> None:
-    """Models whose name matches a shell PATTERN."""
+    """Models whose name matches a shell PATTERN; without one, all."""
     names = cards.list_models(pattern)
     if not names:
         raise ValueError(
@@ -47,7 +47,7 @@ def search(query: str) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str, as_json: bool) -> None:
-    """The card of a model."""
+    """The card of the model called NAME."""
     info = cards.model_info(name)
     if as_json:
         click.echo(json.dumps(info, indent=2, ensure_ascii=False))

@@ -6,6 +6,7 @@ import pathlib
 import click
 
 from zoo.cli import writing
+from zoo.cli.given import FilePath
 from zoo.columns import aligned
 
 
@@ -15,11 +16,11 @@ from zoo.columns import aligned
     nargs=-1,
     required=True,
     metavar="RUN RUN…",
-    type=click.Path(path_type=pathlib.Path),
+    type=FilePath(),
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=pathlib.Path),
+    type=FilePath(),
     metavar="FILE.png",
     help="Picture of the curves of all runs to write.",
 )
@@ -36,12 +37,19 @@ def compare(
     Figures are those of held-out data where there are some: of the last epoch,
     and the best with its epoch.
     """
+    if out is not None:
+        writing.check_free(out, (".png",), overwrite)
+    for run in runs:
+        if not run.exists():
+            raise FileNotFoundError(
+                f"Runs must be run folders. Received: {run}, which does not "
+                "exist"
+            )
+
     from zoo import plots
     from zoo.runs import HISTORY
     from zoo.runs.comparing import comparison
 
-    if out is not None:
-        writing.check_free(out, (".png",), overwrite)
     names, *rows = comparison(runs)
     if out is not None:
         histories = {str(run): run / HISTORY for run in runs}

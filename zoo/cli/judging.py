@@ -2,12 +2,17 @@
 
 import json
 import pathlib
+from typing import Any
 
 import click
 
 from zoo import cards
 from zoo.cli import writing
 from zoo.cli.described import described
+from zoo.cli.given import OF_IMAGES
+from zoo.cli.given import FilePath
+from zoo.cli.given import Text
+from zoo.cli.given import options_of_run
 from zoo.cli.opening import WEIGHTS
 from zoo.cli.opening import opened
 
@@ -16,10 +21,13 @@ from zoo.cli.opening import opened
 @click.argument("model")
 @click.option(
     "--data",
-    help="[default: that of the run, or tang or mnist, of which mnist_small is "
-    "embedded and stands for it where it was not downloaded]",
+    type=Text(),
+    help="What to judge on.  [default: that of the run, or tang or mnist, of "
+    "which mnist_small is embedded and stands for it where it was not "
+    "downloaded]",
 )
-@click.option("--weights", help=WEIGHTS)
+@click.option("--weights", type=Text(), help=WEIGHTS)
+@options_of_run(*OF_IMAGES)
 @click.option(
     "--binarize/--no-binarize",
     default=None,
@@ -31,16 +39,21 @@ from zoo.cli.opening import opened
     metavar="K",
     help="Also the log-likelihood of a VAE, with K samples of each image.",
 )
-@click.option("--images", type=int, metavar="N", help="Only the first N.")
+@click.option(
+    "--images",
+    type=int,
+    metavar="N",
+    help="Judge on the first N examples alone.",
+)
 @click.option(
     "--histogram",
-    type=click.Path(path_type=pathlib.Path),
+    type=FilePath(),
     metavar="FILE.png",
     help="Picture of the posterior deviations σ of a VAE to write.",
 )
 @click.option(
     "--confusion",
-    type=click.Path(path_type=pathlib.Path),
+    type=FilePath(),
     metavar="FILE.png",
     help="Picture of the classes that a classifier takes for each other.",
 )
@@ -57,8 +70,11 @@ def evaluate(
     confusion: pathlib.Path | None,
     overwrite: bool,
     as_json: bool,
+    **of_images: Any,
 ) -> None:
-    """Figures of MODEL (a name, run folder or .keras file) on test data.
+    """Figures of MODEL on test data.
+
+    MODEL: a name of the zoo, a run folder or a .keras file.
 
     Of a classifier also those of each class. Of the data that a run was trained
     on the held-out examples are taken; of other --data all, unless they have a
@@ -75,7 +91,6 @@ def evaluate(
     from zoo import plots
     from zoo.datasets import feeds
     from zoo.datasets import whole
-    from zoo.datasets.reading import Reading
     from zoo.evaluation import classes
     from zoo.evaluation import texts as text_evaluation
 
@@ -87,7 +102,7 @@ def evaluate(
         binarize = settings.get("binarize", False)
     if binarize and feeds.takes_text(net):
         raise ValueError("--binarize is for images. Received: a model of texts")
-    arrays = feeds.load(net, source, Reading.of(settings))
+    arrays = feeds.load(net, source, found.reading(**of_images))
     is_foreign = data is not None and _is_foreign(data, settings)
     if is_foreign:
         arrays = whole.all_to_test(arrays)

@@ -7,7 +7,10 @@ from typing import NamedTuple
 from zoo import cards
 from zoo.pretrained import manifest
 
-WEIGHTS = "Tag of shipped weights.  [default: mnist, or tang]"
+WEIGHTS = (
+    "Of a name of the zoo: a tag of shipped weights, or a file of your own.  "
+    "[default: mnist, or tang]"
+)
 
 
 class Opened(NamedTuple):
@@ -22,6 +25,13 @@ class Opened(NamedTuple):
     model: Any
     settings: dict[str, Any]
     shipped_as: str | None = None
+
+    def reading(self, **asked: Any) -> Any:
+        """The `Reading` of its run, but for what is asked otherwise."""
+        from zoo.datasets.reading import Reading
+
+        given = {name: value for name, value in asked.items() if value}
+        return Reading.of({**self.settings, **given})
 
     @property
     def class_names(self) -> list[str]:
@@ -42,8 +52,14 @@ def opened(model: str, weights: str | None) -> Opened:
         ValueError: where it is none of these, or a name without weights.
     """
     path = pathlib.Path(model)
-    if model in cards.list_models() or not path.exists():
+    is_path = len(path.parts) != 1 or path.suffix or path.exists()
+    if model in cards.list_models() or not is_path:
         return _created(cards.card_of(model), weights)
+    if not path.exists():
+        raise FileNotFoundError(
+            "The model must be a name of the zoo, a run folder or a .keras "
+            f"file. Received: {model!r}, which does not exist"
+        )
     if weights:
         raise ValueError(
             f"--weights goes with a name of the zoo. Received: {path}"
@@ -59,6 +75,7 @@ def _created(card, weights):
             f"{card.name} comes without weights: give a run folder or a .keras "
             "file of one that you trained"
         )
+    manifest.file_of(card.name, tag)  # Before Keras is loaded it says so.
     from zoo.registry import create_model
 
     model = create_model(card.name, weights=tag)

@@ -25,17 +25,22 @@ def output_options(command: Callable) -> Callable:
 
 
 @contextlib.contextmanager
-def speaking(quiet: bool, as_json: bool) -> Iterator[None]:
-    """Lets what is printed within go where the options of a command say.
-
-    Warnings are told in a line, once. Errors are raised through, and printed by
-    the command line.
-    """
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(warnings.catch_warnings())
+def warning_in_lines() -> Iterator[None]:
+    """Has warnings told in a line, once each."""
+    with warnings.catch_warnings():
         # They are for those who write code, as Python's own filters have it.
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.showwarning = _told_once_in_a_line()
+        yield
+
+
+@contextlib.contextmanager
+def speaking(quiet: bool, as_json: bool) -> Iterator[None]:
+    """Lets what is printed within go where the options of a command say.
+
+    Errors are raised through, and printed by the command line.
+    """
+    with contextlib.ExitStack() as stack:
         if quiet:
             nowhere = stack.enter_context(open(os.devnull, "w"))
             stack.enter_context(contextlib.redirect_stdout(nowhere))

@@ -8,6 +8,10 @@ from typing import Any
 import click
 
 from zoo.cli import writing
+from zoo.cli.given import OF_IMAGES
+from zoo.cli.given import FilePath
+from zoo.cli.given import Text
+from zoo.cli.given import options_of_run
 from zoo.cli.opening import WEIGHTS
 from zoo.cli.opening import opened
 
@@ -24,20 +28,15 @@ def _options(command):
         click.option(
             "--overwrite", is_flag=True, help="Replace the file at --out."
         ),
-        click.option(
-            "--skip-broken",
-            is_flag=True,
-            help="Leave out images that cannot be decoded, and rows without "
-            "a text.",
-        ),
-        click.option("--weights", help=WEIGHTS),
+        options_of_run(*OF_IMAGES),
+        click.option("--weights", type=Text(), help=WEIGHTS),
         click.option(
             "--out",
-            type=click.Path(path_type=pathlib.Path),
+            type=FilePath(),
             metavar="FILE.csv|FILE.npz",
             help="Where to.  [default: CSV on the standard output]",
         ),
-        click.option("--data", required=True, help=DATA),
+        click.option("--data", type=Text(), required=True, help=DATA),
         click.argument("model"),
     ):
         command = option(command)
@@ -51,8 +50,8 @@ def predict(
     data: str,
     out: pathlib.Path | None,
     weights: str | None,
-    skip_broken: bool,
     overwrite: bool,
+    **of_images: Any,
 ) -> None:
     """The class that MODEL finds in each example, and all scores.
 
@@ -63,7 +62,7 @@ def predict(
 
     from zoo.evaluation import tables
 
-    examples = _read(found, data, skip_broken)
+    examples = _read(found, data, of_images)
     table = tables.prediction_table(found.model, examples, found.class_names)
     _write(table, out)
 
@@ -75,10 +74,10 @@ def encode(
     data: str,
     out: pathlib.Path | None,
     weights: str | None,
-    skip_broken: bool,
     overwrite: bool,
+    **of_images: Any,
 ) -> None:
-    """What MODEL keeps of each example: latents of a VAE, class capsules.
+    """Latents of each example in a VAE, or its class capsules.
 
     MODEL: a name of the zoo, a run folder or a .keras file.
     """
@@ -87,18 +86,16 @@ def encode(
 
     from zoo.evaluation import tables
 
-    examples = _read(found, data, skip_broken)
+    examples = _read(found, data, of_images)
     table = tables.latent_table(found.model, examples)
     _write(table, out)
 
 
-def _read(found, data, skip_broken):
+def _read(found, data, of_images):
     """The examples, read as those of the model's run were."""
     from zoo.datasets.examples import read_examples
-    from zoo.datasets.reading import Reading
 
-    settings = {**found.settings, "skip_broken": skip_broken}
-    return read_examples(found.model, data, Reading.of(settings))
+    return read_examples(found.model, data, found.reading(**of_images))
 
 
 def _check(out, overwrite):

@@ -8,54 +8,18 @@ from typing import Any
 import click
 
 from zoo.cards import card_of
+from zoo.cli.given import Text
+from zoo.cli.given import options_of_run
 from zoo.cli.output import echo_json
 from zoo.cli.output import output_options
 from zoo.cli.output import speaking
-from zoo.options import Option
-from zoo.options import arguments_from
-from zoo.settings import ASKED_FOR
-from zoo.settings import DEFAULTS
-
-
-def _as_click_option(name: str, option: Option):
-    """What click makes an option of a run of."""
-    default = DEFAULTS[name]
-    text = option.help
-    if option.usual:
-        text = f"{text}  [default: {option.usual}]"
-    kind = str if option.kind is tuple else option.kind
-    if option.kind is bool:
-        return click.option(option.flag, name, is_flag=True, help=text)
-    if option.kind is dict:
-        return click.option(
-            option.flag,
-            name,
-            multiple=True,
-            metavar=option.metavar,
-            help=text,
-            callback=lambda context, parameter, words: arguments_from(words),
-        )
-    return click.option(
-        option.flag,
-        name,
-        type=click.Choice(option.choices) if option.choices else kind,
-        default=default,
-        show_default=default is not None,
-        metavar=option.metavar,
-        help=text,
-    )
-
-
-def _run_options(command):
-    for name, option in reversed(ASKED_FOR.items()):
-        command = _as_click_option(name, option)(command)
-    return command
+from zoo.pretrained import manifest
 
 
 @click.command()
 @click.argument("name")
-@click.option("--out", help="Run folder.  [default: runs/NAME]")
-@_run_options
+@click.option("--out", type=Text(), help="Run folder.  [default: runs/NAME]")
+@options_of_run()
 @click.option(
     "--resume",
     is_flag=True,
@@ -81,8 +45,11 @@ def train(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train a model into a run folder."""
-    card_of(name)  # Before Keras is loaded it says that there is none.
+    """Train the model called NAME into a run folder."""
+    # Before Keras is loaded it says that there is no such model or file.
+    card_of(name)
+    if options["weights"]:
+        manifest.file_of(name, options["weights"])
     with speaking(quiet, as_json):
         summary = _trained(
             name, f"runs/{name}" if out is None else out, options
@@ -132,10 +99,12 @@ def _tell_how_to_go_on(folder):
 @click.command()
 @click.argument("claim")
 @click.option(
-    "--out", help="Folder of the runs and figures.  [default: runs/CLAIM]"
+    "--out",
+    type=Text(),
+    help="Folder of the runs and figures.  [default: runs/CLAIM]",
 )
 @click.option("--quick", is_flag=True, help="A short form of some minutes.")
-@click.option("--data", help="Corpus, for a claim about texts.")
+@click.option("--data", type=Text(), help="Corpus, for a claim about texts.")
 @output_options
 def reproduce(
     claim: str,
@@ -146,6 +115,9 @@ def reproduce(
     as_json: bool,
 ) -> None:
     """Run the experiment behind a published CLAIM.
+
+    CLAIM: clusters, couplets, matrix-capsules, two-digits, vae-curves or
+    why-vae-works.
 
     Prints its figures beside the published ones, what was expected and whether
     it came true; ends with 1 if something did not.
@@ -163,8 +135,6 @@ def _reproduced(claim, out, quick, data):
     from zoo.reproduce import CLAIMS
     from zoo.reproduce import reproduce as run
 
-    if out == "":
-        raise ValueError("--out must be a folder. Received: an empty string")
     if claim in CLAIMS:
         for line in CLAIMS[claim].announcement(quick):
             click.echo(line)

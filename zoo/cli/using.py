@@ -1,78 +1,96 @@
 """Commands that make something with a model: sample, export."""
 
 import pathlib
+from typing import Any
 
 import click
 
 from zoo import cards
 from zoo.cli import formats
 from zoo.cli import writing
+from zoo.cli.given import OF_IMAGES
+from zoo.cli.given import FilePath
+from zoo.cli.given import Text
+from zoo.cli.given import options_of_run
 from zoo.cli.opening import WEIGHTS
 from zoo.cli.opening import opened
 
 PICTURE = ".png"
+FOLDER = "pictures"
+TEXTS = 10
 
 
 @click.command()
 @click.argument("model")
 @click.option(
     "--out",
-    default="pictures",
-    show_default=True,
-    type=click.Path(path_type=pathlib.Path),
+    type=FilePath(),
     metavar="FOLDER|FILE.png",
     help="Folder of all pictures, or a file of one: draws of a VAE, or the "
-    "predictions of a classifier.",
+    "predictions of a classifier.  [default: pictures]",
 )
-@click.option("--weights", help=WEIGHTS)
+@click.option("--weights", type=Text(), help=WEIGHTS)
 @click.option(
     "--data",
+    type=Text(),
     help="Examples to draw; a classifier of your own draws nothing without.  "
     "[default: of a name, the embedded images]",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@options_of_run(*OF_IMAGES)
 @click.option(
-    "--count", type=int, default=10, show_default=True, help="Texts to print."
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Fixes what is drawn at random.",
 )
+@click.option("--count", type=int, help="Texts to print.  [default: 10]")
 @click.option(
     "--temperature",
     type=float,
-    default=0.0,
-    show_default=True,
-    help="Of the characters of texts; 0 takes the most probable ones.",
+    help="Of the characters of texts; 0 takes the most probable ones.  "
+    "[default: 0]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file at --out.")
 def sample(
     model: str,
-    out: pathlib.Path,
+    out: pathlib.Path | None,
     weights: str | None,
     data: str | None,
     seed: int,
-    count: int,
-    temperature: float,
+    count: int | None,
+    temperature: float | None,
     overwrite: bool,
+    **of_images: Any,
 ) -> None:
-    """Draw from MODEL: a name of the zoo, a run folder or a .keras file.
+    """Draw what MODEL makes or predicts; a model of poems prints some.
 
-    A model of poems prints them.
+    MODEL: a name of the zoo, a run folder or a .keras file. Pictures in a
+    folder replace those of the same names.
     """
-    is_file = out.suffix.lower() == PICTURE
-    if is_file:
+    is_file = out is not None and out.suffix.lower() == PICTURE
+    if out is not None and is_file:
         writing.check_free(out, (PICTURE,), overwrite)
-    net, settings, shipped_as = opened(model, weights)
+    found = opened(model, weights)
+    net, shipped_as = found.model, found.shipped_as
 
     from zoo.datasets import feeds
     from zoo.datasets import shapes
-    from zoo.datasets.reading import Reading
     from zoo.plots import gallery
     from zoo.plots import text_pages
 
-    if texts := text_pages.written(net, count, seed, temperature):
-        for text in texts:
-            click.echo(text)
+    write_texts = text_pages.writer_of(net)
+    if write_texts is not None:
+        _refuse("prints texts", net, **{"--out": out, "--data": data})
+        count = TEXTS if count is None else count
+        texts = write_texts(count, seed=seed, temperature=temperature or 0.0)
+        click.echo("\n".join(texts))
         return
+    of_texts = {"--count": count, "--temperature": temperature}
+    _refuse("writes no texts", net, **of_texts)
+    out = out or pathlib.Path(FOLDER)
     images = labels = None
-    reading = Reading.of(settings)
+    reading = found.reading(**of_images)
     names = reading.class_names
     if data is None and shipped_as is not None:
         data = cards.card_of(shipped_as).example_data
@@ -94,22 +112,31 @@ def sample(
         click.echo(path)
 
 
+def _refuse(why, net, **options):
+    """Those that were given and would do nothing for a model."""
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise ValueError(
+            f"{' and '.join(given)} must not be given: {net.name} {why}"
+        )
+
+
 @click.command()
 @click.argument("model")
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=pathlib.Path),
+    type=FilePath(),
     help="Where to: a folder, or a file whose suffix says the format.",
 )
 @click.option(
     "--format",
     "kind",
     type=click.Choice(formats.FORMATS),
-    help="[default: that of the suffix of --out: .keras, .weights.h5, .onnx, "
-    ".tflite; without, saved_model]",
+    help="Format of what is written.  [default: that of the suffix of --out: "
+    ".keras, .weights.h5, .onnx, .tflite; without, saved_model]",
 )
-@click.option("--weights", help=WEIGHTS)
+@click.option("--weights", type=Text(), help=WEIGHTS)
 @click.option("--overwrite", is_flag=True, help="Replace what is at --out.")
 def export(
     model: str,
@@ -118,7 +145,9 @@ def export(
     weights: str | None,
     overwrite: bool,
 ) -> None:
-    """Write MODEL (a name, run folder or .keras file) for use elsewhere.
+    """Write MODEL in another format, for use elsewhere.
+
+    MODEL: a name of the zoo, a run folder or a .keras file.
 
     ONNX and LiteRT hold the encoder and the decoder of a VAE in a file each:
     give a folder.

@@ -1,13 +1,30 @@
-"""What becomes of images that a model takes in another form, in words."""
+"""What becomes of images that a model takes in another form."""
+
+from typing import NamedTuple
 
 from zoo.datasets.images import as_image_shape
 from zoo.datasets.images import resolve_shapes
 
 
-def described_change(
+class Change(NamedTuple):
+    """What `datasets.load` does to images to give them a shape.
+
+    Attributes:
+        own: `(height, width, channels)` before.
+        made: the same after.
+        options: what asks for it on the command line; nothing asks for grey
+            images to be repeated in the channels of colours.
+    """
+
+    own: tuple[int, ...]
+    made: tuple[int, ...]
+    options: list[str]
+
+
+def change_of(
     own_shape: tuple[int, ...], shape: tuple[int | None, ...]
-) -> str | None:
-    """What `datasets.load` does to images of one shape to give them another.
+) -> Change | None:
+    """The `Change` of images of one shape that `datasets.load` gives another.
 
     Args:
         own_shape: `(height, width, channels)` or `(dim,)` of the source.
@@ -18,24 +35,25 @@ def described_change(
 
     Example:
 
-    >>> described_change((40, 56, 3), (784,))
-    '40 × 56 × 3, are resized to 28 × 28 × 1 and turned grey'
-    >>> described_change((28, 28, 1), (784,)) is None
+    >>> change_of((40, 56, 3), (784,))
+    Change(own=(40, 56, 3), made=(28, 28, 1), options=['--resize 28', '--grey'])
+    >>> change_of((28, 28, 1), (784,)) is None
     True
     """
     made, _ = resolve_shapes(shape, own_shape)
     if len(made) == 1:
         return None
     own = as_image_shape(own_shape, made)
-    deeds = []
+    options = []
     if own[:2] != made[:2]:
-        deeds.append(f"resized to {_sizes(made)}")
+        height, width = made[:2]
+        sides = f"{height}" if height == width else f"{height}x{width}"
+        options.append(f"--resize {sides}")
     if own[-1] > made[-1]:
-        deeds.append("turned grey")
-    if own[-1] < made[-1]:
-        deeds.append(f"repeated in {made[-1]} channels")
-    return f"{_sizes(own)}, are {' and '.join(deeds)}" if deeds else None
+        options.append("--grey")
+    return None if own == made else Change(own, made, options)
 
 
-def _sizes(shape):
+def as_sizes(shape: tuple[int, ...]) -> str:
+    """A shape in words, as `"40 × 56 × 3"`."""
     return " × ".join(map(str, shape))

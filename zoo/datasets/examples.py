@@ -15,7 +15,6 @@ from keras_capsvae import PoemAutoencoder
 from keras_capsvae import TextClassifier
 from zoo.datasets import feeds
 from zoo.datasets.archives import read_archive
-from zoo.datasets.changes import described_change
 from zoo.datasets.couplet_task import load_real_or_fake
 from zoo.datasets.encodings import read_text
 from zoo.datasets.folders import SUFFIXES
@@ -23,6 +22,7 @@ from zoo.datasets.headers import check_decodable
 from zoo.datasets.images import fit_images
 from zoo.datasets.images import problem_of
 from zoo.datasets.images import read_image
+from zoo.datasets.images import resolve_shapes
 from zoo.datasets.labelled_texts import LONGEST
 from zoo.datasets.labelled_texts import cut
 from zoo.datasets.labels import shortened
@@ -30,6 +30,7 @@ from zoo.datasets.loading import check_source
 from zoo.datasets.poems import load_texts
 from zoo.datasets.reading import AS_THEY_ARE
 from zoo.datasets.reading import Reading
+from zoo.datasets.shapes import check_unchanged
 from zoo.datasets.tables import is_table
 from zoo.datasets.tables import read_table
 
@@ -80,7 +81,7 @@ def read_examples(
     if path.suffix.lower() == ".npz" and path.is_file():
         pairs = read_archive(path)
         images = pairs["all" if "all" in pairs else "test"][0]
-        _tell_of_changes(model, [images.shape[1:]] * len(images), reading)
+        _check_unchanged(model, path, [images], reading)
         return _in_rows(_fitted(model, images, reading))
     if isinstance(check_source(source), pathlib.Path):
         raise ValueError(
@@ -157,9 +158,9 @@ def _of_images(model, paths, folder, reading):
         paths, names = _decodable(paths, names, problems, folder)
     else:
         check_decodable(names, problems, folder)
-    images = [read_image(path) for path in paths]
-    _tell_of_changes(model, [image.shape for image in images], reading)
-    fitted = [_fitted(model, image[np.newaxis], reading) for image in images]
+    images = [image[np.newaxis] for image in map(read_image, paths)]
+    _check_unchanged(model, folder, images, reading)
+    fitted = [_fitted(model, image, reading) for image in images]
     batches = [
         np.concatenate(list(alike))
         for _, alike in itertools.groupby(fitted, lambda image: image.shape)
@@ -187,13 +188,11 @@ def _fitted(model, images, reading):
     return fitted.reshape(-1, *taken) if len(taken) == 1 else fitted
 
 
-def _tell_of_changes(model, shapes, reading):
+def _check_unchanged(model, source, arrays, reading):
+    """Raise where a model would change images more than was asked for."""
+    asked = [
+        resolve_shapes(reading.asked_shape, images.shape[1:])[0]
+        for images in arrays
+    ]
     wanted = feeds.image_shape(model, reading=reading)
-    changes = {shape: described_change(shape, wanted) for shape in set(shapes)}
-    changed = [shape for shape in shapes if changes[shape]]
-    if changed:
-        warnings.warn(
-            f"{len(changed)} of {len(shapes)} images do not have the form that "
-            f"{model.name} takes: those of {changes[changed[0]]}",
-            stacklevel=4,
-        )
+    check_unchanged(model, source, asked, wanted)

@@ -19,12 +19,11 @@ from keras_capsvae import TextClassifier
 from keras_capsvae import VariationalAutoencoder
 from zoo import datasets
 from zoo.datasets import splits
-from zoo.datasets.loading import load_with_own_shape
 from zoo.datasets.reading import AS_THEY_ARE
 from zoo.datasets.reading import Reading
 from zoo.datasets.shapes import check_large_enough
+from zoo.datasets.shapes import check_unchanged
 from zoo.datasets.shapes import image_shape
-from zoo.datasets.shapes import tell_of_change
 
 NO_LABELS = "This model trains on labels. Received: data without labels"
 
@@ -48,20 +47,21 @@ def load(
     """`datasets.Arrays` of what `--data` takes, in the form of the model.
 
     A text classifier gets texts with labels of a table, or the task of
-    `datasets.load_real_or_fake` from poems. Images that are resized or change
-    their channels unasked get a warning that says so.
+    `datasets.load_real_or_fake` from poems.
 
     Args:
         model: a model of the zoo, or one composed of the same classes.
         data: what `--data` takes.
         reading: `Reading` of the settings of the model's run. Defaults to that
             of no run: data are taken as they are.
+
+    Raises:
+        ValueError: where images would be resized or turned grey unasked.
     """
     if not takes_labels(model):
         reading = dataclasses.replace(reading, class_names=None)
-    shape = image_shape(model, data, reading)
-    arrays, own = load_with_own_shape(data, shape, **reading.of_files)
-    tell_of_change(model, data, own, shape, reading)
+    shape = _shape_without_change(model, data, reading)
+    arrays = datasets.load(data, shape, **reading.of_files)
     taken = tuple(model.inputs[0].shape[1:])
     if len(taken) == len(shape):
         return arrays
@@ -69,6 +69,16 @@ def load(
         x_train=arrays.x_train.reshape(-1, *taken),
         x_test=arrays.x_test.reshape(-1, *taken),
     )
+
+
+def _shape_without_change(model, data, reading):
+    """Shape to give images, which changes them no more than was asked for."""
+    shape = image_shape(model, data, reading)
+    asked = datasets.image_shape(
+        data, reading.asked_shape, skip_broken=reading.skip_broken
+    )
+    check_unchanged(model, data, [asked], shape)
+    return shape
 
 
 @load.register
@@ -257,11 +267,7 @@ def _streams(model, settings):
             f"for {model.name}"
         )
     reading = Reading.of(settings)
-    shape = image_shape(model, settings.data, reading)
-    own = datasets.image_shape(
-        settings.data, reading.asked_shape, skip_broken=reading.skip_broken
-    )
-    tell_of_change(model, settings.data, own, shape, reading)
+    shape = _shape_without_change(model, settings.data, reading)
 
     def stream(**options):
         data, steps = datasets.stream(

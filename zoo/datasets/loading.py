@@ -100,19 +100,6 @@ def load(
     >>> mnist.x_train.shape, mnist.y_test.shape
     ((6000, 784), (1000,))
     """
-    return load_with_own_shape(
-        source, shape, skip_broken=skip_broken, class_names=class_names
-    )[0]
-
-
-def load_with_own_shape(
-    source: str | os.PathLike,
-    shape: tuple[int | None, ...] | None,
-    *,
-    skip_broken: bool = False,
-    class_names: Sequence[str] | None = None,
-) -> tuple[Arrays, tuple[int, ...]]:
-    """`load`, and the shape of the source's images, of a folder the first's."""
     source, shape = check_source(source), check_shape(shape)
     if isinstance(source, Path) and source.is_dir():
         files = train_and_test_files(
@@ -120,10 +107,9 @@ def load_with_own_shape(
         )
         return _load_files(*files, shape, source)
     x_train, y_train, x_test, y_test = _load_arrays(source, class_names)
-    arrays = Arrays(
+    return Arrays(
         fit_images(x_train, shape), y_train, fit_images(x_test, shape), y_test
     )
-    return arrays, x_train.shape[1:]
 
 
 def image_shape(
@@ -229,10 +215,9 @@ def _load_archive(path, class_names):
 def _load_files(train, test, shape, folder):
     own_shape = common_shape(train, test, shape, folder)
     shapes = resolve_shapes(shape, own_shape)
-    arrays = Arrays(
+    return Arrays(
         read_images(train.paths, *shapes, folder),
         train.labels,
         read_images(test.paths, *shapes, folder),
         test.labels,
     )
-    return arrays, own_shape

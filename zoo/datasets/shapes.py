@@ -3,13 +3,14 @@
 import math
 import os
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 import numpy as np
 
-from zoo.datasets.changes import described_change
-from zoo.datasets.images import resolve_shapes
+from zoo.datasets.changes import as_sizes
+from zoo.datasets.changes import change_of
 from zoo.datasets.loading import image_shape as shape_of_source
 from zoo.datasets.reading import AS_THEY_ARE
 from zoo.datasets.reading import Reading
@@ -27,7 +28,11 @@ def image_shape(
 
     That of the model's input, but: of a model that takes them flat, the one
     that they had in its run; of one whose sides are free, what its run asked
-    for. With `data` images of free sides are made large enough, with a warning.
+    for.
+
+    Raises:
+        ValueError: where `data` are given, and smaller than a model of free
+            sides takes.
     """
     shape = tuple(model.inputs[0].shape[1:])
     if len(shape) == 1:
@@ -41,12 +46,7 @@ def image_shape(
     own = shape_of_source(data, shape, skip_broken=reading.skip_broken)
     if _takes(model, own):
         return shape
-    warnings.warn(
-        f"The images of {data} are {own[0]} × {own[1]}, too small for "
-        f"{model.name}: enlarged to {ENLARGED} × {ENLARGED}",
-        stacklevel=1,
-    )
-    return (ENLARGED, ENLARGED, shape[-1])
+    raise _too_small(model, data, own)
 
 
 def shape_of_flat(
@@ -69,19 +69,35 @@ def _takes(model, shape):
     return True
 
 
-def tell_of_change(
+def check_unchanged(
     model: keras.Model,
     data: str | os.PathLike,
-    own_shape: tuple[int, ...],
+    shapes: Iterable[tuple[int, ...]],
     shape: tuple[int | None, ...],
-    reading: Reading,
 ) -> None:
-    """Warn of a change of images that was not asked for."""
-    asked, _ = resolve_shapes(reading.asked_shape, own_shape)
-    change = described_change(asked, shape)
-    if change:
+    """Raise where images would be resized or turned grey unasked.
+
+    Of grey images for a model of colours a warning tells.
+
+    Args:
+        model: The model.
+        data: Where the images are.
+        shapes: Their shapes, after the changes that were asked for.
+        shape: The shape to give them.
+    """
+    for change in (change_of(own, shape) for own in dict.fromkeys(shapes)):
+        if change is None:
+            continue
+        if change.options:
+            raise ValueError(
+                f"Images for {model.name} must be {as_sizes(change.made)}. "
+                f"Received: {data} of {as_sizes(change.own)}. "
+                f"`{' '.join(change.options)}` makes them so"
+            )
         warnings.warn(
-            f"The images of {data}, {change} for {model.name}", stacklevel=1
+            f"The images of {data}, {as_sizes(change.own)}, are repeated in "
+            f"{change.made[-1]} channels for {model.name}",
+            stacklevel=1,
         )
 
 
@@ -91,7 +107,11 @@ def check_large_enough(model: keras.Model, settings: Any) -> None:
     if len(shape) == 1 or None not in shape or not images:
         return
     if not _takes(model, (*images[:2], shape[-1])):
-        raise ValueError(
-            f"{model.name} must have larger images. Received: {settings.data} "
-            f"of {images[0]} × {images[1]}. `--resize {ENLARGED}` enlarges them"
-        )
+        raise _too_small(model, settings.data, images)
+
+
+def _too_small(model, data, shape):
+    return ValueError(
+        f"{model.name} must have larger images. Received: {data} of "
+        f"{shape[0]} × {shape[1]}. `--resize {ENLARGED}` enlarges them"
+    )

@@ -1,6 +1,7 @@
 """What models of texts write into a run folder, as plain text."""
 
 import functools
+from collections.abc import Callable
 from collections.abc import Sequence
 
 import keras
@@ -14,16 +15,17 @@ COUNT = 20
 
 
 @functools.singledispatch
-def written(
-    model: keras.Model, count: int, seed: int, temperature: float
-) -> list[str]:
-    """New texts of a model that writes them, of others none."""
-    return []
+def writer_of(model: keras.Model) -> Callable[..., list[str]] | None:
+    """The method of a kind of model that writes new texts, if it does.
+
+    It takes how many, `seed` and `temperature`.
+    """
+    return None
 
 
-@written.register
-def _(model: PoemAutoencoder, count, seed, temperature):
-    return model.generate(count, seed=seed, temperature=temperature)
+@writer_of.register
+def _(model: PoemAutoencoder):
+    return model.generate
 
 
 @functools.singledispatch

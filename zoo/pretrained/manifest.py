@@ -31,6 +31,26 @@ def tags_of(name: str) -> dict[str, dict]:
     return entries().get(name, {})
 
 
+def file_of(name: str, weights: str | os.PathLike) -> pathlib.Path:
+    """The file of weights: of a tag, of a run folder, or one's own.
+
+    Raises:
+        ValueError: If there is neither such a tag nor such a file.
+    """
+    tags = tags_of(name)
+    if str(weights) in tags:
+        return FOLDER / tags[str(weights)]["file"]
+    path = pathlib.Path(weights)
+    if path.is_dir():
+        path = path / RUN_MODEL
+    if not path.is_file():
+        raise ValueError(
+            f"`weights` must be None, a tag out of {sorted(tags)} or the "
+            f"path of a file. Received: weights={str(weights)!r}"
+        )
+    return path
+
+
 def made_for(name: str, weights: str | os.PathLike | None) -> dict:
     """The arguments of the net that weights are for, where they are known.
 

@@ -36,21 +36,11 @@ def load(
         ValueError: If there is no such tag or file, the file is corrupt, or it
             was made with other arguments.
     """
-    tags = manifest.tags_of(name)
-    entry = tags.get(str(weights))
+    entry = manifest.tags_of(name).get(str(weights))
     made_for = manifest.made_for(name, weights)
     different = _different(model, made_for, arguments)
-    if entry is None:
-        path = pathlib.Path(weights)
-        if path.is_dir():
-            path = path / manifest.RUN_MODEL
-        if not path.is_file():
-            raise ValueError(
-                f"`weights` must be None, a tag out of {sorted(tags)} or the "
-                f"path of a file. Received: weights={str(weights)!r}"
-            )
-    else:
-        path = manifest.FOLDER / entry["file"]
+    path = manifest.file_of(name, weights)
+    if entry is not None:
         _check_file(path, entry["sha256"])
         _check_arguments(name, weights, different)
     reason = ", ".join(different.values()) or "other arguments"

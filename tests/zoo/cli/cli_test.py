@@ -301,7 +301,7 @@ def test_a_classifier_trains_evaluates_and_draws(tmp_path):
     folder = tmp_path / "run"
     output_of(
         *["train", "capsule_cnn", "--out", folder, "--epochs", 1],
-        *["--data", "digits", "--shift", 1],
+        *["--data", "digits", "--shift", 1, "--resize", 14],
         *["--set", "input_shape=[14,14,1]"],
     )
     assert (folder / "saved_model" / "saved_model.pb").is_file()

@@ -9,6 +9,7 @@ from tests.zoo.cli.cli_test import output_of
 from zoo import runs
 from zoo.cli import main
 from zoo.cli.output import speaking
+from zoo.cli.output import warning_in_lines
 
 SCREEN = 24  # lines
 SMALL = ["--set", "original_dim=64", "--set", "intermediate_dim=8"]
@@ -88,13 +89,13 @@ def test_patience_says_what_it_kept(tmp_path):
 
 
 def test_warnings_are_told_in_a_line(capsys):
-    with speaking(quiet=False, as_json=True):
+    with warning_in_lines(), speaking(quiet=False, as_json=True):
         for _ in range(2):
             warnings.warn("the images are grey", stacklevel=1)
         print("said")
     out, err = capsys.readouterr()
     assert out == "" and err == "Warning: the images are grey\nsaid\n"
-    with speaking(quiet=True, as_json=False):
+    with warning_in_lines(), speaking(quiet=True, as_json=False):
         warnings.warn("the images are grey", stacklevel=1)
         print("said", file=sys.stderr)
     assert capsys.readouterr() == ("", "")

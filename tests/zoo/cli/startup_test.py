@@ -55,6 +55,11 @@ def console_script(tmp_path):
 
 
 LIGHT = [
+    (["sample", "nosuch/run"], 1, "'nosuch/run', which does not exist"),
+    (["compare", "nosuch", "other"], 1, "nosuch, which does not exist"),
+    (["train", "dense_vae", "--weights", "nosuch"], 1, "weights='nosuch'"),
+    (["sample", "dense_vae", "--weights", "nosuch"], 1, "weights='nosuch'"),
+    (["predict", "pooling_cnn", "--data", "x", "--out", ""], 1, "be empty"),
     (["--help"], 0, "Usage:"),
     (["--version"], 0, "version"),
     (["list"], 0, "dense_vae"),
@@ -132,9 +137,9 @@ def test_the_command_line_has_all_of_it_when_it_is_asked_for(console_script):
 @tensorflow_only
 def test_tensorflow_prints_nothing_unless_it_is_asked_to(monkeypatch):
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
-    command = [*MODULE, "sample", "dense_vae", "--weights", "cifar"]
+    command = [*MODULE, "sample", "dense_vae", "--count", "3"]
     silent = run(*command).stderr
-    assert silent.startswith("Error: `weights` must be")
+    assert silent.startswith("Error: --count must not")
     assert len(silent.splitlines()) == 1
     told = run(*command, TF_CPP_MIN_LOG_LEVEL="0").stderr
     assert silent in told and len(told.splitlines()) > 1

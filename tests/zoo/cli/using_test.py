@@ -119,9 +119,20 @@ def test_broken_images_are_named_or_left_out(classifier, pictures, tmp_path):
     refused = call(*command)
     assert refused.exit_code == 1 and "1 of 3 images" in refused.output
     assert "broken.png" in refused.output
-    with pytest.warns(UserWarning, match="left out: broken.png"):
-        _, *rows = table_in(output_of(*command, "--skip-broken"))
+    result = call(*command, "--skip-broken")
+    (told,) = result.stderr.splitlines()
+    assert told.startswith("Warning: 1 of 3") and "out: broken.png" in told
+    _, *rows = table_in(result.stdout)
     assert [row[0] for row in rows] == ["cat_00.png", "dog_01.png"]
+
+
+def test_images_are_resized_if_asked(vaes, classifier, pictures, tmp_path):
+    run, words = vaes / "of_2", ["--data", pictures, "--resize", 4]
+    assert len(table_in(output_of("encode", run, *words))) == 37
+    text = output_of("evaluate", run, *words, "--json")
+    assert json.loads(text)["examples"] == 36
+    paths = output_of("sample", run, *words, "--out", tmp_path / "drawn")
+    assert "reconstructions.png" in paths
 
 
 def test_encode_gives_the_latents(vaes, tmp_path):
@@ -218,15 +229,28 @@ def test_sample_draws_one_picture(name, vaes, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["predict", "VAE", "--data", "OWN"], "no classes to predict"),
+        (
+            ["predict", "VAE", "--data", "OWN", "--resize", 4],
+            "no classes to predict",
+        ),
         (["encode", "NET", "--data", "OWN"], "has no latents"),
         (["evaluate", "NET", "--data", "OWN"], "has no labels"),
         (["evaluate", "VAE", "--confusion", "x.png"], "is for classifiers"),
         (["predict", "NET", "--data", "no.npz"], "does not exist"),
         (["predict", "NET", "--data", "OWN", "--out", "x.txt"], ".csv or .npz"),
-        (["predict", "NET", "--data", "OWN", "--out", ""], ".csv or .npz"),
+        (["predict", "NET", "--data", "OWN", "--out", ""], "must not be empty"),
+        (["predict", "NET", "--data", ""], "--data must not be empty"),
+        (["sample", "NET", "--out", ""], "--out must not be empty"),
+        (["export", "NET", "--out", ""], "--out must not be empty"),
+        (["evaluate", "NET", "--weights", ""], "--weights must not be empty"),
+        (["compare", "VAE", "--out", ""], "--out must not be empty"),
+        (["sample", "VAE", "--count", 3], "--count must not be given"),
+        (["sample", "VAE", "--temperature", 1], "writes no texts"),
+        (["encode", "VAE", "--data", "OWN"], "`--resize 4` makes"),
+        (["evaluate", "VAE", "--data", "OWN"], "`--resize 4` makes"),
+        (["sample", "VAE", "--data", "OWN"], "`--resize 4` makes"),
         (["predict", "NET", "--data", "OWN", "--out", "here.csv"], "exists"),
-        (["compare", "VAE", "nothing"], "without config.json"),
+        (["compare", "VAE", "nothing"], "nothing, which does not exist"),
         (["export", "NET", "--out", "m.h5"], ".weights.h5 for weights"),
         (["export", "NET", "--out", "m.onnx", "--format", "keras"], "end in"),
         (["export", "NET", "--out", "m.keras", "--format", "onnx"], "end in"),

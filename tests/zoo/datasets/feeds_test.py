@@ -5,6 +5,8 @@ from PIL import Image
 import zoo
 from zoo.datasets import feeds
 from zoo.datasets import images
+from zoo.datasets.examples import read_examples
+from zoo.datasets.reading import Reading
 from zoo.settings import Settings
 
 
@@ -13,9 +15,11 @@ def capsules():
     return zoo.capsule_cnn(compile=False)
 
 
-def test_images_too_small_for_a_model_of_any_size_are_enlarged(capsules):
-    with pytest.warns(UserWarning, match="digits are 8 × 8.*28 × 28"):
-        assert feeds.image_shape(capsules, "digits") == (28, 28, 1)
+def test_images_too_small_for_a_model_of_any_size_are_refused(capsules):
+    with pytest.raises(ValueError, match="digits of 8 × 8. `--resize 28`"):
+        feeds.image_shape(capsules, "digits")
+    asked = Reading(resize="28")
+    assert feeds.image_shape(capsules, "digits", asked) == (28, 28, 1)
 
 
 def test_images_large_enough_keep_their_size(capsules, tmp_path):
@@ -54,18 +58,26 @@ def told(caught):
     return [str(warning.message) for warning in caught]
 
 
-def test_images_resized_or_turned_grey_get_one_warning(photos, capsules):
-    with pytest.warns() as caught:
-        feeds.load(zoo.dense_vae(compile=False), photos)
-    assert told(caught) == [
-        f"The images of {photos}, 40 × 56 × 3, are resized to 28 × 28 × 1 and "
-        "turned grey for dense_vae"
-    ]
-    with pytest.warns() as caught:
-        feeds.load(capsules, photos)
-    assert told(caught) == [
-        f"The images of {photos}, 40 × 56 × 3, are turned grey for capsule_cnn"
-    ]
+@pytest.mark.filterwarnings("error")
+def test_images_are_resized_or_turned_grey_if_asked(photos, capsules):
+    dense = zoo.dense_vae(compile=False)
+    refused = {
+        (dense, Reading()): "28 × 28 × 1. .* 40 × 56 × 3. `--resize 28 --grey`",
+        (dense, Reading(resize="28")): "of 28 × 28 × 3. `--grey`",
+        (dense, Reading(grey=True)): "of 40 × 56 × 1. `--resize 28`",
+        (dense, Reading("64", True)): "of 64 × 64 × 1. `--resize 28`",
+        (capsules, Reading()): "must be 40 × 56 × 1. .*`--grey`",
+    }
+    for (model, reading), message in refused.items():
+        for read in (feeds.load, lambda *given: read_examples(*given)):
+            with pytest.raises(ValueError, match=message):
+                read(model, photos, reading)
+    arrays = feeds.load(dense, photos, Reading("28", True))
+    assert arrays.x_train.shape[1:] == (784,)
+    examples = read_examples(dense, photos, Reading("28", True))
+    assert examples.batches[0].shape == (8, 784)
+    arrays = feeds.load(capsules, photos, Reading(grey=True))
+    assert arrays.x_train.shape[1:] == (40, 56, 1)
 
 
 def test_grey_images_for_a_model_of_colours(tmp_path):
@@ -77,12 +89,10 @@ def test_grey_images_for_a_model_of_colours(tmp_path):
     assert "32 × 32 × 1, are repeated in 3 channels" in told(caught)[0]
 
 
-def test_images_of_a_stream_get_one_warning_too(photos):
+def test_images_of_a_stream_do_not_change_unasked_either(photos):
     settings = Settings.of("conv_vae", data=str(photos), streaming=True)
-    with pytest.warns() as caught:
+    with pytest.raises(ValueError, match="`--resize 28 --grey`"):
         feeds.feed(zoo.conv_vae(compile=False), settings)
-    (message,) = told(caught)
-    assert "40 × 56 × 3, are resized to 28 × 28 × 1 and turned" in message
 
 
 @pytest.mark.filterwarnings("error")
