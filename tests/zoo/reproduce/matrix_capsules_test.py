@@ -1,16 +1,19 @@
 import json
 
-import pytest
+import numpy as np
 
+from zoo import datasets
 from zoo.reproduce import matrix_capsules
 from zoo.reproduce import reproduce
 
 
-@pytest.mark.filterwarnings("ignore:The images of")
 def test_writes_figures_and_a_picture(tmp_path, monkeypatch):
     monkeypatch.setattr(matrix_capsules, "SMALL", (4, 2, 2, 2))
     monkeypatch.setattr(matrix_capsules, "QUICK_EPOCHS", 1)
-    monkeypatch.setattr(matrix_capsules.steps, "SAMPLE", "digits")
+    digits = datasets.load("digits", (28, 28, 1))
+    np.savez(tmp_path / "own.npz", **digits._asdict())
+    sample = str(tmp_path / "own.npz")
+    monkeypatch.setattr(matrix_capsules.steps, "SAMPLE", sample)
     outcome = reproduce("matrix-capsules", tmp_path, quick=True)
     figures, picture = outcome.paths
     assert figures.parent == tmp_path / "quick"

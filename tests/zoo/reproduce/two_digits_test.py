@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo import datasets
 from zoo.reproduce import reproduce
 from zoo.reproduce import two_digits
 
@@ -63,10 +64,12 @@ def test_accuracy_of_a_net_that_sees_nothing(digits):
     assert all(0 <= value < 0.5 for value in accuracies.values())
 
 
-@pytest.mark.filterwarnings("ignore:The images of")
 def test_reproduction_writes_figures_and_pictures(tmp_path, monkeypatch):
     monkeypatch.setattr(two_digits, "QUICK", {"epochs": 1, "batch_size": 128})
-    monkeypatch.setattr(two_digits.steps, "SAMPLE", "digits")
+    small = datasets.load("digits", (28, 28, 1))
+    np.savez(tmp_path / "own.npz", **small._asdict())
+    sample = str(tmp_path / "own.npz")
+    monkeypatch.setattr(two_digits.steps, "SAMPLE", sample)
     outcome = reproduce("two-digits", tmp_path, quick=True)
     figures = json.loads(outcome.paths[0].read_text())["figures"]
     assert outcome.paths[0].parent == tmp_path / "quick"
