@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from zoo.cards import card_of
 from zoo.cli.given import Text
@@ -23,7 +24,8 @@ from zoo.pretrained import manifest
 @click.option(
     "--resume",
     is_flag=True,
-    help="Go on with a run, perhaps with more epochs or another learning rate.",
+    help="Go on with the run in the folder, whose options hold where none are "
+    "given; the epochs and the learning rate may be others.",
 )
 @click.option(
     "--overwrite",
@@ -66,9 +68,9 @@ def _trained(name, out, options):
 
     began = time.monotonic()
     try:
-        runs.train(name, out=out, **options)
+        runs.train(name, out=out, **_given(options))
     except KeyboardInterrupt:
-        _tell_how_to_go_on(RunFolder(out))
+        _tell_how_to_go_on(RunFolder(out), options["picture_every"])
         sys.exit(130)
     click.echo("Writing what it is used with, and pictures.")
     runs.finish(out)
@@ -85,14 +87,27 @@ def _trained(name, out, options):
     return {**summary, "folder": str(folder.path), "seconds": round(seconds, 1)}
 
 
-def _tell_how_to_go_on(folder):
+def _given(options):
+    """Those that the command line names: a run that goes on has the others."""
+    source_of = click.get_current_context().get_parameter_source
+    return {
+        name: value
+        for name, value in options.items()
+        if name not in ASKED_FOR
+        or source_of(name) is not ParameterSource.DEFAULT
+    }
+
+
+def _tell_how_to_go_on(folder, picture_every):
+    from zoo.runs.commands import command_to_go_on
+
     click.echo("\nStopped.", err=True)
     said = "No epoch was done; the same command begins again."
     if folder.model.is_file():
-        said = (
-            f"{folder.model} holds the last whole epoch; the same command with "
-            "--resume goes on."
+        command = command_to_go_on(
+            folder.path, folder.settings(), picture_every
         )
+        said = f"Its whole epochs are kept. To go on:\n{command}"
     click.echo(said, err=True)
 
 

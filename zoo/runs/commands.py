@@ -1,6 +1,7 @@
 """The shell command that a run was made with."""
 
 import dataclasses
+import os
 import shlex
 
 from zoo.cards import card_of
@@ -32,6 +33,17 @@ def command_of(settings: Settings) -> str:
     return " && ".join(commands)
 
 
+def command_to_go_on(
+    folder: str | os.PathLike, settings: Settings, picture_every: int | None
+) -> str:
+    """The shell command that goes on with the run in a folder."""
+    words = ["python", "-m", "zoo", "train", settings.model]
+    words += ["--out", os.fspath(folder), "--resume"]
+    if picture_every is not None:
+        words += ["--picture-every", str(picture_every)]
+    return _on_backend(settings, words)
+
+
 def _command(settings):
     words = ["python", "-m", "zoo", "train", settings.model]
     card = card_of(settings.model)
@@ -41,6 +53,10 @@ def _command(settings):
         usual = getattr(card, one.of_card or "", DEFAULTS[name])
         if value is not None and (one.always_said or value != usual):
             words += one.words(value)
+    return _on_backend(settings, words)
+
+
+def _on_backend(settings, words):
     command = shlex.join(words)
     if settings.keras_backend == "tensorflow":
         return command

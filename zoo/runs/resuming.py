@@ -2,14 +2,57 @@
 
 import dataclasses
 import reprlib
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 
 from zoo.found import OF_DATA
+from zoo.settings import ASKED_FOR
 from zoo.settings import OPTIONS
 from zoo.settings import Settings
 
 RATE = "learning_rate"
+
+
+def completed(
+    model: str, given: Mapping[str, Any], before: Settings
+) -> dict[str, Any]:
+    """The options given, and those of a run where none is.
+
+    The learning rate is not taken from there: the run has changed it perhaps.
+
+    Args:
+        model: name of the model asked for.
+        given: options; `None` is none.
+        before: the settings of the run.
+
+    Raises:
+        ValueError: where the run is of another model.
+    """
+    if model != before.model:
+        raise _refusal([f"model={model!r} instead of {before.model!r}"])
+    given = {name: one for name, one in given.items() if one is not None}
+    kept = {name: getattr(before, name) for name in ASKED_FOR if name != RATE}
+    arguments = dict(before.arguments)
+    if isinstance(arguments.get(RATE), int | float):
+        del arguments[RATE]
+    arguments |= given.get("arguments", {})
+    return {**kept, **given, "arguments": arguments}
+
+
+def check_epochs(settings: Settings, done: int) -> None:
+    """Raise where a run has more epochs than it is to have.
+
+    Raises:
+        ValueError: if so.
+    """
+    if settings.epochs < done:
+        raise ValueError(
+            f"The run has {done} epochs already; to go on, `epochs` (--epochs) "
+            f"must be above {done}. Received: epochs={settings.epochs}. "
+            "Nothing was changed"
+        )
 
 
 def checked(asked: Settings, before: Settings) -> Settings:
@@ -25,10 +68,7 @@ def checked(asked: Settings, before: Settings) -> Settings:
     if before.decay and wanted not in (None, rate_of(before)):
         different.append(f"{RATE}={wanted} instead of {rate_of(before)}")
     if different:
-        raise ValueError(
-            "The run was started otherwise; it cannot go on with "
-            + ", ".join(different)
-        )
+        raise _refusal(different)
     return as_before if wanted is None else asked
 
 
@@ -69,6 +109,13 @@ def rate_of(settings: Settings) -> float | None:
     """The learning rate asked for; `None`: the card's, or a schedule."""
     rate = settings.learning_rate or settings.arguments.get(RATE)
     return rate if isinstance(rate, int | float) else None
+
+
+def _refusal(different):
+    return ValueError(
+        "The run was started otherwise; it cannot go on with "
+        + ", ".join(different)
+    )
 
 
 def _without_new_finds(asked, before):

@@ -60,9 +60,9 @@ def train(
         {data}
         out: Run folder; made if missing, refused if it holds another run or
             another run is at work in it.
-        resume: Whether to go on with the run in `out`, which may change its
-            number of epochs, its learning rate and its patience. Defaults to
-            `False`.
+        resume: Whether to go on with the run in `out`. Options that are not
+            given are those of the run, which may change its number of epochs,
+            its learning rate and its patience. Defaults to `False`.
         overwrite: Whether to train anew in the place of the run in `out`; only
             files that a run writes are removed. Defaults to `False`.
         picture_every: Also show what the model makes after each so many
@@ -96,8 +96,11 @@ def train(
     with folder.claimed():
         if not (resume or overwrite):
             folder.check_unused()
-        asked = Settings.of(name, data=data, **options)
-        run = _Run(folder, asked, resume)
+        options["data"] = data
+        before = folder.begun() if resume else None
+        if before:
+            options = resuming.completed(name, options, before)
+        run = _Run(folder, Settings.of(name, **options), before)
         own = contextlib.nullcontext(progress)
         if progress is None:
             own = Progress(run.settings.epochs, hidden=verbose == 0)
@@ -110,8 +113,7 @@ def train(
 class _Run:
     """A training that is to begin or to go on, before anything is written."""
 
-    def __init__(self, folder, asked, resume):
-        before = folder.begun() if resume else None
+    def __init__(self, folder, asked, before):
         self.folder = folder
         self.settings = resuming.checked(asked, before) if before else asked
         state = folder.state(before) if before else None
@@ -123,6 +125,7 @@ class _Run:
             _adapt(self.model, self.settings)
         self.source = feeds.feed(self.model, self.settings)
         self.done = int(self.model.optimizer.iterations) // self.source.steps
+        resuming.check_epochs(self.settings, self.done)
         if before and self.goes_on:
             self.settings = resuming.with_rate(
                 self.settings,
@@ -147,7 +150,11 @@ class _Run:
             f"{settings.data} ({self.source.about}), seed {settings.seed}, "
             f"into {self.folder.path}.",
         ]
-        if self.done:
+        if self.steps_left <= 0:
+            lines.append(
+                f"All are done; `--epochs` (epochs) above {self.done} goes on."
+            )
+        elif self.done:
             lines.append(f"Going on after epoch {self.done}.")
         for start, rate in settings.rate_changes.items():
             lines.append(f"Learning rate after epoch {start}: {rate:g}.")

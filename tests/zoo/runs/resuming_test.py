@@ -1,4 +1,5 @@
 import os
+import shlex
 import time
 
 import keras
@@ -9,6 +10,7 @@ from tests.zoo.runs.training_test import TINY
 from tests.zoo.runs.training_test import assert_same_state
 from zoo import runs
 from zoo.runs.commands import command_of
+from zoo.runs.commands import command_to_go_on
 from zoo.runs.comparing import comparison
 from zoo.runs.folder import RunFolder
 from zoo.runs.progress import as_time
@@ -51,6 +53,41 @@ def test_a_run_goes_on_with_another_learning_rate(small_data, tmp_path, capsys):
     settings = RunFolder(folder).settings()
     assert settings.learning_rate is None and settings.arguments == TINY
     assert settings.rate_changes == {"1": 0.25, "3": 0.5}
+
+
+def test_what_is_not_given_is_that_of_the_run(small_data, tmp_path):
+    for folder, epochs in [("whole", 3), ("parts", 1)]:
+        run(small_data, tmp_path / folder, epochs=epochs, seed=3, kl_warm_up=2)
+    folder = RunFolder(tmp_path / "parts")
+    runs.train("dense_vae", out=folder.path, resume=True, epochs=3, verbose=0)
+    assert_same_state(tmp_path / "whole", folder.path)
+    assert folder.settings().data == str(small_data)
+    # The command that Ctrl-C names has no epochs either.
+    command = command_to_go_on(folder.path, folder.settings(), None)
+    words = shlex.split(command)
+    assert words[-4:] == ["dense_vae", "--out", str(folder.path), "--resume"]
+    runs.train(words[-4], out=words[-2], resume=True, verbose=0)
+    assert folder.epochs() == 3
+    for given, said in [
+        ({"seed": 0}, "seed=0 instead of 3"),
+        ({"arguments": {"latent_dim": 7}}, '"latent_dim": 7|latent_dim.: 7'),
+        ({"batch_size": 8}, "batch_size=8 instead of 16"),
+    ]:
+        with pytest.raises(ValueError, match=said):
+            runs.train("dense_vae", out=folder.path, resume=True, **given)
+    with pytest.raises(ValueError, match="'conv_vae' instead of 'dense_vae'"):
+        runs.train("conv_vae", out=folder.path, resume=True)
+
+
+def test_fewer_epochs_than_are_done_are_refused(small_data, tmp_path, capsys):
+    run(small_data, tmp_path, epochs=2)
+    config = (tmp_path / runs.CONFIG).read_bytes()
+    with pytest.raises(ValueError, match="has 2 epochs already.*above 2"):
+        run(small_data, tmp_path, epochs=1, resume=True)
+    assert (tmp_path / runs.CONFIG).read_bytes() == config
+    run(small_data, tmp_path, epochs=2, resume=True, verbose="auto")
+    told = capsys.readouterr().out
+    assert "All are done; `--epochs` (epochs) above 2 goes on" in told
 
 
 def test_a_change_killed_before_its_first_epoch_is_the_same(

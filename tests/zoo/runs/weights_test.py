@@ -57,14 +57,16 @@ def test_a_run_that_begins_with_another(first, data, tmp_path):
         ]
         # Some steps of Adam away from where it began.
         assert 0 < max(changes) < 0.1
-    with pytest.raises(ValueError, match="freeze=None instead of 'decoder'"):
+    with pytest.raises(
+        ValueError, match="freeze='latent' instead of 'decoder'"
+    ):
         runs.train(
             "dense_vae",
             data,
             out,
             epochs=3,
             resume=True,
-            **{**options, "freeze": None},
+            **{**options, "freeze": "latent"},
         )
 
 
