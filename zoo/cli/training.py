@@ -93,8 +93,7 @@ def _given(options):
     return {
         name: value
         for name, value in options.items()
-        if name not in ASKED_FOR
-        or source_of(name) is not ParameterSource.DEFAULT
+        if source_of(name) is not ParameterSource.DEFAULT
     }
 
 
