@@ -26,6 +26,7 @@ __all__ = [
     "check_in_graph",
     "check_xla",
     "consumers",
+    "hold_layer",
     "keep_frozen",
     "looked_dataset",
     "named_export_archive",
@@ -88,6 +89,14 @@ class PerExampleMeans(MetricsList):
 
     def result(self) -> Tensor:
         return self.get_result()
+
+
+def hold_layer(model: keras.Model, name: str, layer: Any) -> None:
+    """Have a model train and save a layer, or `None`, that its graph lacks."""
+    model._tracker.unlock()
+    model._tracker.untrack(getattr(model, name, None))
+    setattr(model, name, layer)
+    model._tracker.lock()
 
 
 def producer(tensor: Any) -> tuple[keras.Operation, list[Any]]:

@@ -3,9 +3,9 @@
 from keras_capsvae.losses.classification import LabelCrossentropy
 from keras_capsvae.losses.classification import MarginLoss
 from keras_capsvae.losses.classification import SpreadLoss
+from keras_capsvae.losses.gaussian import GaussianReconstruction
 from keras_capsvae.losses.reconstruction import BernoulliReconstruction
 from keras_capsvae.losses.reconstruction import CategoricalReconstruction
-from keras_capsvae.losses.reconstruction import GaussianReconstruction
 from keras_capsvae.losses.reconstruction import ReconstructionLoss
 
 __all__ = [

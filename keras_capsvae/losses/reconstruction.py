@@ -1,12 +1,10 @@
 """Reconstruction losses: summed over an example, averaged over the batch."""
 
-import math
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_capsvae.numerics import bounded_log_var
 from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
@@ -18,12 +16,16 @@ class ReconstructionLoss(keras.losses.Loss):
     `activation` names the decoder's last activation whose argument (the logits)
     `VariationalAutoencoder` hands to `error` in place of the probabilities;
     `target_range` bounds the values that x may take; `num_outputs` holds the
-    numbers of outputs that a decoder may have, `None` for any.
+    numbers of outputs that a decoder may have, `None` for any; `trained` is a
+    layer that `VariationalAutoencoder` builds on the decoder's output, trains
+    and saves; `is_of_batch` says that the loss of an example depends on others.
     """
 
     activation = None
     target_range = None
     num_outputs = None
+    trained: keras.layers.Layer | None = None
+    is_of_batch = False
 
     def error(self, x: Tensor, reconstruction: Tensor) -> Tensor:
         """The loss of each example, `(batch,)`."""
@@ -92,82 +94,10 @@ class BernoulliReconstruction(LogitReconstructionLoss):
     def error(
         self, x: Tensor, reconstruction: Tensor, from_logits: bool = False
     ) -> Tensor:
-        _check_same_shape(x, reconstruction)
+        check_same_shape(x, reconstruction)
         x = ops.clip(ops.cast(x, reconstruction.dtype), 0.0, 1.0)  # rounding
         entropy = ops.binary_crossentropy(x, reconstruction, from_logits)
         return sum_over_dims(entropy)
-
-
-@keras.saving.register_keras_serializable(package="keras_capsvae")
-class GaussianReconstruction(ReconstructionLoss):
-    """Negative log-density of a Gaussian with fixed or decoded variance.
-
-    `½ Σ (x − μ)² / σ² + ½ D ln(2πσ²)` over the D dims of an example; from a
-    decoder of two outputs, μ and ln σ²,
-    `½ Σ [(x − μ)² exp(−ln σ²) + ln σ²] + ½ D ln 2π`.
-
-    Args:
-        variance: σ², above 0, of a decoder that gives μ alone. Defaults to 1.
-        name: Name of the loss. Defaults to `"gaussian_reconstruction"`.
-
-    Call arguments: x and its reconstruction μ, or the list `[μ, ln σ²]`, all
-        `(batch, ...)` of one shape. Returns the mean over the batch in nats,
-        float32.
-
-    Raises:
-        ValueError: If the variance is not above 0, or given beside a decoded
-            one, or the shapes differ.
-
-    Example:
-
-    >>> x = np.zeros((1, 2))
-    >>> float(GaussianReconstruction()(x, x))
-    1.8378770351409912
-    >>> float(GaussianReconstruction()(x, [x, x + 1]))
-    2.8378770351409912
-
-    Source: kexue.fm 5343.
-    """
-
-    num_outputs = (1, 2)
-
-    def __init__(
-        self,
-        variance: float = 1.0,
-        name: str = "gaussian_reconstruction",
-        **kwargs: Any,
-    ):
-        super().__init__(name=name, **kwargs)
-        if not variance > 0:
-            raise ValueError(
-                f"`variance` must be above 0. Received: variance={variance}"
-            )
-        self.variance = float(variance)
-
-    def error(self, x: Tensor, reconstruction: Tensor | list[Tensor]) -> Tensor:
-        if isinstance(reconstruction, (list, tuple)):
-            return self._error_of_both(x, *reconstruction)
-        _check_same_shape(x, reconstruction)
-        square = ops.square(x - reconstruction) / self.variance
-        normaliser = math.log(2 * math.pi * self.variance)
-        return 0.5 * sum_over_dims(square + normaliser)
-
-    def _error_of_both(self, x, mean, log_var):
-        """The loss where the decoder gives mean and log-variance."""
-        if self.variance != 1:
-            raise ValueError(
-                "`variance` must be 1, its default, where the decoder gives "
-                f"the log-variance. Received: variance={self.variance}"
-            )
-        _check_same_shape(x, mean)
-        _check_same_shape(log_var, mean)
-        log_var = bounded_log_var(log_var)
-        square = ops.square(x - mean) * ops.exp(-log_var)
-        normaliser = math.log(2 * math.pi) + log_var
-        return 0.5 * sum_over_dims(square + normaliser)
-
-    def get_config(self) -> Config:
-        return {**super().get_config(), "variance": self.variance}
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -216,14 +146,15 @@ class CategoricalReconstruction(LogitReconstructionLoss):
                 ops.cast(x, "int32"), reconstruction, from_logits
             )
         else:
-            _check_same_shape(x, reconstruction)
+            check_same_shape(x, reconstruction)
             entropy = ops.categorical_crossentropy(
                 x, reconstruction, from_logits
             )
         return sum_over_dims(entropy)
 
 
-def _check_same_shape(x, reconstruction):
+def check_same_shape(x: Tensor, reconstruction: Tensor) -> None:
+    """Raise unless a target has the shape of its reconstruction."""
     expected, received = tuple(reconstruction.shape), tuple(x.shape)
     fits = len(expected) == len(received) and all(
         None in (a, b) or a == b for a, b in zip(expected, received)

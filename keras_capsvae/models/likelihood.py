@@ -151,6 +151,13 @@ def _check_model(model):
             "which is −ln q(x|z) in nats. "
             f"Received: loss={model.loss!r}"
         )
+    if model.loss.is_of_batch:
+        raise ValueError(
+            "A likelihood must be that of each example, whatever it stands "
+            "beside: compile the model with a loss such as "
+            "GaussianReconstruction(variance='learned'). "
+            f"Received: loss={model.loss!r}"
+        )
 
 
 def _check_data(model, arrays):

@@ -22,6 +22,7 @@ from keras_capsvae.models.parts import latent_of
 from keras_capsvae.models.prior_model import PriorModel
 from keras_capsvae.models.reconstruction import Reconstruction
 from keras_capsvae.private_keras import PerExampleMeans
+from keras_capsvae.private_keras import hold_layer
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 
@@ -216,6 +217,10 @@ class VariationalAutoencoder(PriorModel):
         super().compile(optimizer, loss, loss_weights, metrics, **kwargs)
         if self.loss is not None:
             self.reconstruction.check_loss(self.loss)
+        trained = getattr(self.loss, "trained", None)
+        if trained is not None and not trained.built:
+            trained.build(self.decoder.outputs[0].shape)
+        hold_layer(self, "trained_by_loss", trained)
 
     @functools.wraps(PriorModel.fit)
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:

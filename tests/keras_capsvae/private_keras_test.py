@@ -9,6 +9,7 @@ from keras_capsvae.private_keras import ReplicaSeedGenerator
 from keras_capsvae.private_keras import can_use_xla
 from keras_capsvae.private_keras import check_in_graph
 from keras_capsvae.private_keras import consumers
+from keras_capsvae.private_keras import hold_layer
 from keras_capsvae.private_keras import keep_frozen
 from keras_capsvae.private_keras import looked_dataset
 from keras_capsvae.private_keras import named_export_archive
@@ -242,3 +243,22 @@ def test_keras_alone_forgets_that_layers_within_a_layer_are_frozen():
     assert again.trainable_weights
     keep_frozen(again)
     assert not again.trainable_weights
+
+
+def test_layers_held_after_the_graph(tmp_path):
+    x = keras.Input((2,))
+    model = keras.Model(x, keras.layers.Dense(1)(x))
+    held = [keras.layers.Dense(3, name=name) for name in ("one", "other")]
+    for layer in held:
+        layer.build((None, 2))
+        hold_layer(model, "extra", layer)
+    variables = {id(variable) for variable in model.trainable_variables}
+    assert id(held[1].kernel) in variables
+    assert id(held[0].kernel) not in variables
+    kept = numpy_of(held[1].kernel)
+    model.save_weights(tmp_path / "m.weights.h5")
+    held[1].kernel.assign(0 * kept)
+    model.load_weights(tmp_path / "m.weights.h5")
+    np.testing.assert_array_equal(numpy_of(held[1].kernel), kept)
+    hold_layer(model, "extra", None)
+    assert len(model.trainable_variables) == 2

@@ -125,6 +125,14 @@ def vamp_prior():
     return net
 
 
+@model(FLAT, FLAT, sample_weight=WEIGHTS)
+def learned_variance():
+    net = vae()
+    loss = kc.GaussianReconstruction("learned", per_channel=True)
+    net.compile("sgd", loss=loss)
+    return net
+
+
 @model(FLAT)
 def clusters_of_a_classifier():
     z = keras.Input((2,))

@@ -7,7 +7,13 @@ from tests.helpers import tensorflow_only
 from tests.scripts import run_script
 
 SCRIPT = pathlib.Path(__file__).with_name("replicas.py")
-QUICK = ("weighted_vae", "regularised_vae", "small_capsules", "vamp_prior")
+QUICK = (
+    "weighted_vae",
+    "regularised_vae",
+    "small_capsules",
+    "vamp_prior",
+    "learned_variance",
+)
 
 
 def _found(devices, *models):

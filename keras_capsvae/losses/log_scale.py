@@ -1,0 +1,52 @@
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_capsvae.typing import Shape
+from keras_capsvae.typing import Tensor
+
+
+class LogScale(keras.layers.Layer):
+    """A trained logarithm, such as that of a variance, which starts at 0.
+
+    A loss has no weights that Keras would train or save: it has one of these,
+    and the model holds it.
+
+    Args:
+        per_channel: Whether there is one for each channel, the last axis.
+            Defaults to `False`: one for all.
+    """
+
+    def __init__(self, per_channel: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.per_channel = per_channel
+
+    def build(self, input_shape: Shape) -> None:
+        self.log = self.add_weight(
+            name="log",
+            shape=tuple(input_shape[-1:]) if self.per_channel else (),
+            initializer="zeros",
+            dtype="float32",
+            autocast=False,
+        )
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The logarithm, whose shape broadcasts to that of the inputs."""
+        return ops.convert_to_tensor(self.log)
+
+    def exponential(self) -> np.ndarray:
+        """What it is the logarithm of, in NumPy."""
+        return np.exp(ops.convert_to_numpy(self.log))
+
+
+def required(trained: LogScale, argument: str) -> LogScale:
+    """The layer of a loss, if a model has built it to train it."""
+    if not trained.built:
+        raise ValueError(
+            f"`{argument}` must be trained by a model that a loss can give "
+            "weights to: compile a VariationalAutoencoder with it. "
+            "Received: another model, or none"
+        )
+    return trained
