@@ -17,8 +17,11 @@ from keras_capsvae.latents import ClassMeans
 from keras_capsvae.latents import GaussianLatent
 from keras_capsvae.latents import GaussianMixture
 from keras_capsvae.latents import Latent
+from keras_capsvae.latents import MaximumMeanDiscrepancy
 from keras_capsvae.latents import Prior
+from keras_capsvae.latents import Regulariser
 from keras_capsvae.latents import StandardNormal
+from keras_capsvae.latents import TotalCorrelation
 from keras_capsvae.latents import VampPrior
 from keras_capsvae.layers import CapsuleLayer
 from keras_capsvae.layers import CapsuleLength
@@ -30,6 +33,7 @@ from keras_capsvae.layers import GatedConv1D
 from keras_capsvae.layers import KLLoss
 from keras_capsvae.layers import MaskedPooling
 from keras_capsvae.layers import MatrixCapsuleEM
+from keras_capsvae.layers import NormalisedMean
 from keras_capsvae.layers import PositionEmbedding
 from keras_capsvae.layers import PrimaryCapsules
 from keras_capsvae.layers import PrimaryMatrixCapsules
@@ -37,11 +41,13 @@ from keras_capsvae.layers import RandomWindow
 from keras_capsvae.layers import Sampling
 from keras_capsvae.losses import BernoulliReconstruction
 from keras_capsvae.losses import CategoricalReconstruction
+from keras_capsvae.losses import DiscretisedLogisticReconstruction
 from keras_capsvae.losses import GaussianReconstruction
 from keras_capsvae.losses import LabelCrossentropy
 from keras_capsvae.losses import MarginLoss
 from keras_capsvae.losses import ReconstructionLoss
 from keras_capsvae.losses import SpreadLoss
+from keras_capsvae.losses import bits_per_dim
 from keras_capsvae.metrics import LabelAccuracy
 from keras_capsvae.models import CapsuleNetwork
 from keras_capsvae.models import Classifier
@@ -69,6 +75,7 @@ __all__ = [
     "ClassifiedMixture",
     "Classifier",
     "ConvMatrixCapsuleEM",
+    "DiscretisedLogisticReconstruction",
     "GatedConv1D",
     "GaussianLatent",
     "GaussianMixture",
@@ -83,8 +90,10 @@ __all__ = [
     "MaskedPooling",
     "MatrixCapsuleEM",
     "MatrixCapsuleNetwork",
+    "MaximumMeanDiscrepancy",
     "MixtureStart",
     "NoisyIdentity",
+    "NormalisedMean",
     "PoemAutoencoder",
     "PositionEmbedding",
     "PrimaryCapsules",
@@ -93,14 +102,17 @@ __all__ = [
     "Prior",
     "RandomWindow",
     "ReconstructionLoss",
+    "Regulariser",
     "Sampling",
     "SpreadLoss",
     "SpreadMargin",
     "StandardNormal",
     "TextClassifier",
+    "TotalCorrelation",
     "VampPrior",
     "VariationalAutoencoder",
     "Vocabulary",
+    "bits_per_dim",
     "exponential_squash",
     "gaussian_kl",
     "rational_squash",

@@ -1,6 +1,7 @@
 """Latents of variational autoencoders, and their priors."""
 
 from keras_capsvae.latents.base import Latent
+from keras_capsvae.latents.discrepancy import MaximumMeanDiscrepancy
 from keras_capsvae.latents.gaussian import GaussianLatent
 from keras_capsvae.latents.mixtures import ClassifiedMixture
 from keras_capsvae.latents.mixtures import GaussianMixture
@@ -10,6 +11,8 @@ from keras_capsvae.latents.priors import ClassMeans
 from keras_capsvae.latents.priors import Prior
 from keras_capsvae.latents.priors import StandardNormal
 from keras_capsvae.latents.priors import UnitGaussian
+from keras_capsvae.latents.regularisers import Regulariser
+from keras_capsvae.latents.total_correlation import TotalCorrelation
 from keras_capsvae.latents.vamp import VampPrior
 
 __all__ = [
@@ -19,9 +22,12 @@ __all__ = [
     "GaussianMixture",
     "GraphNumbers",
     "Latent",
+    "MaximumMeanDiscrepancy",
     "NumpyNumbers",
     "Prior",
+    "Regulariser",
     "StandardNormal",
+    "TotalCorrelation",
     "UnitGaussian",
     "VampPrior",
 ]

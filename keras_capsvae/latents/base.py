@@ -41,6 +41,9 @@ class Latent(SeededLayer):
         num_clusters: Clusters whose draws `generate(cluster=…)` can ask for.
         has_own_penalty: Whether the penalty is more than β · divergence, which
             importance weighting cannot take.
+        term_names: Terms of the penalty that the history reports. With any, the
+            call takes `with_terms=True` and then gives a fourth result, the
+            `(batch,)` values by name.
         beta, initial_beta: The variable that weighs the divergence in the
             penalty, which `KLWarmUp` moves, and what it starts from.
     """
@@ -51,6 +54,7 @@ class Latent(SeededLayer):
     num_clusters: int | None = None
     has_densities = False
     has_own_penalty = False
+    term_names: tuple[str, ...] = ()
 
     def __init__(
         self, kl_weight: float = 1.0, seed: int | None = None, **kwargs: Any
@@ -91,6 +95,9 @@ class Latent(SeededLayer):
     def prior_mean(self, condition: Any) -> Tensor | None:
         """Where the prior lies for each example; `None` for alike."""
         return None
+
+    def trains_on(self, count: int | None) -> None:
+        """Called before training, with the examples if they are counted."""
 
     def check_examples(self, arrays: list[Any]) -> None:
         """Raise unless these inputs of the encoder suffice to train on."""

@@ -5,9 +5,9 @@ from keras import ops
 
 from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.latents.base import Latent
-from keras_capsvae.latents.priors import Prior
-from keras_capsvae.latents.priors import StandardNormal
-from keras_capsvae.latents.vamp import VampPrior
+from keras_capsvae.latents.named import prior_of
+from keras_capsvae.latents.named import regulariser_of
+from keras_capsvae.latents.numbers import GraphNumbers
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.layers.sampling import check_posterior_shapes
 from keras_capsvae.layers.sampling import reparameterised
@@ -25,7 +25,7 @@ class GaussianLatent(Latent):
     `z = μ + σ ε`; the divergence is `KL(N(μ, σ²) ‖ q(z))` from the prior q, in
     closed form where the prior has one, else estimated with z; the penalty is
     β times the divergence, with the floor of `free_bits`, or with a capacity C
-    `β · |KL − C|`.
+    `β · |KL − C|`, and what a regulariser adds.
 
     Args:
         prior: `StandardNormal()`, `ClassMeans(num_classes)`,
@@ -38,6 +38,8 @@ class GaussianLatent(Latent):
         free_bits: See `KLLoss`. Defaults to 0.
         capacity: C, the nats that the divergence of an example should have;
             `CapacityWarmUp` raises it while training. Defaults to `None`: none.
+        regulariser: `"mmd"` (`MaximumMeanDiscrepancy()`), `"tc"`
+            (`TotalCorrelation()`) or a `Regulariser`. Defaults to `None`: none.
         seed: Integer seed of the samples. Defaults to `None`: a random one.
 
     Inputs: list `[z_mean, z_log_var]`, `(batch, ...)` each, and the
@@ -50,7 +52,7 @@ class GaussianLatent(Latent):
         ValueError: If an argument is out of range, the posterior is no two
             tensors of one shape, a closed form or free bits are asked of a
             mixture, or free bits come with a capacity.
-        TypeError: If the prior is none.
+        TypeError: If the prior or the regulariser is none.
 
     Example:
 
@@ -73,11 +75,12 @@ class GaussianLatent(Latent):
         estimator: str | None = None,
         free_bits: float = 0.0,
         capacity: float | None = None,
+        regulariser: Any = None,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(kl_weight, seed, **kwargs)
-        self.prior = _prior(prior)
+        self.prior = prior_of(prior)
         self.estimator = estimator
         closed = self.prior.has_closed_form
         if not closed and (estimator == "analytic" or free_bits):
@@ -92,6 +95,7 @@ class GaussianLatent(Latent):
                 "the divergence should be. Received: "
                 f"free_bits={free_bits}, capacity={capacity}"
             )
+        self.regulariser = regulariser_of(regulariser)
         self.capacity = self.initial_capacity = None
         if capacity is not None:
             self.initial_capacity = check_number("capacity", capacity)
@@ -108,7 +112,11 @@ class GaussianLatent(Latent):
 
     @property
     def has_own_penalty(self) -> bool:
-        return self.capacity is not None
+        return self.capacity is not None or self.regulariser is not None
+
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        return () if self.regulariser is None else self.regulariser.term_names
 
     @property
     def scheduled(self) -> list[keras.Variable]:
@@ -133,8 +141,15 @@ class GaussianLatent(Latent):
         self.kl_loss.built = True  # β is the latent's own; it has no weight
         if not self.prior.built:
             self.prior.build(parameters_shape[0])
+        if self.regulariser is not None:
+            self.regulariser.built = True
 
-    def call(self, parameters: list[Tensor], condition: Any = None) -> Any:
+    def call(
+        self,
+        parameters: list[Tensor],
+        condition: Any = None,
+        with_terms: bool = False,
+    ) -> Any:
         z_mean, z_log_var = (
             ops.cast(parameter, self._dtype_of_terms)
             for parameter in parameters
@@ -144,7 +159,20 @@ class GaussianLatent(Latent):
             self.kl_loss, z, z_mean, z_log_var, condition
         )
         divergence = sum_over_dims(terms)  # (batch,)
-        return z, divergence, self.beta * self._priced(terms, divergence)
+        penalty = self.beta * self._priced(terms, divergence)
+        if self.regulariser is None:
+            return z, divergence, penalty
+        reported = self.regulariser.terms(
+            self.prior,
+            GraphNumbers(self.seed_generator),
+            z,
+            z_mean,
+            z_log_var,
+            condition,
+        )
+        penalty = penalty + self.regulariser.penalty(reported)
+        outputs = z, divergence, penalty
+        return (*outputs, reported) if with_terms else outputs
 
     def _priced(self, terms, divergence):
         """What β multiplies, `(batch,)`."""
@@ -153,16 +181,25 @@ class GaussianLatent(Latent):
         return sum_over_dims(self.kl_loss.floored(terms))
 
     def compute_output_spec(
-        self, parameters: list[Tensor], condition: Any = None
+        self,
+        parameters: list[Tensor],
+        condition: Any = None,
+        with_terms: bool = False,
     ) -> Any:
         z_mean = parameters[0]
         batch = z_mean.shape[:1]
         each = self._dtype_of_terms
-        return (
+        outputs = (
             keras.KerasTensor(z_mean.shape, self.compute_dtype),
             keras.KerasTensor(batch, each),
             keras.KerasTensor(batch, each),
         )
+        if not with_terms:
+            return outputs
+        names = self.term_names
+        return *outputs, {
+            name: keras.KerasTensor(batch, each) for name in names
+        }
 
     @property
     def _dtype_of_terms(self):
@@ -179,6 +216,10 @@ class GaussianLatent(Latent):
 
     def prior_mean(self, condition: Any) -> Tensor | None:
         return self.prior.mean(condition)
+
+    def trains_on(self, count: int | None) -> None:
+        if self.regulariser is not None:
+            self.regulariser.trains_on(count)
 
     def check_examples(self, arrays: list[Any]) -> None:
         self.prior.check_examples(arrays)
@@ -240,22 +281,16 @@ class GaussianLatent(Latent):
             "estimator": self.estimator,
             "free_bits": self.kl_loss.free_bits,
             "capacity": self.initial_capacity,
+            "regulariser": keras.saving.serialize_keras_object(
+                self.regulariser
+            ),
         }
 
     @classmethod
     def from_config(cls, config: Config) -> "GaussianLatent":
-        prior = keras.saving.deserialize_keras_object(config["prior"])
-        return cls(**{**config, "prior": prior})
-
-
-def _prior(prior):
-    if prior is None:
-        return StandardNormal()
-    if isinstance(prior, str) and prior == "vamp":
-        return VampPrior()
-    if not isinstance(prior, Prior):
-        raise TypeError(
-            "`prior` must be a prior, e.g. GaussianMixture(10), or 'vamp'. "
-            f"Received: {prior!r} of type {type(prior).__name__}"
-        )
-    return prior
+        deserialize = keras.saving.deserialize_keras_object
+        parts = {
+            name: deserialize(config.get(name))
+            for name in ("prior", "regulariser")
+        }
+        return cls(**config | parts)

@@ -10,6 +10,7 @@ from keras_capsvae.layers.gated_conv import GatedConv1D
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.layers.masked_pooling import MaskedPooling
 from keras_capsvae.layers.matrix_capsule import MatrixCapsuleEM
+from keras_capsvae.layers.normalised_mean import NormalisedMean
 from keras_capsvae.layers.position_embedding import PositionEmbedding
 from keras_capsvae.layers.primary_capsules import PrimaryCapsules
 from keras_capsvae.layers.primary_matrix_capsules import PrimaryMatrixCapsules
@@ -27,6 +28,7 @@ __all__ = [
     "KLLoss",
     "MaskedPooling",
     "MatrixCapsuleEM",
+    "NormalisedMean",
     "PositionEmbedding",
     "PrimaryCapsules",
     "PrimaryMatrixCapsules",

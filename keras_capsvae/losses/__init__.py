@@ -4,6 +4,8 @@ from keras_capsvae.losses.classification import LabelCrossentropy
 from keras_capsvae.losses.classification import MarginLoss
 from keras_capsvae.losses.classification import SpreadLoss
 from keras_capsvae.losses.gaussian import GaussianReconstruction
+from keras_capsvae.losses.logistic import DiscretisedLogisticReconstruction
+from keras_capsvae.losses.logistic import bits_per_dim
 from keras_capsvae.losses.reconstruction import BernoulliReconstruction
 from keras_capsvae.losses.reconstruction import CategoricalReconstruction
 from keras_capsvae.losses.reconstruction import ReconstructionLoss
@@ -11,9 +13,11 @@ from keras_capsvae.losses.reconstruction import ReconstructionLoss
 __all__ = [
     "BernoulliReconstruction",
     "CategoricalReconstruction",
+    "DiscretisedLogisticReconstruction",
     "GaussianReconstruction",
     "LabelCrossentropy",
     "MarginLoss",
     "ReconstructionLoss",
     "SpreadLoss",
+    "bits_per_dim",
 ]

@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ from keras_capsvae.typing import Tensor
 
 
 class LogScale(keras.layers.Layer):
-    """A trained logarithm, such as that of a variance, which starts at 0.
+    """A trained logarithm, such as that of a variance.
 
     A loss has no weights that Keras would train or save: it has one of these,
     and the model holds it.
@@ -17,17 +18,21 @@ class LogScale(keras.layers.Layer):
     Args:
         per_channel: Whether there is one for each channel, the last axis.
             Defaults to `False`: one for all.
+        initial: What it is the logarithm of at first. Defaults to 1.
     """
 
-    def __init__(self, per_channel: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, per_channel: bool = False, initial: float = 1.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.per_channel = per_channel
+        self.initial = initial
 
     def build(self, input_shape: Shape) -> None:
         self.log = self.add_weight(
             name="log",
             shape=tuple(input_shape[-1:]) if self.per_channel else (),
-            initializer="zeros",
+            initializer=keras.initializers.Constant(math.log(self.initial)),
             dtype="float32",
             autocast=False,
         )

@@ -34,8 +34,12 @@ class PriorModel(GenerativeModel):
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         given = inspect.signature(super().fit).bind(*args, **kwargs)
         x = given.arguments.get("x")
+        count = None
         if x is not None and not is_stream(x):
-            self.latent.check_examples(self.arrays_of_model(x))
+            arrays = self.arrays_of_model(x)
+            self.latent.check_examples(arrays)
+            count = len(arrays[0])
+        self.latent.trains_on(count)
         if self.fitted_prior is not None:
             warnings.warn(
                 "`fitted_prior` is of the latents before this training: call "

@@ -34,8 +34,9 @@ class VariationalAutoencoder(PriorModel):
     Trains on the mean over the examples of `reconstruction + penalty`, the
     penalty of Gaussian latents being β · divergence, and reports
     `reconstruction_loss`, `kl_loss` (the divergence) and their sum
-    `negative_elbo`, in nats. The input is the target: `fit(x)`; `fit(x, x)` is
-    the same, and `fit(noisy, clean)` removes noise.
+    `negative_elbo`, in nats, and the terms of a regulariser of the latent. The
+    input is the target: `fit(x)`; `fit(x, x)` is the same, and `fit(noisy,
+    clean)` removes noise.
 
     The reconstruction loss is the compiled loss: `BernoulliReconstruction`,
     `CategoricalReconstruction`, `GaussianReconstruction`, or any Keras loss,
@@ -119,7 +120,7 @@ class VariationalAutoencoder(PriorModel):
         seen = [x, *conditions.for_encoder(given)]
         parameters = called(see, seen)
         of_prior = latent.depends_on(see, conditions.for_prior(given), seen)
-        z, divergence, penalty = _connected(latent, parameters, of_prior)
+        z, divergence, penalty, terms = _connected(latent, parameters, of_prior)
         check_decoder(decoder, z, x)
         decoder_inputs = [z, *conditions.for_decoder(given)]
         reconstruction = called(decoder, decoder_inputs)
@@ -140,9 +141,10 @@ class VariationalAutoencoder(PriorModel):
             divergence=divergence,
             penalty=penalty,
             **({} if of_prior is None else {"of_prior": of_prior}),
+            **terms,
         )
         self._means = PerExampleMeans(
-            "reconstruction_loss", "kl_loss", "negative_elbo"
+            "reconstruction_loss", "kl_loss", "negative_elbo", *terms
         )
 
     def call(
@@ -167,6 +169,10 @@ class VariationalAutoencoder(PriorModel):
             reconstruction_loss=reconstruction,
             kl_loss=divergence,
             negative_elbo=ops.add(reconstruction, divergence),
+            **{
+                name: weighted(forward[name], sample_weight)
+                for name in self.latent.term_names
+            },
         )
         return self.with_added_losses(mean_over_examples(objective))
 
@@ -217,7 +223,8 @@ class VariationalAutoencoder(PriorModel):
         super().compile(optimizer, loss, loss_weights, metrics, **kwargs)
         if self.loss is not None:
             self.reconstruction.check_loss(self.loss)
-        trained = getattr(self.loss, "trained", None)
+        of_one_output = len(self.decoder.outputs) == 1
+        trained = getattr(self.loss, "trained", None) if of_one_output else None
         if trained is not None and not trained.built:
             trained.build(self.decoder.outputs[0].shape)
         hold_layer(self, "trained_by_loss", trained)
@@ -255,10 +262,11 @@ class VariationalAutoencoder(PriorModel):
 
 
 def _connected(latent, parameters, condition):
-    """z, divergence and penalty of symbolic parameters."""
-    if condition is None:
-        return latent(parameters)
-    return latent(parameters, condition=condition)
+    """z, divergence, penalty and its terms by name, of symbolic parameters."""
+    given = {} if condition is None else {"condition": condition}
+    if not latent.term_names:
+        return *latent(parameters, **given), {}
+    return latent(parameters, **given, with_terms=True)
 
 
 def _first(x):
