@@ -52,10 +52,10 @@ class WarmUp(StepCallback):
                 f"`curve` must be one of {tuple(CURVES)}. "
                 f"Received: curve={curve!r}"
             )
-        self.epochs = (
-            None if epochs is None else check_integer("epochs", epochs)
+        self.unit = "epochs" if steps is None else "steps"
+        self.length = check_integer(
+            self.unit, epochs if steps is None else steps
         )
-        self.steps = None if steps is None else check_integer("steps", steps)
         self.start = check_number("start", start)
         self.end = None if end is None else check_number("end", end)
         self.curve = curve
@@ -67,14 +67,14 @@ class WarmUp(StepCallback):
 
     def share(self, done: int) -> float:
         """How far the way is gone after so many steps or epochs, 0 to 1."""
-        rises = done / (self.steps or self.epochs)
+        rises = done / self.length
         if rises < 2 * self.cycles:
             rises %= 2
         return CURVES[self.curve](min(1.0, rises))
 
     def on_train_begin(self, logs: Config | None = None) -> None:
         self._targets = list(self.targets())
-        self._done = 0
+        self._done, self._share = 0, None
         if not self._targets:
             raise ValueError(
                 f"{type(self).__name__} expects a model with {self.purpose}. "
@@ -83,30 +83,30 @@ class WarmUp(StepCallback):
 
     def on_epoch_begin(self, epoch: int, logs: Config | None = None) -> None:
         super().on_epoch_begin(epoch, logs)
-        if self.steps is None:
+        if self.unit == "epochs":
             self._move(epoch)
 
     def on_step(self, step: int) -> None:
-        if self.steps is not None:
+        if self.unit == "steps" and self.share(step) != self._share:
             self.sync()
             self._move(step)
 
     def _move(self, done):
         self._done = done
-        share = self.share(done)
+        self._share = share = self.share(done)
         for variable, own_end in self._targets:
             end = own_end if self.end is None else self.end
             variable.assign(self.start + (end - self.start) * share)
 
     def warn_if_unfinished(self) -> None:
         """Warn if training ended before the last value was reached."""
-        length = self.steps or self.epochs
-        if self._done < (2 * self.cycles - 1) * length:
+        if self._done < (2 * self.cycles - 1) * self.length:
             values = [float(variable) for variable, _ in self._targets]
-            unit = "epochs" if self.steps is None else "steps"
-            of_cycles = "" if self.cycles == 1 else f" and {self.cycles} cycles"
+            length = f"{self.length} {self.unit}"
+            if self.cycles > 1:
+                length += f" and {self.cycles} cycles"
             warnings.warn(
-                f"Training ended within the {length} {unit}{of_cycles} of "
+                f"Training ended within the {length} of "
                 f"{type(self).__name__}: {self.verdict} {values[0]:g}.",
                 stacklevel=3,
             )

@@ -114,12 +114,12 @@ class GaussianReconstruction(ReconstructionLoss):
 
     def _log_var(self, square):
         """ln σ², of which the decoder says nothing."""
+        if not isinstance(self.variance, str):
+            return math.log(self.variance)
         if self.variance == "learned":
             return required(self.trained, "variance")(square)
-        if self.variance == "optimal":
-            # The gradient through it is zero where it is optimal.
-            return ops.stop_gradient(ops.log(ops.mean(square)))
-        return math.log(self.variance)
+        # The gradient through it is zero where it is optimal.
+        return ops.stop_gradient(ops.log(ops.mean(square)))
 
     def get_config(self) -> Config:
         return {

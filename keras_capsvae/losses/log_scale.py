@@ -46,7 +46,7 @@ class LogScale(keras.layers.Layer):
         return np.exp(ops.convert_to_numpy(self.log))
 
 
-def required(trained: LogScale, argument: str) -> LogScale:
+def required(trained: Any, argument: str) -> LogScale:
     """The layer of a loss, if a model has built it to train it."""
     if not trained.built:
         raise ValueError(

@@ -69,26 +69,21 @@ class DiscretisedLogisticReconstruction(ReconstructionLoss):
         **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
-        is_number = not (scale is None or isinstance(scale, str))
-        if scale not in (None, "learned") and not (is_number and scale > 0):
-            raise ValueError(
-                "`scale` must be above 0, 'learned' or None. "
-                f"Received: scale={scale!r}"
-            )
-        if is_number and per_channel:
+        self.scale = _scale(scale)
+        self.per_channel = per_channel
+        self.levels = check_integer("levels", levels, 2)
+        if not isinstance(self.scale, float):
+            self.trained = LogScale(per_channel, 0.1)
+        elif per_channel:
             raise ValueError(
                 "`per_channel` must come with a learned scale. "
                 f"Received: scale={scale!r}"
             )
-        self.scale = float(scale) if is_number else scale
-        self.per_channel = per_channel
-        self.levels = check_integer("levels", levels, 2)
-        self.trained = None if is_number else LogScale(per_channel, 0.1)
 
     @property
     def learned_scale(self) -> np.ndarray:
         """s as it was learned."""
-        if self.trained is None:
+        if isinstance(self.scale, float):
             raise AttributeError(
                 f"A given scale is not learned. Received: scale={self.scale}"
             )
@@ -122,7 +117,7 @@ class DiscretisedLogisticReconstruction(ReconstructionLoss):
             mean, log_scale = reconstruction
             check_same_shape(log_scale, mean)
             return mean, log_scale
-        if self.trained is None:
+        if isinstance(self.scale, float):
             return reconstruction, math.log(self.scale)
         return reconstruction, required(self.trained, "scale")(reconstruction)
 
@@ -133,6 +128,18 @@ class DiscretisedLogisticReconstruction(ReconstructionLoss):
             "per_channel": self.per_channel,
             "levels": self.levels,
         }
+
+
+def _scale(scale):
+    """A number above 0, `"learned"` or `None`."""
+    if scale is None or scale == "learned":
+        return scale
+    if isinstance(scale, str) or not scale > 0:
+        raise ValueError(
+            "`scale` must be above 0, 'learned' or None. "
+            f"Received: scale={scale!r}"
+        )
+    return float(scale)
 
 
 def bits_per_dim(nats: Any, dims: int) -> Any:

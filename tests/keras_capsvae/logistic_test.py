@@ -125,6 +125,6 @@ def test_errors():
         DiscretisedLogisticReconstruction(0.1, per_channel=True)
     with pytest.raises(ValueError, match="levels=1"):
         DiscretisedLogisticReconstruction(levels=1)
+    loss = DiscretisedLogisticReconstruction(0.1)
     with pytest.raises(ValueError, match="scale=0.1"):
-        loss = DiscretisedLogisticReconstruction(0.1)
         loss(IMAGES, [MEAN, LOG_SCALE])

@@ -41,7 +41,7 @@ def _mmd(z, kernel, scales):
     """The U-statistic, pair by pair."""
     total, n = 0.0, len(z)
     for scale in scales:
-        k = lambda a, b: KERNELS[kernel](((a - b) ** 2).sum(), 6 * scale)  # noqa: E731, B023
+        k = lambda a, b: KERNELS[kernel](((a - b) ** 2).sum(), 6 * scale)  # noqa: E731
         for i in range(n):
             for j in range(n):
                 total -= 2 * k(z[i], DRAWN[j]) / n**2
