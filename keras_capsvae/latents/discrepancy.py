@@ -70,7 +70,6 @@ class MaximumMeanDiscrepancy(Regulariser):
     ) -> dict[str, Tensor]:
         count = ops.shape(z)[0]
         drawn = prior.draw(numbers, count, tuple(z.shape[1:]), condition)
-        drawn = ops.stop_gradient(drawn)
         z, drawn = (flat(at_least_float32(one)) for one in (z, drawn))
         number = ops.cast(count, z.dtype)
         others = ops.maximum(number - 1, 1)
