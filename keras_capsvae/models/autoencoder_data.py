@@ -6,6 +6,7 @@ from keras_capsvae.losses import CategoricalReconstruction
 from keras_capsvae.models.own_loss import OwnLossModel
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.forms import holds_numbers
+from keras_capsvae.validation.forms import holds_texts
 from keras_capsvae.validation.forms import standard_inputs
 from keras_capsvae.validation.labels import check_classes
 from keras_capsvae.validation.labels import check_one_hot
@@ -21,6 +22,8 @@ class AutoencoderData(OwnLossModel):
     def check_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, name: str = "x"
     ) -> None:
+        if y is not None:
+            self._check_no_labels(y)
         super().check_batch(x, y, sample_weight, name)
         first = self._inputs_in_order(x, name)[0]
         if y is None:
@@ -92,6 +95,18 @@ class AutoencoderData(OwnLossModel):
         for array, tensor in zip(arrays, of_model):
             self.check_input(array, tensor, "x")
         return arrays
+
+    def _check_no_labels(self, y):
+        first = self.outputs[0].shape[1]  # None or 1 takes a column
+        is_column = tuple(y.shape)[1:] == (1,) and first not in (None, 1)
+        if holds_texts(y) or len(y.shape) == 1 or is_column:
+            conditions = ", ".join(one.name for one in self.inputs[1:])
+            given = f"[x, {conditions}]" if conditions else "x"
+            raise ValueError(
+                f"`y` must be left out, fit({given}), or be what x is to "
+                "become: a VAE takes no labels as targets. "
+                f"Received: y of shape {tuple(y.shape)}, dtype {y.dtype}"
+            )
 
     def _is_label(self, tensor):
         """Whether an input is the class that the prior depends on."""

@@ -11,6 +11,7 @@ from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.labels import check_classes
+from keras_capsvae.validation.labels import check_not_names
 from keras_capsvae.validation.labels import check_single_classes
 from keras_capsvae.validation.labels import is_integer_classes
 from keras_capsvae.validation.numbers import check_number
@@ -107,6 +108,7 @@ class Classifier(CheckedModel):
         self._label_shapes[name] = tuple(y.shape)[1:]
 
     def check_targets(self, targets: Tensor, name: str) -> None:
+        check_not_names(targets, name)
         if is_integer_classes(targets, self.num_classes):
             shape = tuple(targets.shape)[1:]
             check_classes(targets, shape, self.num_classes, name)

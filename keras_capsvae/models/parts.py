@@ -37,6 +37,22 @@ def distinct(model: keras.Model, other: keras.Model) -> keras.Model:
     return keras.Model(model.inputs, outputs)
 
 
+def check_encoder(encoder: keras.Model, latent: Latent) -> None:
+    """Raise unless an encoder returns each parameter of the posterior."""
+    names = latent.parameter_names
+    if not names or len(encoder.outputs) == len(names):
+        return
+    received = [tuple(output.shape) for output in encoder.outputs]
+    dims = received[0][-1] or 0
+    size = dims // len(names) if len(received) == 1 else dims
+    heads = ", ".join([f"Dense({size or 'latent_dim'})(h)"] * len(names))
+    raise ValueError(
+        f"`encoder` must return a list [{', '.join(names)}], as "
+        f"keras.Model(x, [{heads}]) does. Received: "
+        f"{len(received)} output(s) of shape {', '.join(map(str, received))}"
+    )
+
+
 def check_decoder(decoder: keras.Model, z: Tensor, x: Tensor) -> None:
     """Raise unless a decoder takes z and returns what can be held against x."""
     if not _fits(decoder.inputs[0].shape, z.shape):

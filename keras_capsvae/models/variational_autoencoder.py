@@ -16,6 +16,7 @@ from keras_capsvae.models.last_epoch import ScheduledOfLastEpoch
 from keras_capsvae.models.own_loss import mean_over_examples
 from keras_capsvae.models.own_loss import weighted
 from keras_capsvae.models.parts import check_decoder
+from keras_capsvae.models.parts import check_encoder
 from keras_capsvae.models.parts import check_functional
 from keras_capsvae.models.parts import distinct
 from keras_capsvae.models.parts import latent_of
@@ -111,6 +112,7 @@ class VariationalAutoencoder(PriorModel):
         check_functional(encoder, "encoder")
         check_functional(decoder, "decoder")
         latent = latent_of(latent, kl_weight, estimator, free_bits, seed)
+        check_encoder(encoder, latent)
         conditions = Conditions(encoder, decoder, latent)
 
         # The graph, in the order of the data.

@@ -120,9 +120,17 @@ def holds_numbers(data: Any) -> bool:
     return data is not None and not has_axes and not isinstance(data, dict)
 
 
+def holds_texts(array: Any) -> bool:
+    """Whether an array is of strings."""
+    dtype = getattr(array, "dtype", None)
+    if getattr(dtype, "name", "") == "object":
+        return array.size > 0 and isinstance(array.flat[0], str)
+    return getattr(dtype, "name", "").startswith(("str", "bytes"))
+
+
 def _table_in_numpy(table, name):
     array = table.to_numpy()
-    if array.dtype != object:
+    if array.dtype != object or holds_texts(array):
         return array
     try:  # columns of several types, or with missing values
         return array.astype(keras.config.floatx())

@@ -10,6 +10,7 @@ from keras import ops
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_shape
 from keras_capsvae.validation.arrays import parts_of
+from keras_capsvae.validation.forms import holds_texts
 from keras_capsvae.validation.numbers import check_integer
 
 
@@ -21,6 +22,16 @@ def is_integer_classes(labels: Any, num_classes: int) -> bool:
     shape = tuple(labels.shape)
     is_column = len(shape) == 2 and shape[-1] == 1 != num_classes
     return len(shape) == 1 or is_column
+
+
+def check_not_names(labels: Any, name: str) -> None:
+    """Check that labels are numbers, and not the names of classes."""
+    if holds_texts(labels):
+        raise ValueError(
+            f"`{name}` must hold numbers of classes: class_names, y = "
+            "np.unique(labels, return_inverse=True). Received: names of "
+            f"classes, dtype {labels.dtype}"
+        )
 
 
 def multi_hot(labels: Any, num_classes: int) -> Any:

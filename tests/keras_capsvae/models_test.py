@@ -858,8 +858,18 @@ def test_encoder_and_decoder_must_fit():
         VariationalAutoencoder(encoder_of(), decoder_of(latent_dim=3))
     x = keras.Input((DIM,))
     one_head = keras.Model(x, keras.layers.Dense(LATENT)(x))
-    with pytest.raises(ValueError, match=r"\[z_mean, z_log_var\]"):
+    advice = r"`encoder` must return a list \[z_mean, z_log_var\], .*Dense\("
+    with pytest.raises(ValueError, match=advice):
         VariationalAutoencoder(one_head, decoder_of())
+
+
+def test_labels_are_no_targets():
+    model = VariationalAutoencoder(encoder_of(), decoder_of())
+    model.compile("adam", loss=BernoulliReconstruction())
+    labels = np.arange(len(X))
+    for y in (labels, labels[:, None], labels.astype(str)):
+        with pytest.raises(ValueError, match=r"fit\(x\).*takes no labels"):
+            model.fit(X, y, verbose=0)
 
 
 @pytest.mark.parametrize("part", [keras.Sequential(), None, "encoder"])

@@ -406,3 +406,11 @@ def test_monitors_know_that_accuracy_rises(callback):
         X, LABELS, validation_data=(X, LABELS), callbacks=[watch], verbose=0
     )
     assert watch.monitor_op is keras.ops.greater
+
+
+@pytest.mark.parametrize("kind", [list, np.array, pandas.Series])
+def test_names_of_classes_bring_how_to_number_them(kind, classifier):
+    names = kind(["cat", "dog"] * (len(X) // 2))
+    with pytest.raises(ValueError, match="np.unique.*names of classes"):
+        classifier.fit(X, names, verbose=0)
+    assert np.unique(names, return_inverse=True)[1].max() == 1
