@@ -159,9 +159,12 @@ class Vocabulary:
         fits = 0 < len(text) <= length if self.padding else len(text) == length
         if not fits:
             most = "1 to " if self.padding else ""
+            advice = f". sentence_length={len(text)} makes a model of them"
+            if self.padding or not text:
+                advice = ""
             raise ValueError(
                 f"Texts must have {most}{length} characters. "
-                f"Received: {text!r} of {len(text)} in row {row}"
+                f"Received: {text!r:.60} of {len(text)} in row {row}{advice}"
             )
 
     def _id(self, row, text, character):

@@ -40,6 +40,18 @@ class Arrays(NamedTuple):
     x_test: Any
     y_test: np.ndarray | None
 
+    def __repr__(self) -> str:
+        """Types and shapes, not values."""
+        parts = [f"{name}={_kind(one)}" for name, one in self._asdict().items()]
+        return f"Arrays({', '.join(parts)})"
+
+
+def _kind(part):
+    """An array, a list or nothing, in a word."""
+    if isinstance(part, np.ndarray):
+        return f"{part.dtype} {part.shape}"
+    return "None" if part is None else f"{len(part)} examples"
+
 
 def load(
     source: str | os.PathLike,

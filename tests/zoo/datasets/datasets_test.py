@@ -26,6 +26,13 @@ def digits():
     return datasets.load("digits")
 
 
+def test_arrays_are_shown_by_their_shapes(digits):
+    assert str(digits._replace(y_test=None, x_test=["a", "b"])) == (
+        "Arrays(x_train=float32 (1437, 8, 8, 1), y_train=int64 (1437,), "
+        "x_test=2 examples, y_test=None)"
+    )
+
+
 @pytest.fixture
 def npz(tmp_path):
     def save(**arrays):

@@ -144,3 +144,9 @@ def test_endpoints_take_and_give_ids(tmp_path):
     np.testing.assert_array_equal(decoded, ids)
     assert served.generate(4).shape == (4, 10, len(CHARACTERS))
     assert served.serve(ids[:1]).shape == (1, 10, len(CHARACTERS))
+
+
+def test_a_text_of_another_length_brings_the_argument():
+    model = zoo.poem_vae(CHARACTERS, compile=False)
+    with pytest.raises(ValueError, match="10 characters.*sentence_length=58"):
+        model.encode_text([CHARACTERS[0] * 58])
