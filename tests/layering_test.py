@@ -21,7 +21,7 @@ LIBRARY_ORDER = [
     {"keras_capsvae"},
 ]
 ZOO_ORDER = [
-    {"columns", "nearest"},
+    {"columns", "counting", "nearest"},
     {"datasets"},
     {"pretrained"},
     {"cards"},

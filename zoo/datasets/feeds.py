@@ -18,6 +18,7 @@ from keras_capsvae import PoemAutoencoder
 from keras_capsvae import TextClassifier
 from keras_capsvae import VariationalAutoencoder
 from zoo import datasets
+from zoo.counting import counted
 from zoo.datasets import splits
 from zoo.datasets.reading import AS_THEY_ARE
 from zoo.datasets.reading import Reading
@@ -192,7 +193,8 @@ class Feed:
     """Training data from a given epoch on, its steps, and validation data.
 
     Endless training data hold epoch after epoch. `about` tells of the examples
-    in words.
+    in words; `held_out` counts those of validation, `None` where that is not
+    known.
     """
 
     training: Callable[[int], Any]
@@ -200,6 +202,7 @@ class Feed:
     validation: Any
     is_endless: bool
     about: str
+    held_out: int | None = None
 
 
 def feed(model: keras.Model, settings: Any) -> Feed:
@@ -249,8 +252,13 @@ def _arrays(model, settings):
         validation = training_pair(
             model, test_images(arrays, settings.binarize), arrays.y_test
         )
-    about = f"{len(arrays.x_train):,} examples, {held_out:,} held out"
-    return Feed(lambda epoch: batches, len(batches), validation, False, about)
+    purpose = "to test on"
+    if settings.keeps_best:
+        purpose = "held out to choose the epoch"
+    about = f"{counted(len(arrays.x_train), 'example')}, {held_out:,} {purpose}"
+    return Feed(
+        lambda epoch: batches, len(batches), validation, False, about, held_out
+    )
 
 
 def test_images(arrays: datasets.Arrays, binarize: bool) -> np.ndarray | None:

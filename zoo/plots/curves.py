@@ -174,4 +174,5 @@ def name_axes(axes: Axes, name: str, loss_unit: str) -> None:
     is_loss = name.endswith(("loss", "elbo"))
     axes.set_ylabel(loss_unit if is_loss else title)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlim(left=max(axes.get_xlim()[0], 0.5))  # There is no epoch 0.
     remove_upper_frame(axes)

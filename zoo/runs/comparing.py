@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.counting import trained_parameters
 from zoo.export import load_model
 from zoo.plots.curves import epochs_and_columns
 from zoo.runs.folder import RunFolder
@@ -27,7 +28,7 @@ def comparison(paths: Sequence[str | os.PathLike]) -> list[list[str]]:
 
     Returns:
         Rows, the first of the names of the runs: the settings in which they
-        differ, `epochs` trained, the `parameters` of each net, the `duration`
+        differ, `epochs done`, the `parameters` of each net, the `duration`
         of all epochs, and the last and the best value of each figure, of
         held-out data where there are some, the best with its epoch.
 
@@ -42,8 +43,9 @@ def comparison(paths: Sequence[str | os.PathLike]) -> list[list[str]]:
     for name in dict.fromkeys(name for one in settings for name in one):
         values = [_said(one.get(name)) for one in settings]
         if len(set(values)) > 1:
-            rows.append([name, *map(_shortened, values)])
-    rows.append(["epochs", *(str(len(epochs)) for epochs, _ in histories)])
+            said = "epochs asked" if name == "epochs" else name
+            rows.append([said, *map(_shortened, values)])
+    rows.append(["epochs done", *(str(len(epochs)) for epochs, _ in histories)])
     rows.append(["parameters", *map(_parameters, runs)])
     rows.append(["duration", *map(_duration, runs)])
     figures = [_held_out(columns) for _, columns in histories]
@@ -84,7 +86,7 @@ def _shortened(text):
 
 
 def _parameters(run):
-    return f"{load_model(run.model).count_params():,}"
+    return f"{trained_parameters(load_model(run.model)):,}"
 
 
 def _duration(run):

@@ -40,6 +40,14 @@ def figures_of(rows: list[list[str]]) -> list[dict[str, float]]:
     ]
 
 
+def held_out_name(keeps_best: bool) -> str:
+    """What the examples are called that a loss is also measured on.
+
+    Those of the test, or a tenth of the training data that chooses the epoch.
+    """
+    return "held out" if keeps_best else "test"
+
+
 def best_epoch(losses: Sequence[float]) -> int:
     """The first epoch, from 0, with the lowest loss; NaN counts as highest.
 

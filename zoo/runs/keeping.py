@@ -13,6 +13,7 @@ from zoo.runs.histories import best_epoch
 
 LONG = 10  # epochs for which a loss must rise before a word is said
 SHARE = 0.1  # of what it fell before
+FEW = 50  # examples whose loss is too rough to say a word of
 
 
 class SaveState(keras.callbacks.Callback):
@@ -77,21 +78,23 @@ class KeepBest(keras.callbacks.Callback):
 
 
 class WarnOfRise(keras.callbacks.Callback):
-    """Warns once where the held-out loss has risen for long.
+    """Warns once where the loss on test examples has risen for long.
 
     That is: its lowest value lies ten epochs back, and it has risen by a tenth
-    of what it fell before.
+    of what it fell before. The loss of fewer than 50 examples is not judged.
 
     Args:
-        losses: held-out losses of the epochs before.
+        losses: those of the epochs before.
+        examples: how many are tested on; `None` where that is not known.
     """
 
     is_over = False
 
-    def __init__(self, losses: Sequence[float]):
+    def __init__(self, losses: Sequence[float], examples: int | None = None):
         super().__init__()
         self.losses = list(losses)
-        self.has_warned = has_risen(self.losses)
+        is_rough = examples is not None and examples < FEW
+        self.has_warned = is_rough or has_risen(self.losses)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         loss = (logs or {}).get(CHOICE)
@@ -102,7 +105,7 @@ class WarnOfRise(keras.callbacks.Callback):
             self.has_warned = True
             best = best_epoch(self.losses)
             warnings.warn(
-                f"The held-out loss rises since epoch {best + 1}: from "
+                f"The loss on test examples rises since epoch {best + 1}: from "
                 f"{self.losses[best]:.4g} to {self.losses[-1]:.4g}. "
                 f"`--patience {LONG}` (patience={LONG}) stops there and keeps "
                 "the best epoch",

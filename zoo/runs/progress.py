@@ -5,15 +5,14 @@ import sys
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
 
 import click
 import keras
 from tqdm import tqdm
 
 LINES = 10  # of the whole, where there is no terminal
-SHOWN = {"loss": "loss", "val_loss": "held out"}
-BAR = "{percentage:3.0f} % |{bar:20}| {desc}"
+WIDEST = 20  # characters of the bar, fewer where the words need them
+AROUND = len("100 % || ")
 
 
 class Progress:
@@ -55,7 +54,7 @@ class Progress:
             columns, lines = shutil.get_terminal_size()
             self._bar = tqdm(
                 total=self.epochs,
-                bar_format=BAR,
+                bar_format=_bar(WIDEST),
                 desc="getting ready",
                 miniters=0,
                 ncols=columns,
@@ -73,12 +72,16 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def callback(self) -> keras.callbacks.Callback:
+    def callback(self, held_out: str = "held out") -> keras.callbacks.Callback:
         """A callback that tells of one `fit`, whose own bar `verbose=0` hides.
 
         `zoo.runs.train(progress=…)` makes one itself.
+
+        Args:
+            held_out: what the loss on validation data is called. Defaults to
+                `"held out"`.
         """
-        return _OfOneFit(self)
+        return _OfOneFit(self, {"loss": "loss", "val_loss": held_out})
 
     def skip(self, epochs: int) -> None:
         """Counts epochs that were done before."""
@@ -98,30 +101,32 @@ class Progress:
             self._time_from(self.done + share)
         self._move(self.done + share, epoch)
 
-    def end_epoch(self, epoch: str, logs: Mapping[str, Any]) -> None:
-        """Tells that an epoch is done, with the figures of Keras' logs."""
+    def end_epoch(self, epoch: str, figures: Mapping[str, float]) -> None:
+        """Tells that an epoch is done, with its figures by their names."""
         lines_before = self.done * LINES // self.epochs
         self.done += 1
-        figures = [
-            f"{word} {logs[key]:.4g}"
-            for key, word in SHOWN.items()
-            if key in logs
-        ]
-        self._figures = "  ".join(figures)
+        self._figures = "  ".join(
+            f"{name} {value:.4g}" for name, value in figures.items()
+        )
         self._move(self.done, epoch)
         lines = self.done * LINES // self.epochs
         if self._bar is None and lines > lines_before:
             self.say(self._told(self.done, epoch))
-        if not self._knows_an_epoch:  # whose steps were compiled within
+        if not self._knows_an_epoch:
+            # The next step's end begins anew: validation was compiled within
+            # this epoch, and the steps perhaps are within the next.
             self._knows_an_epoch = True
-            self._time_from(self.done)
+            self._began = None
 
     def _time_from(self, place):
         self._began, self._began_at = time.monotonic(), place
 
     def _move(self, place, epoch=""):
         if self._bar is not None:
-            self._bar.set_description_str(self._told(place, epoch), False)
+            words = self._told(place, epoch)
+            room = self._bar.ncols - AROUND - len(words)
+            self._bar.bar_format = _bar(max(1, min(WIDEST, room)))
+            self._bar.set_description_str(words, False)
             self._bar.update(place - self._bar.n)
 
     def _told(self, place, epoch):
@@ -136,10 +141,16 @@ class Progress:
         return f"{as_time((self.epochs - place) / rate)} left"
 
 
+def _bar(width):
+    """The form of a bar of so many characters, as tqdm takes it."""
+    return f"{{percentage:3.0f}} % |{{bar:{width}}}| {{desc}}"
+
+
 class _OfOneFit(keras.callbacks.Callback):
-    def __init__(self, progress):
+    def __init__(self, progress, shown):
         super().__init__()
         self._progress = progress
+        self._shown = shown
 
     def on_epoch_begin(self, epoch, logs=None):
         self._told = f"epoch {epoch + 1} of {self.params['epochs']}"
@@ -150,7 +161,12 @@ class _OfOneFit(keras.callbacks.Callback):
         self._progress.step(share, self._told)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._progress.end_epoch(self._told, logs or {})
+        figures = {
+            word: logs[key]
+            for key, word in self._shown.items()
+            if key in (logs or {})
+        }
+        self._progress.end_epoch(self._told, figures)
 
 
 def as_time(seconds: float) -> str:

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from zoo.columns import aligned
+from zoo.counting import counted
 from zoo.runs.folder import SECONDS
 from zoo.runs.folder import RunFolder
 from zoo.runs.histories import CHOICE
 from zoo.runs.histories import best_epoch
+from zoo.runs.histories import held_out_name
 from zoo.runs.progress import as_time
 
 HELD_OUT = "val_"  # as Keras calls it
@@ -29,7 +31,9 @@ def summary_of(
     Returns:
         Dict of `model`, `data`, `epochs`, `last` and `best` (each an `epoch`,
         from 1, and its figures, those of held-out data where there are some;
-        the best has the lowest held-out loss), `kept` (the epoch whose weights
+        the best has the lowest held-out loss), `figures_of` (what these data
+        are called: `"test"`, or `"held out"` where they choose the epoch),
+        `kept` (the epoch whose weights
         `model.keras` holds), `seconds_trained` (of all epochs, also those
         before a run went on; `None` where that is not known), `files` and
         `next`, a command.
@@ -40,6 +44,7 @@ def summary_of(
         "model": settings.model,
         "data": settings.data,
         "epochs": len(figures),
+        "figures_of": held_out_name(settings.keeps_best),
         "last": _figures(figures, last),
         "best": _figures(figures, best),
         "kept": 1 + (best if settings.keeps_best else last),
@@ -60,15 +65,16 @@ def told(summary: dict[str, Any], folder: pathlib.Path, seconds: float) -> str:
     last, best = summary["last"], summary["best"]
     names = [name for name in {**last, **best} if name != "epoch"]
     is_held_out = all(name.startswith(HELD_OUT) for name in names)
-    head = "held out" if is_held_out else "training"
+    head = summary["figures_of"] if is_held_out else "training"
     table = [[head, *(name.removeprefix(HELD_OUT) for name in names)]]
     rows = {"last": last} if last == best else {"last": last, "best": best}
     for name, figures in rows.items():
         row = [f"{name} epoch, {figures['epoch']}"]
         table.append([*row, *(_short(figures.get(one)) for one in names)])
+    epochs = counted(summary["epochs"], "epoch")
     return "\n".join(
         [
-            f"{summary['epochs']} epochs, {as_time(seconds)} in all.",
+            f"{epochs}, {as_time(seconds)} in all.",
             aligned(table),
             f"In {folder}: {', '.join(_grouped(summary['files']))}; the model "
             f"is that of epoch {summary['kept']}.",

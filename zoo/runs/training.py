@@ -10,6 +10,8 @@ from typing import get_type_hints
 
 import keras
 
+from zoo.counting import counted
+from zoo.counting import trained_parameters
 from zoo.datasets import feeds
 from zoo.export import load_model
 from zoo.pretrained.manifest import made_for
@@ -21,6 +23,7 @@ from zoo.runs import schedules
 from zoo.runs import showing
 from zoo.runs.folder import RunFolder
 from zoo.runs.histories import CHOICE
+from zoo.runs.histories import held_out_name
 from zoo.runs.keeping import KeepBest
 from zoo.runs.keeping import SaveState
 from zoo.runs.keeping import WarnOfRise
@@ -143,10 +146,12 @@ class _Run:
 
     def about(self):
         """What is trained on what, in words."""
-        settings, parameters = self.settings, self.model.count_params()
+        settings = self.settings
+        parameters = counted(trained_parameters(self.model), "parameter")
+        epochs = counted(settings.epochs, "epoch")
         lines = [
-            f"Training {settings.described()}: {parameters:,} parameters.",
-            f"{settings.epochs} epochs of {self.source.steps} steps on "
+            f"Training {settings.described()}: {parameters}.",
+            f"{epochs} of {counted(self.source.steps, 'step')} on "
             f"{settings.data} ({self.source.about}), seed {settings.seed}, "
             f"into {self.folder.path}.",
         ]
@@ -181,14 +186,15 @@ class _Run:
             folder.go_on(settings, self.done)
         else:
             folder.begin(settings)
-        keep = WarnOfRise(self.losses)
+        keep = WarnOfRise(self.losses, self.source.held_out)
         if settings.keeps_best:
             keep = KeepBest(folder, self.losses, settings.patience)
         seconds = folder.seconds() if self.goes_on else 0.0
         state = SaveState(folder, settings.keeps_best, seconds)
         try:
             progress.skip(min(self.done, settings.epochs))
-            callbacks += [folder.logger(), keep, state, progress.callback()]
+            told = progress.callback(held_out_name(settings.keeps_best))
+            callbacks += [folder.logger(), keep, state, told]
             if self.steps_left > 0 and not keep.is_over:
                 self._fit(callbacks)
         except Exception:

@@ -36,8 +36,8 @@ def test_piped_output_fits_a_screen(run):
     assert "\r" not in result.output
     assert lines[0].startswith("Training dense_vae for images of 8 × 8")
     assert lines[1] == (
-        "40 epochs of 15 steps on digits (1,437 examples, 360 held out), seed "
-        f"0, into {folder}."
+        "40 epochs of 15 steps on digits (1,437 examples, 360 to test on), "
+        f"seed 0, into {folder}."
     )
     assert any(line.startswith("epoch 40 of 40  loss ") for line in lines)
     assert lines[-1] == f"Next: python -m zoo evaluate {folder}"

@@ -166,6 +166,9 @@ def test_a_rise_is_warned_of_once():
             watch.on_epoch_end(epoch, {"val_loss": float(loss)})
         WarnOfRise(losses).on_epoch_end(len(losses), {"val_loss": 115.0})
         WarnOfRise([]).on_epoch_end(0, {"loss": 115.0})
+        few = WarnOfRise(losses[:5], examples=6)
+        for epoch, loss in enumerate(losses[5:]):
+            few.on_epoch_end(epoch, {"val_loss": loss})
     (told,) = [str(one.message) for one in caught]
     assert "rises since epoch 3: from 72 to 82" in told
     assert "--patience" in told

@@ -75,6 +75,17 @@ def test_a_terminal_gets_one_bar(model, monkeypatch, capsys):
     assert out == "first is done\nsecond is done\n"
 
 
+def test_a_narrow_terminal_gets_all_words(model, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "62")
+    with terminal(monkeypatch) as screen, Progress(2000) as told:
+        told.skip(1234)
+        told.step(0.0, "epoch 1235 of 2000")
+        told.end_epoch("epoch 1235 of 2000", {"loss": 1.5, "held out": 0.0625})
+    last = screen.getvalue().rstrip().split("\r")[-1]
+    assert len(last) <= 62 and last.split("| ")[1].startswith("epoch 1235 of")
+    assert "held out 0.0625" in last
+
+
 def test_the_time_left_is_that_of_the_epochs_after_the_first(clock):
     told = Progress(11)
     clock[0] = 50.0  # the step is compiled
@@ -82,9 +93,12 @@ def test_the_time_left_is_that_of_the_epochs_after_the_first(clock):
     clock[0] = 60.0
     assert told._time_left(1.0) == "3:20 left"
     told.end_epoch("epoch 1 of 11", {})
-    clock[0] = 63.0
+    clock[0] = 80.0  # validation and a call of more steps are compiled
+    told.step(0.1, "epoch 2 of 11")
+    assert told._time_left(1.1) == ""
+    clock[0] = 82.0
     told.step(0.5, "epoch 2 of 11")
-    assert told._time_left(1.5) == "0:57 left"
+    assert told._time_left(1.5) == "0:48 left"
 
 
 def test_epochs_done_before_take_no_time(clock):

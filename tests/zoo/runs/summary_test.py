@@ -39,6 +39,7 @@ def test_the_best_epoch_is_that_of_the_lowest_held_out_loss(tmp_path):
         "model": "dense_vae",
         "data": "digits",
         "epochs": 3,
+        "figures_of": "test",
         "last": {"epoch": 3, "val_accuracy": 0.8, "val_loss": 2.75},
         "best": {"epoch": 2, "val_accuracy": 0.7, "val_loss": 2.25},
         "kept": 3,
@@ -48,7 +49,7 @@ def test_the_best_epoch_is_that_of_the_lowest_held_out_loss(tmp_path):
     }
     assert told(summary, pathlib.Path("runs/a"), 125.2).splitlines() == [
         "3 epochs, 2:05 in all.",
-        "held out       accuracy  loss",
+        "test           accuracy  loss",
         "last epoch, 3       0.8  2.75",
         "best epoch, 2       0.7  2.25",
         "In runs/a: config.json, pictures/ (a.png, b.png); the model is that "
