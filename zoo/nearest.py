@@ -9,13 +9,18 @@ from typing import Any
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """The nearest of these names, as the middle of an error; else `""`.
 
+    Case does not count.
+
     Example:
 
     >>> did_you_mean("lst", ["list", "show"])
     'Did you mean list? '
     """
-    near = difflib.get_close_matches(name, names, cutoff=0.4)
-    return f"Did you mean {' or '.join(near)}? " if near else ""
+    lower = {one.lower(): one for one in names}
+    near = difflib.get_close_matches(name.lower(), lower, cutoff=0.5)
+    if not near:
+        return ""
+    return f"Did you mean {' or '.join(lower[one] for one in near)}? "
 
 
 def check_arguments(

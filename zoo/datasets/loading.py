@@ -1,6 +1,5 @@
 """Whole data sets in memory."""
 
-import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from zoo.datasets.images import fit_images
 from zoo.datasets.images import read_images
 from zoo.datasets.images import resolve_shapes
 from zoo.datasets.splits import held_out
+from zoo.nearest import did_you_mean
 
 NAMES = (*embedded.NAMES, *downloads.NAMES)
 
@@ -188,11 +188,9 @@ def check_source(source: str | os.PathLike) -> str | Path:
 
 
 def _unknown_name(name):
-    nearest = difflib.get_close_matches(name.lower(), NAMES, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(map(repr, nearest))}?" * bool(nearest)
     return (
         f"`source` must be one of {NAMES} or the path of an .npz file or of a "
-        f"folder of images. Received: {name!r}.{hint}"
+        f"folder of images. {did_you_mean(name, NAMES)}Received: {name!r}"
     )
 
 

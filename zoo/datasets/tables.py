@@ -1,7 +1,6 @@
 """Texts with labels from a table: .csv, .tsv, or .jsonl, an object a line."""
 
 import csv
-import difflib
 import io
 import json
 import sys
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 from zoo.datasets.encodings import read_text
 from zoo.datasets.labels import shortened
+from zoo.nearest import did_you_mean
 
 DELIMITED = (".csv", ".tsv")
 JSON_LINES = (".jsonl", ".ndjson")
@@ -248,11 +248,9 @@ def _unnamed(kind, names, path):
 def _named(names, name, kind, path):
     if name is None or name in names:
         return name
-    near = difflib.get_close_matches(name, names, 1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(
         f"`{kind}_column` must be a column of {path}, {shortened(names)}. "
-        f"Received: {name!r}.{hint}"
+        f"{did_you_mean(name, names)}Received: {name!r}"
     )
 
 

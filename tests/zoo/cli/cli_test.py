@@ -164,7 +164,7 @@ def test_export_writes_what_load_model_reads(kind, run, tmp_path):
         (["show", "dense_vea"], "Did you mean dense_vae"),
         (["train", "dense_vea"], "Did you mean dense_vae"),
         (["sample", "no/such/run"], "Unknown model"),
-        (["train", "dense_vae", "--data", "mnits"], "Did you mean 'mnist'"),
+        (["train", "dense_vae", "--data", "mnits"], "Did you mean mnist"),
         (["train", "dense_vae", "--data", "no/file.npz"], "does not exist"),
         (["train", "dense_vae", "--set", "latent_dim"], "ARGUMENT=VALUE"),
         (["train", "dense_vae", "--set", "latent_dim=0"], "at least 1"),

@@ -100,9 +100,7 @@ def test_columns_are_named_or_found(tmp_path):
         read_table(path, text_column="words")
     found = read_table(path, text_column="words", label_column="mood")
     assert found.labels == [label for _, label in ROWS]
-    with pytest.raises(
-        ValueError, match="Received: 'mod'. Did you mean 'mood'"
-    ):
+    with pytest.raises(ValueError, match="Did you mean mood.* Received: 'mod'"):
         read_table(path, text_column="words", label_column="mod")
     two = written(tmp_path / "two.csv", csv_of(ROWS, ("Text", "mood")))
     assert read_table(two).label_column == "mood"
