@@ -20,14 +20,6 @@ from zoo.settings import Settings
 RISES = {**TINY, "learning_rate": 0.5}  # a rate at which the loss goes up
 
 
-@pytest.fixture(scope="module")
-def small_data(tmp_path_factory):
-    path = tmp_path_factory.mktemp("data") / "own.npz"
-    images = np.random.default_rng(0).integers(0, 256, (64, 4, 4), "uint8")
-    np.savez(path, x=images, y=np.arange(64) % 4)
-    return path
-
-
 def run(data, folder, **options):
     options = {"epochs": 4, "arguments": RISES, "verbose": 0, **options}
     return runs.train("dense_vae", data, folder, batch_size=16, **options)

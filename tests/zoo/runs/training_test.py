@@ -36,19 +36,6 @@ runs.train("dense_vae", out=sys.argv[1], epochs=4, seed=3, verbose=0,
 TINY = {"original_dim": 16, "intermediate_dim": 8, "jit_compile": False}
 
 
-@pytest.fixture
-def small_data(tmp_path):
-    """64 images of 4×4 with labels in [0, 3], as a user would bring them."""
-    rng = np.random.default_rng(0)
-    path = tmp_path / "own.npz"
-    np.savez(
-        path,
-        x=rng.integers(0, 256, (64, 4, 4), "uint8"),
-        y=np.arange(64) % 4,
-    )
-    return path
-
-
 def small_run(data, folder, **options):
     options = {"epochs": 2, "batch_size": 16, "verbose": 0, **options}
     return runs.train("dense_vae", data, folder, arguments=TINY, **options)
