@@ -61,6 +61,7 @@ __all__ = [
 _LOADED_ON_USE = ("datasets", "evaluation", "likelihood", "plots", "runs")
 _PLACES = {
     "create_model": "zoo.registry",
+    "export_litert": "zoo.export",
     "export_onnx": "zoo.export",
     "load_model": "zoo.export",
 }
