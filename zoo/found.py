@@ -13,7 +13,9 @@ from zoo.datasets.couplet_task import check_couplets
 from zoo.datasets.images import as_image_shape
 from zoo.datasets.labels import shortened
 from zoo.datasets.reading import Reading
+from zoo.pretrained.manifest import made_for
 from zoo.pretrained.vocabularies import corpus_characters
+from zoo.pretrained.vocabularies import default_characters
 
 # Arguments of builders that data can give; each may depend on later ones.
 OF_DATA = (
@@ -120,8 +122,9 @@ def _without(found, given):
 
 def described(model: str, settings: Any) -> str:
     """A model and what it is built for, in a line; see `Settings`."""
-    arguments = settings.arguments
-    words = [f"{model} for {_examples_of(settings)}"]
+    weights = settings.weights or settings.arguments.get("weights")
+    arguments = {**made_for(model, weights), **settings.arguments}
+    words = [f"{model} for {_examples_of(settings, arguments)}"]
     sizes = [
         f"{name}={arguments[name]}"
         for name in ("original_dim", "sentence_length")
@@ -137,11 +140,12 @@ def described(model: str, settings: Any) -> str:
     return ", ".join(words)
 
 
-def _examples_of(settings):
-    if "vocabulary" in settings.arguments:
-        count = len(settings.arguments["vocabulary"])
+def _examples_of(settings, arguments):
+    if "vocabulary" in arguments:
+        known = arguments["vocabulary"] or default_characters(settings.model)
+        count = len(known)
         return f"texts of {count:,} different characters"
-    shape = settings.image_shape or settings.arguments.get("input_shape")
+    shape = settings.image_shape or arguments.get("input_shape")
     if shape is None:
         return "flat images"
     return f"images of {' × '.join(map(str, shape))}"

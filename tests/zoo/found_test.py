@@ -1,6 +1,7 @@
 """What the data of a run tell of its net; nothing is trained."""
 
 import dataclasses
+import json
 import shlex
 
 import numpy as np
@@ -205,6 +206,18 @@ def test_a_classifier_is_built_for_a_table(tmp_path):
     assert "--set" not in command_of(
         Settings.of("gated_cnn_classifier", data=path)
     )
+
+
+def test_a_classifier_that_begins_with_a_run_reads_texts(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    before = Settings.of("gated_cnn_classifier", data=path)
+    config = json.dumps(dataclasses.asdict(before))
+    (tmp_path / "config.json").write_text(config)
+    settings = Settings.of("gated_cnn_classifier", data=path, weights=tmp_path)
+    assert "vocabulary" not in settings.arguments
+    assert settings.described() == before.described()
+    assert "for texts of 13 different characters" in before.described()
 
 
 @pytest.mark.filterwarnings("ignore:.*brought to")

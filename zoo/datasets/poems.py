@@ -4,11 +4,13 @@ import collections
 import json
 import os
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 from keras_capsvae.validation.numbers import check_integer
+from zoo.counting import counted
 from zoo.datasets.encodings import read_text
 from zoo.datasets.lines import HAN
 from zoo.datasets.lines import is_chinese
@@ -43,11 +45,11 @@ def load_texts(
 
     Of texts in other scripts each line is an example, with its spaces and
     punctuation, cut or padded with spaces to the length; a warning counts these
-    lines. Couplets lose their punctuation.
+    lines. Equal lines are held out together. Couplets lose their punctuation.
 
     A poem all of whose lines have the length gives its lines two by two; of
     other poems a sentence counts that is two such lines. Couplets held out that
-    also stand in a poem to train on are left out.
+    also stand in a poem to train on are left out, with a warning.
 
     Args:
         source: one of
@@ -94,7 +96,15 @@ def load_texts(
     )
     x_train = [text for poem in train for text in poem]
     seen = set(x_train)
-    x_test = [text for poem in test for text in poem if text not in seen]
+    held_out_texts = [text for poem in test for text in poem]
+    x_test = [text for text in held_out_texts if text not in seen]
+    if len(x_test) < len(held_out_texts):
+        warnings.warn(
+            f"Of {counted(len(held_out_texts), 'text')} of {source} held out, "
+            f"{len(x_test)} are left to test on: the others also stand in a "
+            "poem to train on",
+            stacklevel=2,
+        )
     return Arrays(x_train, None, x_test, None)
 
 
@@ -123,11 +133,12 @@ def split_poems(
         poems = _couplets(raw, sentence_length or COUPLET, source)
     else:
         length = sentence_length or usual_length(raw)
-        poems = [[line] for line in of_one_length(raw, length, source)]
+        lines = collections.Counter(of_one_length(raw, length, source))
+        poems = [[line] * count for line, count in lines.items()]
     if len(poems) < 2:
         raise ValueError(
-            "There must be at least 2 poems, or lines of other texts, to hold "
-            f"some out. Received: {len(poems)} in {source}"
+            "There must be at least 2 poems, or lines of other texts that "
+            f"differ, to hold some out. Received: {len(poems)} in {source}"
         )
     count = min(max(1, round(held_out * len(poems))), len(poems) - 1)
     rows = np.random.default_rng(seed).permutation(len(poems))

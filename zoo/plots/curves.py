@@ -2,6 +2,7 @@ import csv
 import math
 import os
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -26,7 +27,8 @@ def training_curves(
 ) -> Picture:
     """Draws each quantity of a training run over its epochs.
 
-    Training (solid) and validation (dashed) share a panel and a colour.
+    Training (solid) and validation (dashed) share a panel and a colour. What
+    equals the loss, as the negative ELBO of most VAEs does, is drawn once.
 
     Source: Jianlin Su, https://kexue.fm/archives/5253.
 
@@ -59,7 +61,7 @@ def training_curves(
     """
     epochs, columns = epochs_and_columns(history)
     quantities = [name for name in columns if not is_validation(name, columns)]
-    quantities.sort(key=lambda name: name != "loss")
+    quantities = without_copies(quantities, columns)
     expect(quantities, "`history` must hold a quantity", history=history)
     wide = min(len(quantities), PANELS_IN_A_ROW)
     high = math.ceil(len(quantities) / wide)
@@ -126,6 +128,21 @@ def numbers(name: str, values: Tensor) -> np.ndarray:
         raise ValueError(
             f"`{name}` must hold numbers. Received: {name}={values!r}"
         ) from error
+
+
+def without_copies(
+    names: Sequence[str], columns: Mapping[str, np.ndarray]
+) -> list[str]:
+    """The names with the loss first, less those with the values of the loss."""
+    loss = columns.get("loss")
+    others = [name for name in names if name != "loss"]
+    if loss is None:
+        return others
+    return ["loss"] + [
+        name
+        for name in others
+        if not np.allclose(columns[name], loss, 1e-5, 0, equal_nan=True)
+    ]
 
 
 def is_validation(name: str, columns: Mapping) -> bool:

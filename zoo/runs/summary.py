@@ -17,6 +17,7 @@ from zoo.runs.histories import held_out_name
 from zoo.runs.progress import as_time
 
 HELD_OUT = "val_"  # as Keras calls it
+DIVERGENCES = ("val_kl_loss", "kl_loss")
 
 
 def summary_of(
@@ -50,7 +51,7 @@ def summary_of(
         "kept": 1 + (best if settings.keeps_best else last),
         SECONDS: folder.seconds(),
         "files": [os.fspath(path.relative_to(folder.path)) for path in files],
-        "next": f"python -m zoo evaluate {shlex.quote(str(folder.path))}",
+        "next": _next(folder, figures[last]),
     }
 
 
@@ -66,8 +67,9 @@ def told(summary: dict[str, Any], folder: pathlib.Path, seconds: float) -> str:
     names = [name for name in {**last, **best} if name != "epoch"]
     is_held_out = all(name.startswith(HELD_OUT) for name in names)
     head = summary["figures_of"] if is_held_out else "training"
-    table = [[head, *(name.removeprefix(HELD_OUT) for name in names)]]
     rows = {"last": last} if last == best else {"last": last, "best": best}
+    names = _without_copies(names, rows.values())
+    table = [[head, *(name.removeprefix(HELD_OUT) for name in names)]]
     for name, figures in rows.items():
         row = [f"{name} epoch, {figures['epoch']}"]
         table.append([*row, *(_short(figures.get(one)) for one in names)])
@@ -76,11 +78,18 @@ def told(summary: dict[str, Any], folder: pathlib.Path, seconds: float) -> str:
         [
             f"{epochs}, {as_time(seconds)} in all.",
             aligned(table),
+            *_of_latents(last),
             f"In {folder}: {', '.join(_grouped(summary['files']))}; the model "
             f"is that of epoch {summary['kept']}.",
             f"Next: {summary['next']}",
         ]
     )
+
+
+def _next(folder, figures):
+    """What can be done with a run; nothing is evaluated without a test."""
+    command = "evaluate" if CHOICE in figures else "sample"
+    return f"python -m zoo {command} {shlex.quote(str(folder.path))}"
 
 
 def _losses(figures):
@@ -97,6 +106,30 @@ def _figures(figures, epoch):
     known = {k: v for k, v in figures[epoch].items() if math.isfinite(v)}
     held_out = {k: v for k, v in known.items() if k.startswith(HELD_OUT)}
     return {"epoch": epoch + 1, **(held_out or known)}
+
+
+def _without_copies(names, rows):
+    """Without what equals the loss, as the negative ELBO of most VAEs does."""
+    losses = [name for name in names if name in (CHOICE, "loss")]
+
+    def shown(name):
+        return [_short(row.get(name)) for row in rows]
+
+    return [
+        name
+        for name in names
+        if name in losses or not losses or shown(name) != shown(losses[0])
+    ]
+
+
+def _of_latents(figures):
+    """A line where the latents of a VAE say less than a bit of an example."""
+    known = [figures[name] for name in DIVERGENCES if name in figures]
+    if known and known[0] < math.log(2):
+        yield (
+            f"The latents carry next to nothing yet ({known[0]:.2g} nats, less "
+            "than a bit): what is drawn looks alike before more epochs."
+        )
 
 
 def _short(value):

@@ -1,7 +1,6 @@
 """Train a model of the zoo into a run folder."""
 
 import contextlib
-import copy
 import inspect
 import textwrap
 from collections.abc import Sequence
@@ -14,13 +13,13 @@ from zoo.counting import counted
 from zoo.counting import trained_parameters
 from zoo.datasets import feeds
 from zoo.export import load_model
-from zoo.pretrained.manifest import made_for
-from zoo.registry import builder_of
 from zoo.runs import executions
 from zoo.runs import interrupts
 from zoo.runs import resuming
 from zoo.runs import schedules
 from zoo.runs import showing
+from zoo.runs.building import adapt
+from zoo.runs.building import built
 from zoo.runs.folder import RunFolder
 from zoo.runs.histories import CHOICE
 from zoo.runs.histories import held_out_name
@@ -121,11 +120,11 @@ class _Run:
         self.settings = resuming.checked(asked, before) if before else asked
         state = folder.state(before) if before else None
         self.goes_on = state is not None and state.exists()
-        self.model = _built(self.settings, not self.goes_on)
+        self.model = built(self.settings, not self.goes_on)
         if self.goes_on:
             self.model = folder.reopen(state, self.model)
         else:
-            _adapt(self.model, self.settings)
+            adapt(self.model, self.settings)
         self.source = feeds.feed(self.model, self.settings)
         self.done = int(self.model.optimizer.iterations) // self.source.steps
         resuming.check_epochs(self.settings, self.done)
@@ -226,32 +225,6 @@ class _Run:
                 callbacks=[*callbacks, stop],
                 verbose=0,
             )
-
-
-def _built(settings, is_new):
-    """The net of a run; a new one begins with the weights asked for."""
-    # Keras takes the config of an optimizer to pieces while it reads it.
-    arguments = copy.deepcopy(settings.arguments)
-    given = {
-        name: getattr(settings, name)
-        for name in ("learning_rate", "weights", "freeze")
-        if getattr(settings, name)
-    }
-    arguments |= given
-    weights = arguments.pop("weights", None)
-    if is_new and weights is not None:
-        arguments["weights"] = weights
-    else:
-        arguments = made_for(settings.model, weights) | arguments
-    return builder_of(settings.model)(**arguments, seed=settings.seed)
-
-
-def _adapt(model, settings):
-    """Bring a model to the mean of its data, where it asks for that."""
-    training = builder_of(settings.model).training
-    is_random = not (settings.weights or settings.arguments.get("weights"))
-    if training.adapts and is_random and not settings.streaming:
-        model.adapt(feeds.arrays_of_run(model, settings).x_train)
 
 
 def _signature():

@@ -31,6 +31,14 @@ def test_lines_of_any_script_stay_as_they_are(tmp_path, lines):
     assert sorted(text.rstrip() for text in both) == sorted(lines)
 
 
+@pytest.mark.filterwarnings("ignore:.*brought to")
+def test_equal_lines_are_held_out_together(tmp_path):
+    path = written(tmp_path / "own.txt", ENGLISH * 20)
+    texts = datasets.load_texts(path)
+    assert len(texts.x_train) == 40 and len(texts.x_test) == 20
+    assert not set(texts.x_train) & set(texts.x_test)
+
+
 def test_lines_are_cut_and_padded_with_a_word(tmp_path):
     path = written(tmp_path / "own.txt", ENGLISH)
     with pytest.warns(UserWarning, match="3 lines.*20 .*2 are cut, 1 are pad"):

@@ -380,7 +380,13 @@ class TestTrainingCurves:
 
     def test_a_bound_is_in_nats_on_a_page(self):
         names = ("loss", "kl_loss", "negative_elbo", "reconstruction_loss")
-        figure = plots.training_curves({name: [2.0, 1.0] for name in names})
+        history = {name: [2.0, place] for place, name in enumerate(names)}
+        figure = plots.training_curves(history)
+        assert all(axes.get_xlim()[0] >= 0.5 for axes in figure.axes)
+        history["negative_elbo"] = history["loss"]
+        once = plots.training_curves(history).axes
+        assert [one.get_title() for one in once][:2] == ["loss", "KL loss"]
+        assert len(once) == 3
         assert figure.axes[2].get_title() == "negative ELBO"
         assert figure.axes[2].get_ylabel() == "nats per image"
         assert figure.get_size_inches()[0] <= PAGE

@@ -77,3 +77,27 @@ def test_without_held_out_data_and_with_what_is_no_number(tmp_path):
         "last epoch, 3",
         "best epoch, 2     2",
     ]
+
+
+def test_what_equals_the_loss_is_shown_once_and_idle_latents_told(tmp_path):
+    history = (
+        "epoch,loss,val_kl_loss,val_loss,val_negative_elbo\n"
+        "0,9.0,0.125,8.0,8.0\n1,8.0,0.25,7.0,7.0\n"
+    )
+    lines = told(
+        summary_of(folder_with(tmp_path, history), []), tmp_path, 1.0
+    ).splitlines()
+    assert lines[1].split() == ["test", "kl_loss", "loss"]
+    assert "The latents carry next to nothing yet (0.25 nats" in lines[3]
+    history = history.replace("0.25", "2.5").replace("7.0\n", "6.5\n")
+    lines = told(
+        summary_of(folder_with(tmp_path, history), []), tmp_path, 1.0
+    ).splitlines()
+    assert lines[1].split()[-1] == "negative_elbo"
+    assert not any("latents" in line for line in lines)
+
+
+def test_without_a_test_the_next_step_draws(tmp_path):
+    folder = folder_with(tmp_path, "epoch,loss\n0,3.0\n")
+    assert summary_of(folder, [])["next"] == f"python -m zoo sample {tmp_path}"
+    assert "1 epoch, 0:01" in told(summary_of(folder, []), tmp_path, 1.0)
