@@ -21,7 +21,7 @@ LIBRARY_ORDER = [
     {"keras_capsvae"},
 ]
 ZOO_ORDER = [
-    {"columns", "counting", "nearest"},
+    {"columns", "counting", "data_names", "nearest"},
     {"datasets"},
     {"pretrained"},
     {"cards"},

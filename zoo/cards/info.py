@@ -2,12 +2,15 @@
 
 import ast
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from zoo.cards.card import Card
 from zoo.cards.reading import MODELS
 from zoo.cards.reading import card_of
+from zoo.cards.shared import OF_EVERY_BUILDER
 from zoo.cards.shared import SHARED
+from zoo.nearest import check_arguments
 from zoo.pretrained import manifest
 
 
@@ -51,6 +54,16 @@ def arguments_with_defaults(card: Card) -> dict[str, Any]:
         for name, default in zip(names, defaults, strict=True)
     }
     return arguments | _shared(builder, card.name)
+
+
+def check_arguments_of(card: Card, given: Mapping[str, Any]) -> None:
+    """Raise where a builder is given an argument that it does not take.
+
+    Raises:
+        TypeError: If so; names the nearest.
+    """
+    known = (*arguments_with_defaults(card), *OF_EVERY_BUILDER)
+    check_arguments(card.name, given, known)
 
 
 def _shared(builder, name):

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+# What every builder takes by keyword.
+OF_EVERY_BUILDER = (
+    *("weights", "freeze", "compile", "optimizer", "learning_rate", "loss"),
+    *("metrics", "jit_compile", "seed"),
+)
 # By the decorator of the builders, in the order of their signature; the last
 # one is `name`, by default that of the builder.
 SHARED: dict[str, dict[str, Any]] = {

@@ -29,6 +29,29 @@ class Text(click.ParamType):
         return str(value)
 
 
+class Whole(click.ParamType):
+    """A whole number of at least so much."""
+
+    name = "integer"
+
+    def __init__(self, least: int) -> None:
+        self.least = least
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int:
+        number = click.INT.convert(value, param, ctx)
+        if number < self.least:
+            raise ValueError(
+                f"{param.opts[0]} must be at least {self.least}. "
+                f"Received: {number}"
+            )
+        return number
+
+
 class FilePath(click.Path):
     """A path that is not empty, of a file or a folder."""
 
@@ -69,6 +92,8 @@ def _as_click_option(name: str, option: Option):
     if option.usual:
         text = f"{text}  [default: {option.usual}]"
     kind = Text() if option.kind in (str, tuple) else option.kind
+    if option.kind is int:
+        kind = Whole(option.least)
     if option.kind is bool:
         return click.option(option.flag, name, is_flag=True, help=text)
     if option.kind is dict:

@@ -15,6 +15,7 @@ from zoo.cli.given import Text
 from zoo.cli.given import options_of_run
 from zoo.cli.opening import WEIGHTS
 from zoo.cli.opening import opened
+from zoo.data_names import check_data
 
 
 @click.command()
@@ -85,6 +86,7 @@ def evaluate(
             writing.check_free(picture, (".png",), overwrite)
     if images is not None and images < 1:
         raise ValueError(f"--images must be at least 1. Received: {images}")
+    check_data(data)
     found = opened(model, weights)
 
     from zoo import evaluation

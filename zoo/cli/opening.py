@@ -5,6 +5,7 @@ from typing import Any
 from typing import NamedTuple
 
 from zoo import cards
+from zoo.cli.output import starting
 from zoo.pretrained import manifest
 
 WEIGHTS = (
@@ -76,6 +77,7 @@ def _created(card, weights):
             "file of one that you trained"
         )
     manifest.file_of(card.name, tag)  # Before Keras is loaded it says so.
+    starting()
     from zoo.registry import create_model
 
     model = create_model(card.name, weights=tag)
@@ -85,6 +87,7 @@ def _created(card, weights):
 
 
 def _reopened(path):
+    starting()
     from zoo import runs
     from zoo.export import load_model
 

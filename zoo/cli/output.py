@@ -50,6 +50,12 @@ def speaking(quiet: bool, as_json: bool) -> Iterator[None]:
         yield
 
 
+def starting() -> None:
+    """Says at a terminal what the seconds before the first word are for."""
+    if sys.stderr.isatty():
+        click.echo("Starting Keras …", err=True)
+
+
 def echo_json(figures: dict[str, Any]) -> None:
     """Prints the one JSON object of a command."""
     click.echo(json.dumps(figures, indent=2, ensure_ascii=False))

@@ -14,6 +14,7 @@ from zoo.cli.given import Text
 from zoo.cli.given import options_of_run
 from zoo.cli.opening import WEIGHTS
 from zoo.cli.opening import opened
+from zoo.data_names import check_data
 
 SUFFIXES = (".csv", ".npz")
 DATA = (
@@ -58,6 +59,7 @@ def predict(
     MODEL: a name of the zoo, a run folder or a .keras file of a classifier.
     """
     _check(out, overwrite)
+    check_data(data)
     found = opened(model, weights)
 
     from zoo.evaluation import tables
@@ -82,6 +84,7 @@ def encode(
     MODEL: a name of the zoo, a run folder or a .keras file.
     """
     _check(out, overwrite)
+    check_data(data)
     found = opened(model, weights)
 
     from zoo.evaluation import tables

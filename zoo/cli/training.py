@@ -9,11 +9,14 @@ import click
 from click.core import ParameterSource
 
 from zoo.cards import card_of
+from zoo.cards import check_arguments_of
 from zoo.cli.given import Text
 from zoo.cli.given import options_of_run
 from zoo.cli.output import echo_json
 from zoo.cli.output import output_options
 from zoo.cli.output import speaking
+from zoo.cli.output import starting
+from zoo.data_names import check_data
 from zoo.pretrained import manifest
 
 
@@ -49,10 +52,12 @@ def train(
 ) -> None:
     """Train the model called NAME into a run folder."""
     # Before Keras is loaded it says that there is no such model or file.
-    card_of(name)
+    check_arguments_of(card_of(name), options["arguments"])
+    check_data(options["data"])
     if options["weights"]:
         manifest.file_of(name, options["weights"])
     with speaking(quiet, as_json):
+        starting()
         summary = _trained(
             name, f"runs/{name}" if out is None else out, options
         )
@@ -136,7 +141,9 @@ def reproduce(
     Prints its figures beside the published ones, what was expected and whether
     it came true; ends with 1 if something did not.
     """
+    check_data(data)
     with speaking(quiet, as_json):
+        starting()
         outcome = _reproduced(claim, out, quick, data)
     if as_json:
         echo_json(json.loads(outcome.paths[0].read_text(encoding="utf-8")))

@@ -14,6 +14,7 @@ from zoo.cli.given import Text
 from zoo.cli.given import options_of_run
 from zoo.cli.opening import WEIGHTS
 from zoo.cli.opening import opened
+from zoo.data_names import check_data
 
 PICTURE = ".png"
 FOLDER = "pictures"
@@ -71,6 +72,7 @@ def sample(
     is_file = out is not None and out.suffix.lower() == PICTURE
     if out is not None and is_file:
         writing.check_free(out, (PICTURE,), overwrite)
+    check_data(data)
     found = opened(model, weights)
     net, shipped_as = found.model, found.shipped_as
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from zoo import data_names
+from zoo.data_names import BINARY
+from zoo.data_names import STEREO
 from zoo.datasets.images import fit_image
 
-LABELLED = ("mnist", "fashion_mnist", "kmnist")
-BINARY = ("binarized_mnist",)  # pixels 0 and 1, no labels
-STEREO = ("smallnorb",)  # two views of an object, 96 × 96
-NAMES = (*LABELLED, *BINARY, *STEREO)
+NAMES = data_names.DOWNLOADED
 STEREO_SHAPE = (48, 48, 2)  # to which Hinton, Sabour and Frosst reduce them
 CLASS_NAMES = {
     "fashion_mnist": (

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from zoo import data_names
 from zoo.datasets.archives import read_archive
 from zoo.datasets.splits import SPLIT_SEED
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
-NAMES = ("mnist_small", "digits")
+NAMES = data_names.EMBEDDED
 SAMPLE_OF = {"mnist": "mnist_small"}  # what has to be downloaded
 NUM_CLASSES = 10
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_capsvae.validation.numbers import check_integer
+from zoo import data_names
 from zoo.counting import counted
 from zoo.datasets.encodings import read_text
 from zoo.datasets.lines import HAN
@@ -21,7 +22,7 @@ from zoo.datasets.tables import SUFFIXES as TABLES
 from zoo.datasets.tables import read_table
 
 EMBEDDED = Path(__file__).parent / "texts" / "tang.txt"
-NAMES = ("tang",)
+NAMES = data_names.TEXTS
 SUFFIXES = (".json", ".txt", *TABLES)
 COUPLET = 10  # characters
 INDENT = "\u3000\u3000"  # two full-width spaces

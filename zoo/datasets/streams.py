@@ -9,6 +9,7 @@ from typing import Any
 from typing import NamedTuple
 
 from keras_capsvae.validation.numbers import check_integer
+from zoo import data_names
 from zoo.datasets import downloads
 from zoo.datasets import embedded
 from zoo.datasets.folders import common_shape
@@ -117,13 +118,13 @@ class _Examples(NamedTuple):
 def _examples(source, split, seed, labels, shape, options):
     if source in embedded.NAMES:
         return _embedded(source, split, seed)
-    if source in downloads.LABELLED:
+    if source in data_names.LABELLED:
         return _downloaded(source, split, seed)
     if isinstance(source, Path) and source.is_dir():
         return _in_folder(source, split, seed, labels, shape, options)
     raise ValueError(
         "`source` must be a folder of images or one of "
-        f"{(*embedded.NAMES, *downloads.LABELLED)} to stream: `load` the "
+        f"{(*embedded.NAMES, *data_names.LABELLED)} to stream: `load` the "
         "others and give their arrays to `Batches`. "
         f"Received: {str(source)!r}"
     )

@@ -57,6 +57,7 @@ def _advice(input_shape, multiple_of, at_least):
     ]
     words = "x".join(map(str, fitting))
     return (
-        f"Received: input_shape={tuple(input_shape)}. `--resize {words}` makes "
-        "images fit"
+        f"Received: input_shape={tuple(input_shape)}. Images of "
+        f"{' × '.join(map(str, fitting))} fit: datasets.load resizes them "
+        f"(`shape=`), and on the command line --resize {words}"
     )

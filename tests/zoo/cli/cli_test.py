@@ -163,13 +163,16 @@ def test_export_writes_what_load_model_reads(kind, run, tmp_path):
     [
         (["show", "dense_vea"], "Did you mean dense_vae"),
         (["train", "dense_vea"], "Did you mean dense_vae"),
-        (["sample", "no/such/run"], "Unknown model"),
+        (["sample", "no/such/run"], "which does not exist"),
         (["train", "dense_vae", "--data", "mnits"], "Did you mean mnist"),
         (["train", "dense_vae", "--data", "no/file.npz"], "does not exist"),
         (["train", "dense_vae", "--set", "latent_dim"], "ARGUMENT=VALUE"),
         (["train", "dense_vae", "--set", "latent_dim=0"], "at least 1"),
         (["train", "dense_vae", "--set", "layers=3"], "no argument 'layers'"),
-        (["train", "conv_vae", "--set", "input_shape=[30,30,1]"], "pad to 32"),
+        (
+            ["train", "conv_vae", "--set", "input_shape=[30,30,1]"],
+            "--resize 32x32",
+        ),
         (["sample", "dense_vae", "--weights", "cifar"], "tag out of"),
     ],
 )

@@ -78,6 +78,11 @@ LIGHT = [
     (["export", "dense_vea", "--out", "x"], 1, "Did you mean dense_vae"),
     (["sample", "capsnet"], 1, "comes without weights"),
     (["reproduce", "two-digit"], 1, "two-digits"),
+    (["train", "dense_vae", "--data", "nope"], 1, "--data must be one of"),
+    (["predict", "dense_vae", "--data", "mnits"], 1, "Did you mean mnist"),
+    (["evaluate", "dense_vae", "--data", "no/x.png"], 1, "does not exist"),
+    (["train", "dense_vae", "--set", "latent=3"], 1, "mean latent_dim"),
+    (["train", "dense_vae", "--epochs", "0"], 1, "--epochs must be at least 1"),
     (["train", "dense_vae", "--epoch", "3"], 2, "--epochs"),
     (["train", "dense_vae", "--epochs", "x"], 2, "not a valid integer"),
 ]

@@ -7,6 +7,7 @@ import pytest
 import zoo
 from keras_capsvae import BernoulliReconstruction
 from tests.helpers import BACKEND
+from zoo.cards.shared import OF_EVERY_BUILDER
 from zoo.registry import builder_of
 from zoo.registry import register
 from zoo.registry.training import Training
@@ -37,6 +38,7 @@ def test_every_model_is_a_function_of_the_package(name):
     assert builder is builder_of(name)
     assert name in zoo.__all__
     parameters = inspect.signature(builder).parameters
+    assert set(OF_EVERY_BUILDER) <= set(parameters)
     for parameter, default in SHARED.items():
         assert parameters[parameter].kind is inspect.Parameter.KEYWORD_ONLY
         assert parameters[parameter].default == default
