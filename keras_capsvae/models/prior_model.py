@@ -12,6 +12,7 @@ from keras import ops
 from keras_capsvae.latents.fitted import FittedMixture
 from keras_capsvae.models.generative_model import GenerativeModel
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.arrays import length_of
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.streams import is_stream
 
@@ -38,7 +39,7 @@ class PriorModel(GenerativeModel):
         if x is not None and not is_stream(x):
             arrays = self.arrays_of_model(x)
             self.latent.check_examples(arrays)
-            count = len(arrays[0])
+            count = length_of(arrays[0])
         self.latent.trains_on(count)
         if self.fitted_prior is not None:
             warnings.warn(

@@ -96,12 +96,14 @@ def check_enough(array: Any, count: int, name: str, of: str) -> None:
         )
 
 
+def length_of(array: Any) -> int:
+    """Number of examples, of sparse arrays and tensors too."""
+    return int(array.shape[0]) if hasattr(array, "shape") else len(array)
+
+
 def check_same_length(arrays: Sequence[Any], name: str) -> None:
     """Check that arrays hold as many examples each."""
-    lengths = [
-        int(array.shape[0]) if hasattr(array, "shape") else len(array)
-        for array in arrays
-    ]
+    lengths = [length_of(array) for array in arrays]
     if len(set(lengths)) > 1:
         raise ValueError(
             f"The arrays of `{name}` must have one length. "
