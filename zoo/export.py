@@ -15,17 +15,18 @@ from keras_capsvae import Vocabulary
 from keras_capsvae.models.earlier_files import EarlierFileError
 from keras_capsvae.models.serving import EXTRA
 from keras_capsvae.vocabulary import FILE as VOCABULARY
+from zoo.pretrained.manifest import RUN_MODEL
 
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite"}
-EXPECTED = "a `.keras` file or a SavedModel folder"
+EXPECTED = "a `.keras` file, a SavedModel folder or a run folder"
 HDF5 = b"\x89HDF\r\n\x1a\n"  # how each such file begins
 
 
 def load_model(path: str | os.PathLike) -> Any:
-    """Reload a model from a `.keras` file or a SavedModel folder.
+    """Reload a model from a `.keras` file, a SavedModel or a run folder.
 
     Args:
-        path: Path of either.
+        path: Path of one; of a run folder its `model.keras` is taken.
 
     Returns:
         The compiled `keras.Model`, or what `tf.saved_model.load` gives, with
@@ -35,8 +36,8 @@ def load_model(path: str | os.PathLike) -> Any:
     Raises:
         TypeError: If this is no path.
         FileNotFoundError: If there is nothing at the path.
-        ValueError: If what is there is neither, is damaged, or made of classes
-            that are not imported.
+        ValueError: If what is there is none of them, is damaged, or made of
+            classes that are not imported.
 
     Example:
 
@@ -52,6 +53,8 @@ def load_model(path: str | os.PathLike) -> Any:
     path = pathlib.Path(path)
     if not path.exists():
         raise FileNotFoundError(f"There is no model at {path}")
+    if (path / RUN_MODEL).is_file():
+        path = path / RUN_MODEL
     if path.is_dir():
         return _load_saved_model(path)
     if not _is_keras_file(path):

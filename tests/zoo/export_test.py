@@ -18,9 +18,10 @@ def images():
     return np.random.default_rng(0).random((5, 16)).astype("float32")
 
 
-def test_keras_file_is_reloaded_compiled(model, images, tmp_path):
+@pytest.mark.parametrize("path", ["model.keras", "."])
+def test_keras_file_is_reloaded_compiled(path, model, images, tmp_path):
     model.save(tmp_path / "model.keras")
-    reloaded = load_model(tmp_path / "model.keras")
+    reloaded = load_model(tmp_path / path)  # the folder as one of a run
     assert reloaded.compiled
     np.testing.assert_array_equal(
         reloaded.encoder.predict(images, verbose=0),

@@ -14,14 +14,15 @@ import keras
 
 import keras_capsvae
 from zoo.export import load_model
+from zoo.pretrained.manifest import RUN_CONFIG
+from zoo.pretrained.manifest import RUN_MODEL
 from zoo.runs import clearing
 from zoo.runs import files
 from zoo.runs import histories
 from zoo.settings import OPTIONS
 from zoo.settings import Settings
 
-CONFIG = "config.json"
-MODEL = "model.keras"
+CONFIG, MODEL = RUN_CONFIG, RUN_MODEL
 LAST = "last.keras"  # the state to go on from, where MODEL is the best one
 HISTORY = "history.csv"
 SUMMARY = "summary.json"

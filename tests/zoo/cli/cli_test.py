@@ -16,6 +16,8 @@ from zoo.datasets import downloads
 from zoo.datasets import feeds
 
 TINY = [
+    "--resize",
+    "4",
     "--set",
     "original_dim=16",
     "--set",
@@ -126,7 +128,7 @@ def test_a_binarised_run_is_evaluated_on_binary_images(tmp_path):
     output_of(
         *["train", "importance_weighted_vae", "--out", folder, "--epochs", 1],
         *["--binarize", "--set", "num_samples=2", "--set", "latent_dim=3"],
-        *["--set", "jit_compile=false", "--set", "original_dim=64"],
+        *["--set", "jit_compile=false", "--resize", "8"],
     )
     received = []
     for options in ([], ["--binarize"], ["--no-binarize"]):
@@ -233,7 +235,7 @@ def test_evaluate_takes_the_data_of_the_run(run):
 def test_shipped_weights_are_tested_on_what_is_at_hand(prepared, monkeypatch):
     loaded = []
 
-    def load(model, data):
+    def load(model, data, *reading):
         loaded.append(data)
         return datasets.load("mnist_small", (784,))
 
@@ -250,7 +252,7 @@ def test_shipped_weights_are_tested_on_what_is_at_hand(prepared, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--batch-size", "0"], "batch_size"),
+        (["--batch-size", "0"], "--batch-size must be at least 1"),
         (["--set", "seed=3"], "--seed"),
         (["--set", "compile=false"], "compiles its model"),
     ],

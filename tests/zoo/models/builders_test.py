@@ -433,6 +433,8 @@ def test_bytes_are_refused(name):
     model = zoo.create_model(name, seed=0)
     if feeds.takes_text(model):
         pytest.skip("it takes ids of characters")
+    if getattr(model.loss, "target_range", (0, 1)) is None:
+        pytest.skip("its loss scores any number")
     inputs, targets = random_data(model, count=2)
     inputs[0] = (inputs[0] * 255).astype("uint8")
     before = values_of(model)
