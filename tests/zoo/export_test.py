@@ -101,8 +101,8 @@ def test_other_files_say_what_was_expected(model, tmp_path):
     with pytest.raises(ValueError, match="must be a `.keras`.*another kind"):
         load_model(tmp_path / "data.keras")
     (tmp_path / "data.keras").unlink()
-    model.save(tmp_path / "model.keras")
-    with pytest.raises(ValueError, match="no saved_model.pb, but model.keras"):
+    model.save(tmp_path / "mine.keras")
+    with pytest.raises(ValueError, match="no saved_model.pb, but mine.keras"):
         load_model(tmp_path)
 
 
