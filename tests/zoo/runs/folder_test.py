@@ -288,5 +288,6 @@ def test_a_new_run_in_the_place_of_an_old_one(small_data, tmp_path):
     assert folder.last.exists()
     small_run(small_data, folder.path, overwrite=True, seed=1)
     left = {path for path in folder.path.rglob("*") if path.is_file()}
-    assert left == {folder.config, folder.history, folder.model, *own}
+    written = {folder.config, folder.history, folder.model, folder.summary}
+    assert left == {*written, *own}
     assert folder.settings().seed == 1 and folder.epochs() == 1
