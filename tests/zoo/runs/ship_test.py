@@ -22,6 +22,7 @@ def shipped(tmp_path, monkeypatch):
     model = runs.train(
         "dense_vae",
         out=tmp_path / "run",
+        data="digits",
         epochs=1,
         seed=4,
         verbose=0,
@@ -43,10 +44,10 @@ def test_shipped_weights_are_those_of_the_run(shipped):
 def test_the_manifest_tells_how_they_were_made(shipped):
     entry = manifest.tags_of("dense_vae")["tiny"]
     assert entry["command"] == (
-        "python -m zoo train dense_vae --data mnist_small --epochs 1 --seed 4 "
-        "--set original_dim=64 --set intermediate_dim=8 --set jit_compile=false"
+        "python -m zoo train dense_vae --data digits --epochs 1 --seed 4 "
+        "--set intermediate_dim=8 --set jit_compile=false"
     )
-    assert entry["arguments"] == {**SIZES, "latent_dim": 2}
+    assert entry["arguments"] == {**SIZES, "latent_dim": 2, "prior": None}
     assert entry["metrics"]["test_loss"] > 0
     path = manifest.FOLDER / entry["file"]
     assert entry["sha256"] == weights.sha256(path)
