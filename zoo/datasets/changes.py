@@ -35,8 +35,8 @@ def change_of(
 
     Example:
 
-    >>> change_of((40, 56, 3), (784,))
-    Change(own=(40, 56, 3), made=(28, 28, 1), options=['--resize 28', '--grey'])
+    >>> change_of((40, 56, 3), (784,)).options
+    ['--resize 28', '--grey']
     >>> change_of((28, 28, 1), (784,)) is None
     True
     """

@@ -296,7 +296,5 @@ def test_margin_epochs_raise_the_margin(tmp_path):
         0.2 + 0.79 / (1 + np.exp(4 - 14 * step / 6)) for step in range(6)
     ]
     np.testing.assert_allclose(margins, expected, rtol=1e-5)
-    with pytest.raises(ValueError, match="margin_epochs=0 instead of 2"):
-        runs.train(
-            "matrix_capsnet", "digits", tmp_path, resume=True, **settings
-        )
+    with pytest.raises(ValueError, match="margin_epochs=1 instead of 2"):
+        runs.train(*run, resume=True, margin_epochs=1, **settings)
