@@ -11,6 +11,7 @@ from PIL import Image
 import zoo
 from zoo.cli.training import train as train_command
 from zoo.datasets import feeds
+from zoo.datasets import run_feeds
 from zoo.datasets import shapes
 from zoo.datasets.reading import Reading
 from zoo.options import arguments_from
@@ -188,7 +189,9 @@ def test_streams_are_flat_for_a_flat_net(photos):
         "conditional_vae", data=photos, resize="8x6", streaming=True
     )
     model = zoo.conditional_vae(**settings.arguments, compile=False)
-    ((images, labels),) = next(iter(feeds.feed(model, settings).training(0)))
+    ((images, labels),) = next(
+        iter(run_feeds.feed(model, settings).training(0))
+    )
     assert images.shape[1:] == (144,) and labels.shape[1:] == (3,)
 
 

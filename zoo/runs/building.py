@@ -5,7 +5,7 @@ import warnings
 
 import keras
 
-from zoo.datasets import feeds
+from zoo.datasets import run_feeds
 from zoo.datasets.labels import shortened
 from zoo.pretrained.loading import class_layers
 from zoo.pretrained.manifest import made_for
@@ -41,7 +41,7 @@ def adapt(model: keras.Model, settings: Settings) -> None:
     training = builder_of(settings.model).training
     is_random = not (settings.weights or settings.arguments.get("weights"))
     if training.adapts and is_random and not settings.streaming:
-        model.adapt(feeds.arrays_of_run(model, settings).x_train)
+        model.adapt(run_feeds.arrays_of_run(model, settings).x_train)
 
 
 def _net_of(settings, arguments):

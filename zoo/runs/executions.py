@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from zoo.datasets.feeds import Feed
+from zoo.datasets.run_feeds import Feed
 
 SECONDS = 0.1  # of a call; an interrupt waits no longer
 TIMED = 5

@@ -6,7 +6,7 @@ from keras_capsvae import KLWarmUp
 from keras_capsvae import MixtureStart
 from keras_capsvae import SpreadMargin
 from keras_capsvae.validation.numbers import check_integer
-from zoo.datasets import feeds
+from zoo.datasets import run_feeds
 from zoo.settings import Settings
 
 FINAL_SHARE = 0.01  # of the highest learning rate, where `--decay` ends
@@ -83,7 +83,7 @@ def callbacks_of(
         steps = settings.margin_epochs * steps_per_epoch
         wanted["margin_epochs"] = SpreadMargin(steps)
     if settings.mixture_start:
-        x = feeds.arrays_of_run(model, settings).x_train
+        x = run_feeds.arrays_of_run(model, settings).x_train
         wanted["mixture_start"] = MixtureStart(
             x, settings.mixture_start, settings.seed
         )

@@ -11,7 +11,7 @@ import keras
 
 from zoo.counting import counted
 from zoo.counting import trained_parameters
-from zoo.datasets import feeds
+from zoo.datasets import run_feeds
 from zoo.export import load_model
 from zoo.runs import executions
 from zoo.runs import interrupts
@@ -125,7 +125,7 @@ class _Run:
             self.model = folder.reopen(state, self.model)
         else:
             adapt(self.model, self.settings)
-        self.source = feeds.feed(self.model, self.settings)
+        self.source = run_feeds.feed(self.model, self.settings)
         self.done = int(self.model.optimizer.iterations) // self.source.steps
         resuming.check_epochs(self.settings, self.done)
         if before and self.goes_on:

@@ -5,6 +5,7 @@ from PIL import Image
 import zoo
 from zoo.datasets import feeds
 from zoo.datasets import images
+from zoo.datasets import run_feeds
 from zoo.datasets.examples import read_examples
 from zoo.datasets.reading import Reading
 from zoo.settings import Settings
@@ -92,7 +93,7 @@ def test_grey_images_for_a_model_of_colours(tmp_path):
 def test_images_of_a_stream_do_not_change_unasked_either(photos):
     settings = Settings.of("conv_vae", data=str(photos), streaming=True)
     with pytest.raises(ValueError, match="`--resize 28 --grey`"):
-        feeds.feed(zoo.conv_vae(compile=False), settings)
+        run_feeds.feed(zoo.conv_vae(compile=False), settings)
 
 
 @pytest.mark.filterwarnings("error")

@@ -9,7 +9,7 @@ from tests.zoo.runs.training_test import TINY
 from tests.zoo.runs.training_test import assert_same_state
 from zoo import datasets
 from zoo import runs
-from zoo.datasets import feeds
+from zoo.datasets import run_feeds
 from zoo.export import load_model
 from zoo.registry import builder_of
 from zoo.runs.folder import RunFolder
@@ -58,7 +58,7 @@ def test_the_choice_is_a_tenth_of_the_training_data(small_data):
         "conditional_vae", data=small_data, arguments=TINY, patience=3
     )
     whole = datasets.load(small_data, (16,))
-    split = feeds.arrays_of_run(model, settings)
+    split = run_feeds.arrays_of_run(model, settings)
     assert len(split.x_test) == round(0.1 * len(whole.x_train))
     both = np.concatenate([split.x_train, split.x_test])
     np.testing.assert_array_equal(
@@ -67,7 +67,7 @@ def test_the_choice_is_a_tenth_of_the_training_data(small_data):
     rows = {image.tobytes(): label for image, label in zip(*whole[:2])}
     for image, label in zip(split.x_test, split.y_test, strict=True):
         assert rows[image.tobytes()] == label
-    again = feeds.arrays_of_run(model, settings)
+    again = run_feeds.arrays_of_run(model, settings)
     np.testing.assert_array_equal(split.x_test, again.x_test)
 
 
@@ -77,7 +77,7 @@ def test_the_run_ends_with_its_best_epoch(best_run, small_data):
     best = int(np.argmin(losses))
     assert best < 3, "the test needs a loss that rises"
     settings = RunFolder(folder).settings()
-    choice = feeds.arrays_of_run(model, settings).x_test
+    choice = run_feeds.arrays_of_run(model, settings).x_test
     steps = int(model.optimizer.iterations) // (best + 1)
     assert int(model.optimizer.iterations) == steps * (best + 1)
     last = load_model(folder / "last.keras")

@@ -1,0 +1,149 @@
+"""The feed of a run: what its model trains and is tested on."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from keras_capsvae import VariationalAutoencoder
+from zoo import datasets
+from zoo.counting import counted
+from zoo.datasets import splits
+from zoo.datasets.feeds import label_classes
+from zoo.datasets.feeds import load
+from zoo.datasets.feeds import shape_without_change
+from zoo.datasets.feeds import takes_labels
+from zoo.datasets.feeds import takes_text
+from zoo.datasets.feeds import test_images
+from zoo.datasets.feeds import training_pair
+from zoo.datasets.reading import Reading
+from zoo.datasets.shapes import check_large_enough
+
+
+@dataclasses.dataclass(frozen=True)
+class Feed:
+    """Training data from a given epoch on, its steps, and validation data.
+
+    Endless training data hold epoch after epoch. `about` tells of the examples
+    in words; `held_out` counts those of validation, `None` where that is not
+    known.
+    """
+
+    training: Callable[[int], Any]
+    steps: int
+    validation: Any
+    is_endless: bool
+    about: str
+    held_out: int | None = None
+
+
+def feed(model: keras.Model, settings: Any) -> Feed:
+    """The `Feed` of a model in a run of these `Settings`."""
+    if takes_text(model) and (settings.shift or settings.binarize):
+        raise ValueError(
+            "Texts have no pixels to shift or binarise. Received: shift="
+            f"{settings.shift}, binarize={settings.binarize} for {model.name}"
+        )
+    check_large_enough(model, settings)
+    return (_streams if settings.streaming else _arrays)(model, settings)
+
+
+def arrays_of_run(model: keras.Model, settings: Any) -> datasets.Arrays:
+    """`load`, for a run of these `Settings`.
+
+    Where the best epoch is kept, the test examples are a tenth of the training
+    examples: those of the test must not choose.
+    """
+    arrays = load(model, settings.data, Reading.of(settings))
+    if not settings.keeps_best:
+        return arrays
+    train, choice = splits.held_out(
+        len(arrays.x_train), settings.data, (splits.CHOICE, settings.seed)
+    )
+    x, y = arrays.x_train, arrays.y_train
+    return arrays._replace(
+        x_train=x[train],
+        y_train=None if y is None else y[train],
+        x_test=x[choice],
+        y_test=None if y is None else y[choice],
+    )
+
+
+def _arrays(model, settings):
+    arrays = arrays_of_run(model, settings)
+    batches = datasets.Batches(
+        *training_pair(model, arrays.x_train, arrays.y_train),
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        shift=settings.shift,
+        binarize=settings.binarize,
+    )
+    validation, held_out = None, 0
+    if arrays.x_test is not None and len(arrays.x_test):
+        held_out = len(arrays.x_test)
+        validation = training_pair(
+            model, test_images(arrays, settings.binarize), arrays.y_test
+        )
+    purpose = "to test on"
+    if settings.keeps_best:
+        purpose = "held out to choose the epoch"
+    about = f"{counted(len(arrays.x_train), 'example')}, {held_out:,} {purpose}"
+    return Feed(
+        lambda epoch: batches, len(batches), validation, False, about, held_out
+    )
+
+
+def _streams(model, settings):
+    if takes_text(model):
+        raise ValueError(
+            "Texts are read into memory as a whole. Received: streaming=True "
+            f"for {model.name}"
+        )
+    reading = Reading.of(settings)
+    shape = shape_without_change(model, settings.data, reading)
+
+    def stream(**options):
+        data, steps = datasets.stream(
+            settings.data,
+            shape,
+            settings.batch_size,
+            seed=settings.seed,
+            labels=takes_labels(model),
+            **reading.of_files,
+            **options,
+        )
+        return _fed(model, _flattened(model, data)), steps
+
+    return Feed(
+        lambda epoch: stream(initial_epoch=epoch)[0],
+        stream()[1],
+        stream(split="test", shuffle=False)[0],
+        True,
+        "examples read from disk",
+    )
+
+
+def _flattened(model, stream):
+    """A stream of images as a model takes them that wants them flat."""
+    taken = tuple(model.inputs[0].shape[1:])
+    if len(taken) != 1:
+        return stream
+    return stream.map(
+        lambda x, *rest: (keras.ops.reshape(x, (-1, *taken)), *rest)
+    )
+
+
+@functools.singledispatch
+def _fed(model, stream):
+    """A stream, with labels if the model takes them, as it trains on it."""
+    return stream
+
+
+@_fed.register
+def _(model: VariationalAutoencoder, stream):
+    classes = label_classes(model)
+    if classes is None:
+        return stream
+    return stream.map(lambda x, y: ((x, keras.ops.one_hot(y, classes)),))
