@@ -6,7 +6,6 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.latents.numbers import NumpyNumbers
-from keras_capsvae.models import likelihood
 from keras_capsvae.models import serving
 from keras_capsvae.models.autoencoder_data import AutoencoderData
 from keras_capsvae.models.autoencoder_data import batch_of_one
@@ -180,34 +179,6 @@ class GenerativeModel(AutoencoderData):
         """
         z, given = self._way(batch_of_one(first), batch_of_one(last), steps)
         return _first(self._decoded(z, given))
-
-    def score_samples(
-        self, x: Any, num_samples: int | None = None, *, seed: int = 0
-    ) -> np.ndarray:
-        """How badly the model explains each example, in nats.
-
-        The negative ELBO, whose expectation is taken over one posterior
-        sample; with `num_samples` the importance-sampled −ln q(x), which is
-        less. High scores are outliers.
-
-        Args:
-            x: Examples, with their conditions `[x, c]` if the model has any.
-                Any finite values: data out of range are what scores are for.
-            num_samples: Posterior samples of each example. Defaults to `None`.
-            seed: Integer that fixes the samples. Defaults to 0.
-
-        Returns:
-            Array `(n,)`.
-
-        Raises:
-            ValueError: If x does not fit, the loss is no likelihood, or the
-                latent has no densities.
-        """
-        if num_samples is None:
-            return -likelihood.elbo(self, x, seed=seed, verbose=0)
-        return -likelihood.log_likelihood(
-            self, x, num_samples, seed=seed, verbose=0
-        )
 
     def serving_endpoints(self) -> dict[str, Endpoint]:
         """`serve`, `encode`, `decode` and `generate`.

@@ -1,6 +1,7 @@
 """Likelihood of single examples under a VAE, by importance sampling."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -89,6 +90,26 @@ def elbo(
     counts = np.array([count for count, _ in bounds])
     values = np.stack([values for _, values in bounds])
     return np.average(values, axis=0, weights=counts)
+
+
+def scores_in_graph(
+    model: keras.Model, num_samples: int | None = None
+) -> Callable[[Any], Tensor]:
+    """The negative ELBO, or −ln q(x), as a function of tensors.
+
+    Args:
+        model: As of `log_likelihood`.
+        num_samples: Posterior samples of −ln q(x). Defaults to `None`: the
+            negative ELBO over one.
+
+    Returns:
+        Function of what the model takes, which gives nats `(batch,)`.
+    """
+    _check_model(model)
+    noise = model.latent.seed_generator
+    estimator = _Estimator(model, num_samples or 1, noise)
+    column = 1 if num_samples is None else 0
+    return lambda inputs: -estimator.call(inputs)[:, column]
 
 
 def _mean_of_exponentials(chunks):

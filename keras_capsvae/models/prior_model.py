@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.latents.fitted import FittedMixture
-from keras_capsvae.models.generative_model import GenerativeModel
+from keras_capsvae.models.scoring_model import ScoringModel
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import length_of
 from keras_capsvae.validation.numbers import check_integer
@@ -20,7 +20,7 @@ ROWS_AT_ONCE = 4096
 SAVED_AS = "fitted_prior_"
 
 
-class PriorModel(GenerativeModel):
+class PriorModel(ScoringModel):
     """An autoencoder whose latents are clustered, fitted and relabelled.
 
     Attributes:
@@ -31,7 +31,7 @@ class PriorModel(GenerativeModel):
     fitted_prior: FittedMixture | None = None
     _has_loaded_weights = False
 
-    @functools.wraps(GenerativeModel.fit)
+    @functools.wraps(ScoringModel.fit)
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         given = inspect.signature(super().fit).bind(*args, **kwargs)
         x = given.arguments.get("x")

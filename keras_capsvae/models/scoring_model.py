@@ -1,0 +1,177 @@
+"""How well an autoencoder explains single examples, and which are outliers."""
+
+import dataclasses
+import functools
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_capsvae.models import likelihood
+from keras_capsvae.models import serving
+from keras_capsvae.models.generative_model import GenerativeModel
+from keras_capsvae.models.serving import Endpoint
+from keras_capsvae.validation.numbers import check_number
+
+SAVED_AS = "threshold"
+
+
+class ScoringModel(GenerativeModel):
+    """An autoencoder that scores examples and tells outliers by a threshold."""
+
+    _threshold: float | None = None
+    _samples_of_threshold: int | None = None
+
+    @functools.wraps(GenerativeModel.fit)
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        if self.has_threshold:
+            warnings.warn(
+                "`threshold` is of the scores before this training: call "
+                "`set_threshold` again.",
+                stacklevel=3,
+            )
+        return super().fit(*args, **kwargs)
+
+    def score_samples(
+        self, x: Any, num_samples: int | None = None, *, seed: int = 0
+    ) -> np.ndarray:
+        """How badly the model explains each example, in nats.
+
+        The negative ELBO, whose expectation is taken over one posterior
+        sample; with `num_samples` the importance-sampled −ln q(x), which is
+        less and depends less on chance. High scores are outliers: the sign is
+        the opposite of scikit-learn's `score_samples`.
+
+        Args:
+            x: Examples, with their conditions `[x, c]` if the model has any.
+                Any finite values: data out of range are what scores are for.
+            num_samples: Posterior samples of each example. Defaults to `None`.
+            seed: Integer that fixes the samples. Defaults to 0.
+
+        Returns:
+            Array `(n,)`.
+
+        Raises:
+            ValueError: If x does not fit, the loss is no likelihood, or the
+                latent has no densities.
+        """
+        if num_samples is None:
+            return -likelihood.elbo(self, x, seed=seed, verbose=0)
+        return -likelihood.log_likelihood(
+            self, x, num_samples, seed=seed, verbose=0
+        )
+
+    def set_threshold(
+        self,
+        x: Any,
+        quantile: float = 0.99,
+        *,
+        num_samples: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Take as outliers what scores above most of these examples.
+
+        The threshold is saved with the model, also in files of weights, and a
+        SavedModel then has an endpoint `score`.
+
+        Args:
+            x: Examples to trust, such as those of the training.
+            quantile: Share of them that scores no higher, above 0 and at most
+                1. Defaults to 0.99.
+            num_samples, seed: As of `score_samples`; `predict_outliers` scores
+                with as many samples.
+
+        Raises:
+            ValueError: If the quantile is out of range; as `score_samples`.
+        """
+        quantile = check_number("quantile", quantile)
+        if not 0 < quantile <= 1:
+            raise ValueError(
+                "`quantile` must be above 0 and at most 1. "
+                f"Received: quantile={quantile}"
+            )
+        scores = self.score_samples(x, num_samples, seed=seed)
+        self._threshold = float(np.quantile(scores, quantile))
+        self._samples_of_threshold = num_samples
+
+    @property
+    def has_threshold(self) -> bool:
+        """Whether `set_threshold` was called, on this model or its file."""
+        return self._threshold is not None
+
+    @property
+    def threshold(self) -> float:
+        """The score above which examples are outliers, in nats.
+
+        Raises:
+            ValueError: If there is none yet.
+        """
+        if self._threshold is None:
+            raise ValueError(
+                f"The threshold of {self.name!r} must be set before it is "
+                "asked for: model.set_threshold(x, quantile=0.99), on examples "
+                "such as those of the training. Received: a model without"
+            )
+        return self._threshold
+
+    def predict_outliers(self, x: Any, *, seed: int = 0) -> np.ndarray:
+        """Which examples score above the threshold.
+
+        Args:
+            x, seed: As of `score_samples`.
+
+        Returns:
+            Array of booleans `(n,)`.
+
+        Raises:
+            ValueError: If there is no threshold, or x does not fit.
+        """
+        threshold = self.threshold
+        scores = self.score_samples(x, self._samples_of_threshold, seed=seed)
+        return scores > threshold
+
+    def serving_endpoints(self) -> dict[str, Endpoint]:
+        """`serve`, `encode`, `decode` and `generate`, with a threshold `score`.
+
+        `serve` takes x and gives a stochastic reconstruction, `encode` gives
+        the parameters of the posterior by name, `decode` takes latents,
+        `generate` an integer n and, for a model with classes, an integer label.
+        `score` takes x and gives the `score` of each example, whether it
+        `is_outlier`, and the `threshold`. Other formats take encoder and
+        decoder: `model.encoder.export(...)`.
+        """
+        endpoints = super().serving_endpoints()
+        if self.has_threshold:
+            endpoints["score"] = self._score_endpoint()
+        return endpoints
+
+    def _score_endpoint(self):
+        threshold = self.threshold
+        scores = likelihood.scores_in_graph(self, self._samples_of_threshold)
+
+        def score(inputs):
+            values = scores(inputs)
+            limit = keras.ops.cast(threshold, values.dtype)
+            return [values, values > limit, limit]
+
+        names = ("score", "is_outlier", "threshold")
+        of_model = serving.of_model(self, *names)
+        return dataclasses.replace(of_model, function=score)
+
+    def save_own_variables(self, store: Any) -> None:
+        super().save_own_variables(store)
+        if self._threshold is not None:
+            samples = self._samples_of_threshold or 0
+            store[SAVED_AS] = np.array([self._threshold, samples], "float64")
+
+    def load_own_variables(self, store: Any) -> None:
+        keys = set(store.keys())
+        own = {key: store[key] for key in keys}
+        saved = own.pop(SAVED_AS, None)
+        super().load_own_variables(own)
+        self._threshold = self._samples_of_threshold = None
+        if saved is not None:
+            threshold, samples = np.asarray(saved)
+            self._threshold = float(threshold)
+            self._samples_of_threshold = int(samples) or None
