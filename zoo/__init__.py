@@ -29,6 +29,7 @@ if not _is_command_line():
     from zoo.models.capsnet import pooling_cnn
     from zoo.models.cluster import cluster_vae
     from zoo.models.conditional import conditional_vae
+    from zoo.models.deep_conv import deep_conv_vae
     from zoo.models.importance_weighted import importance_weighted_vae
     from zoo.models.matrix_capsnet import matrix_capsnet
     from zoo.models.poem import poem_vae
@@ -44,6 +45,7 @@ __all__ = [
     "conditional_vae",
     "conv_vae",
     "create_model",
+    "deep_conv_vae",
     "dense_vae",
     "export_litert",
     "export_onnx",

@@ -49,8 +49,8 @@ def list_models(pattern: str = "*") -> list[str]:
     Example:
 
     >>> list_models("*vae*")
-    ['cluster_vae', 'conditional_vae', 'conv_vae', 'dense_vae',
-     'importance_weighted_vae', 'poem_vae']
+    ['cluster_vae', 'conditional_vae', 'conv_vae', 'deep_conv_vae',
+     'dense_vae', 'importance_weighted_vae', 'poem_vae']
     """
     if not isinstance(pattern, str):
         raise TypeError(

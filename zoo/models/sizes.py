@@ -48,6 +48,16 @@ def check_image_shape(
     return height, width, check_integer("channels", channels)
 
 
+def check_filters(filters: Sequence[int]) -> tuple[int, ...]:
+    """Numbers of filters in Python's integers, of one convolution at least."""
+    if not isinstance(filters, (tuple, list)) or not filters:
+        raise ValueError(
+            "`filters` must be a number for each convolution, as (32, 64). "
+            f"Received: filters={filters!r}"
+        )
+    return tuple(check_integer("filters", count) for count in filters)
+
+
 def _advice(input_shape, multiple_of, at_least):
     """What was received, and how to give images sides that fit."""
     sides = [int(side) for side in input_shape[:2] if side is not None]

@@ -1,5 +1,6 @@
 """Variational autoencoders of kexue.fm 5253."""
 
+import math
 from typing import Any
 
 import keras
@@ -13,12 +14,22 @@ from zoo.models.image_autoencoders import Parts
 from zoo.models.image_autoencoders import heads
 from zoo.models.image_autoencoders import image_vae
 from zoo.models.sizes import CHANNELS
+from zoo.models.sizes import check_filters
 from zoo.models.sizes import check_image_shape
 from zoo.registry import register
 from zoo.registry.training import Training
 
 DENSE = Training("rmsprop", 1e-3, BernoulliReconstruction, xla=True)
 CONVOLUTIONAL = Training("rmsprop", 1e-3, BernoulliReconstruction)
+HIDDEN = 16  # of the post, whose latents are two
+# A convolution halves the sides with these, a transposed one doubles them.
+HALVED: dict[str, Any] = {
+    "kernel_size": 3,
+    "strides": 2,
+    "padding": "same",
+    "activation": "relu",
+    "data_format": CHANNELS,
+}
 
 
 @register(DENSE)
@@ -64,31 +75,40 @@ def dense_vae(
 @register(CONVOLUTIONAL)
 @image_vae()
 def conv_vae(
-    input_shape: tuple[int, int, int] = (28, 28, 1), latent_dim: int = 2
+    input_shape: tuple[int, int, int] = (28, 28, 1),
+    latent_dim: int = 2,
+    *,
+    filters: tuple[int, ...] = (32, 64),
+    hidden: int | None = None,
 ) -> Parts:
     """Convolutional variational autoencoder, compiled.
 
-    Two 3×3 convolutions of stride 2 (32 and 64 filters, ReLU) → Dense 16 ReLU →
-    posterior heads; Dense ReLU → two transposed convolutions of stride 2 (64
-    and 32, ReLU) → transposed convolution, sigmoid.
+    3×3 convolutions of stride 2 (32 and 64 filters, ReLU) → Dense 16 ReLU →
+    posterior heads; Dense ReLU → transposed convolutions of stride 2 (64 and
+    32, ReLU) → transposed convolution, sigmoid.
 
     Args:
-        input_shape: Height, width and channels; both sides multiples of 4.
-            Defaults to (28, 28, 1).
+        input_shape: Height, width and channels. Each convolution halves the
+            sides: with two both are multiples of 4. Defaults to (28, 28, 1).
         latent_dim: Latents. Defaults to 2.
+        filters: Filters of each convolution of the encoder, as many as it is
+            deep; the decoder has them in the opposite order. Defaults to
+            (32, 64).
+        hidden: Units between convolutions and heads. Defaults to `None`: 16,
+            or the latents where they are more.
 
     Returns:
         A `VariationalAutoencoder` on `(batch, *input_shape)` in [0, 1].
 
     Raises:
         ValueError: If a size is below 1, a gradient is given without samples,
-            or a side is no multiple of 4: the decoder, which doubles twice,
-            could not give that size back.
+            or a side is no multiple of 2 to the power of the depth: the
+            decoder, which only doubles, could not give that size back.
 
     Example:
 
     ```python
-    model = zoo.conv_vae((32, 32, 3), latent_dim=64)
+    model = zoo.conv_vae((32, 32, 3), 64, filters=(32, 64, 128), hidden=256)
     model.fit(images, batch_size=100, epochs=30)
     pictures = model.reconstruct(images[:8])
     ```
@@ -96,10 +116,13 @@ def conv_vae(
     Source: kexue.fm 5253; Kingma and Welling, 2013.
     """
     latent_dim = check_integer("latent_dim", latent_dim)
-    input_shape = check_image_shape(input_shape, multiple_of=4)
+    filters = check_filters(filters)
+    hidden = max(HIDDEN, latent_dim) if hidden is None else hidden
+    hidden = check_integer("hidden", hidden)
+    input_shape = check_image_shape(input_shape, 2 ** len(filters))
     return Parts(
-        conv_encoder(input_shape, latent_dim),
-        conv_decoder(input_shape, latent_dim),
+        conv_encoder(input_shape, latent_dim, filters, hidden),
+        conv_decoder(input_shape, latent_dim, filters[::-1]),
     )
 
 
@@ -140,25 +163,32 @@ def with_label(tensor: Tensor, num_classes: int | None) -> tuple[Any, Tensor]:
     return [tensor, label], layers.Concatenate()([tensor, label])
 
 
-def conv_encoder(input_shape: tuple[int, ...], latent_dim: int) -> keras.Model:
-    image = keras.Input(input_shape, name="image")
-    x = _halve(32, "encoder_conv_1")(image)  # (batch, h/2, w/2, 32)
-    x = _halve(64, "encoder_conv_2")(x)  # (batch, h/4, w/4, 64)
-    x = layers.Flatten(CHANNELS)(x)
-    x = layers.Dense(16, "relu", name="encoder_hidden")(x)
+def conv_encoder(
+    input_shape: tuple[int, ...],
+    latent_dim: int,
+    filters: tuple[int, ...],
+    hidden: int,
+) -> keras.Model:
+    image = x = keras.Input(input_shape, name="image")
+    for place, count in enumerate(filters, start=1):
+        x = layers.Conv2D(count, name=f"encoder_conv_{place}", **HALVED)(x)
+    x = layers.Flatten(CHANNELS)(x)  # (batch, h/4 · w/4 · 64)
+    x = layers.Dense(hidden, "relu", name="encoder_hidden")(x)
     return keras.Model(image, heads(x, latent_dim), name="encoder")
 
 
-def conv_decoder(input_shape: tuple[int, ...], latent_dim: int) -> keras.Model:
-    height, width, channels = input_shape
-    grid = (height // 4, width // 4, 64)
+def conv_decoder(
+    input_shape: tuple[int, ...], latent_dim: int, filters: tuple[int, ...]
+) -> keras.Model:
+    *sides, channels = input_shape
+    grid = [side // 2 ** len(filters) for side in sides]
     z = keras.Input((latent_dim,), name="z")
-    x = layers.Dense(
-        grid[0] * grid[1] * grid[2], "relu", name="decoder_hidden"
-    )(z)
-    x = layers.Reshape(grid)(x)
-    x = _double(64, "decoder_conv_1")(x)  # (batch, h/2, w/2, 64)
-    x = _double(32, "decoder_conv_2")(x)  # (batch, h, w, 32)
+    units = math.prod(grid) * filters[0]
+    x = layers.Dense(units, "relu", name="decoder_hidden")(z)
+    x = layers.Reshape((*grid, filters[0]))(x)  # (batch, h/4, w/4, 64)
+    for place, count in enumerate(filters, start=1):
+        name = f"decoder_conv_{place}"
+        x = layers.Conv2DTranspose(count, name=name, **HALVED)(x)
     pixels = layers.Conv2DTranspose(
         channels,
         3,
@@ -169,27 +199,3 @@ def conv_decoder(input_shape: tuple[int, ...], latent_dim: int) -> keras.Model:
         name="pixels",
     )(x)  # (batch, h, w, channels)
     return keras.Model(z, pixels, name="decoder")
-
-
-def _halve(filters, name):
-    return layers.Conv2D(
-        filters,
-        3,
-        strides=2,
-        padding="same",
-        activation="relu",
-        data_format=CHANNELS,
-        name=name,
-    )
-
-
-def _double(filters, name):
-    return layers.Conv2DTranspose(
-        filters,
-        3,
-        strides=2,
-        padding="same",
-        activation="relu",
-        data_format=CHANNELS,
-        name=name,
-    )

@@ -14,8 +14,8 @@ from tests.helpers import random_data
 from tests.outputs import as_x
 from zoo.registry import builder_of
 
-NAMES = ["cluster_vae", "conditional_vae", "conv_vae", "dense_vae"]
-NAMES += ["importance_weighted_vae"]
+NAMES = ["cluster_vae", "conditional_vae", "conv_vae", "deep_conv_vae"]
+NAMES += ["dense_vae", "importance_weighted_vae"]
 
 
 @pytest.mark.parametrize("name", NAMES)

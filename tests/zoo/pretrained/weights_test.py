@@ -222,6 +222,7 @@ NOT_SHIPPED = {
     "capsnet",  # 33 MB
     # To be trained:
     "cluster_vae",
+    "deep_conv_vae",
     "gated_cnn_classifier",
 }
 
