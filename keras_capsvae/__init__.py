@@ -23,6 +23,7 @@ from keras_capsvae.latents import Regulariser
 from keras_capsvae.latents import StandardNormal
 from keras_capsvae.latents import TotalCorrelation
 from keras_capsvae.latents import VampPrior
+from keras_capsvae.latents import VonMisesFisherLatent
 from keras_capsvae.layers import CapsuleLayer
 from keras_capsvae.layers import CapsuleLength
 from keras_capsvae.layers import CapsuleMask
@@ -112,6 +113,7 @@ __all__ = [
     "VampPrior",
     "VariationalAutoencoder",
     "Vocabulary",
+    "VonMisesFisherLatent",
     "bits_per_dim",
     "exponential_squash",
     "gaussian_kl",

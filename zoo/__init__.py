@@ -33,6 +33,7 @@ if not _is_command_line():
     from zoo.models.importance_weighted import importance_weighted_vae
     from zoo.models.matrix_capsnet import matrix_capsnet
     from zoo.models.poem import poem_vae
+    from zoo.models.spherical import vmf_vae
     from zoo.models.text import gated_cnn_classifier
     from zoo.models.vae import conv_vae
     from zoo.models.vae import dense_vae
@@ -58,6 +59,7 @@ __all__ = [
     "poem_vae",
     "pooling_cnn",
     "search",
+    "vmf_vae",
 ]
 
 _LOADED_ON_USE = ("datasets", "evaluation", "likelihood", "plots", "runs")

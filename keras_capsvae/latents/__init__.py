@@ -14,6 +14,7 @@ from keras_capsvae.latents.priors import UnitGaussian
 from keras_capsvae.latents.regularisers import Regulariser
 from keras_capsvae.latents.total_correlation import TotalCorrelation
 from keras_capsvae.latents.vamp import VampPrior
+from keras_capsvae.latents.von_mises_fisher import VonMisesFisherLatent
 
 __all__ = [
     "ClassMeans",
@@ -30,4 +31,5 @@ __all__ = [
     "TotalCorrelation",
     "UnitGaussian",
     "VampPrior",
+    "VonMisesFisherLatent",
 ]

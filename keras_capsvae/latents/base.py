@@ -16,7 +16,7 @@ class Latent(SeededLayer):
     """Latents of a variational autoencoder, between encoder and decoder.
 
     `latent(parameters, condition=None)` takes what the encoder gives, the
-    parameters of the posterior, and returns
+    list of the parameters of the posterior, and returns
 
     - z for the decoder,
     - `divergence`, `(batch,)`: the ELBO's, in nats,
@@ -150,6 +150,10 @@ class Latent(SeededLayer):
     ) -> Tensor:
         """`ln q(z) − ln p(z|x)` of samples, `(batch, num_samples)`."""
         raise NotImplementedError
+
+    def project(self, z: Tensor) -> Tensor:
+        """Where points off the latents' space belong: on a sphere, say."""
+        return z
 
     def mean_divergence(
         self,

@@ -215,7 +215,7 @@ class _Estimator(keras.Model):
         arrays = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         x, *given = arrays
         seen = [x, *vae.conditions.for_encoder(given)]
-        parameters = called(vae.encoder, seen)
+        parameters = keras.tree.flatten(called(vae.encoder, seen))
         condition = vae.prior_depends_on(given)
         z = vae.latent.sample(parameters, self.num_samples, self.noise)
         log_likelihood = -vae.reconstruction.errors_of_samples(

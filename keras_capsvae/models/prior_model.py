@@ -113,7 +113,7 @@ class PriorModel(ScoringModel):
         dims = self.decoder.inputs[0].shape[1:]
         z = self.fitted_prior.draw(numbers, n, dims)
         mean = self.latent.prior_mean(self.prior_depends_on(given))
-        return z if mean is None else ops.add(z, mean)
+        return self.latent.project(z if mean is None else ops.add(z, mean))
 
     def predict_clusters(
         self, x: Any, batch_size: int | None = None

@@ -120,7 +120,7 @@ class VariationalAutoencoder(PriorModel):
         given = conditions.inputs
         see = distinct(encoder, decoder)
         seen = [x, *conditions.for_encoder(given)]
-        parameters = called(see, seen)
+        parameters = keras.tree.flatten(called(see, seen))
         of_prior = latent.depends_on(see, conditions.for_prior(given), seen)
         z, divergence, penalty, terms = _connected(latent, parameters, of_prior)
         check_decoder(decoder, z, x)

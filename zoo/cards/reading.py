@@ -48,9 +48,8 @@ def list_models(pattern: str = "*") -> list[str]:
 
     Example:
 
-    >>> list_models("*vae*")
-    ['cluster_vae', 'conditional_vae', 'conv_vae', 'deep_conv_vae',
-     'dense_vae', 'importance_weighted_vae', 'poem_vae']
+    >>> list_models("*caps*")
+    ['capsnet', 'capsule_cnn', 'matrix_capsnet']
     """
     if not isinstance(pattern, str):
         raise TypeError(
