@@ -14,15 +14,19 @@ from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.initializers import NoisyIdentity
 from keras_capsvae.latents import ClassifiedMixture
 from keras_capsvae.latents import ClassMeans
+from keras_capsvae.latents import CodeLatent
+from keras_capsvae.latents import FiniteScalarQuantizer
 from keras_capsvae.latents import GaussianLatent
 from keras_capsvae.latents import GaussianMixture
 from keras_capsvae.latents import Latent
 from keras_capsvae.latents import MaximumMeanDiscrepancy
 from keras_capsvae.latents import Prior
 from keras_capsvae.latents import Regulariser
+from keras_capsvae.latents import ResidualQuantizer
 from keras_capsvae.latents import StandardNormal
 from keras_capsvae.latents import TotalCorrelation
 from keras_capsvae.latents import VampPrior
+from keras_capsvae.latents import VectorQuantizer
 from keras_capsvae.latents import VonMisesFisherLatent
 from keras_capsvae.layers import CapsuleLayer
 from keras_capsvae.layers import CapsuleLength
@@ -75,8 +79,10 @@ __all__ = [
     "ClassMeans",
     "ClassifiedMixture",
     "Classifier",
+    "CodeLatent",
     "ConvMatrixCapsuleEM",
     "DiscretisedLogisticReconstruction",
+    "FiniteScalarQuantizer",
     "GatedConv1D",
     "GaussianLatent",
     "GaussianMixture",
@@ -104,6 +110,7 @@ __all__ = [
     "RandomWindow",
     "ReconstructionLoss",
     "Regulariser",
+    "ResidualQuantizer",
     "Sampling",
     "SpreadLoss",
     "SpreadMargin",
@@ -112,6 +119,7 @@ __all__ = [
     "TotalCorrelation",
     "VampPrior",
     "VariationalAutoencoder",
+    "VectorQuantizer",
     "Vocabulary",
     "VonMisesFisherLatent",
     "bits_per_dim",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 from keras.src.models import functional
 from keras.src.trainers.compile_utils import MetricsList
@@ -31,8 +32,10 @@ __all__ = [
     "looked_dataset",
     "named_export_archive",
     "of_every_backend",
+    "one_replica_a_row",
     "producer",
     "replica_id",
+    "sum_over_replicas",
     "variables_to_restore",
 ]
 
@@ -61,6 +64,36 @@ def replica_id() -> Tensor | None:
 
     Keras has no name for it.
     """
+    context = _replica_context()
+    return None if context is None else context.replica_id_in_sync_group
+
+
+def sum_over_replicas(tensor: Tensor) -> Tensor:
+    """The sum of what each replica holds, the tensor itself outside of any.
+
+    Keras sums gradients alone.
+    """
+    context = _replica_context()
+    if context is None:
+        return tensor
+    import tensorflow as tf
+
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, tensor)
+
+
+def one_replica_a_row(tensor: Tensor) -> Tensor:
+    """One tensor for all replicas, whose row k is that of replica k mod R."""
+    context = _replica_context()
+    if context is None:
+        return tensor
+    owners = np.arange(tensor.shape[0]) % context.num_replicas_in_sync
+    is_own = ops.equal(owners, context.replica_id_in_sync_group)
+    is_own = ops.reshape(is_own, (-1, *[1] * (len(tensor.shape) - 1)))
+    return sum_over_replicas(ops.where(is_own, tensor, 0.0))
+
+
+def _replica_context():
+    """That of one among several replicas, `None` elsewhere."""
     if keras.backend.backend() != "tensorflow":
         return None
     import tensorflow as tf
@@ -68,7 +101,7 @@ def replica_id() -> Tensor | None:
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return None
-    return context.replica_id_in_sync_group
+    return context
 
 
 class PerExampleMeans(MetricsList):

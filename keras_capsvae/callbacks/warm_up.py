@@ -149,12 +149,13 @@ class KLWarmUp(WarmUp):
     Fu et al., "Cyclical Annealing Schedule", 2019.
     """
 
-    purpose = "a latent or a KLLoss layer"
+    purpose = "a latent whose divergence has a weight, or a KLLoss layer"
     verdict = "the KL divergence weighs"
 
     def targets(self) -> Iterator[tuple[keras.Variable, float]]:
         for layer in _layers(self.model):
-            if isinstance(layer, (KLLoss, Latent)):
+            is_weighted = isinstance(layer, Latent) and layer.scheduled
+            if isinstance(layer, KLLoss) or is_weighted:
                 yield layer.beta, layer.initial_beta
 
 

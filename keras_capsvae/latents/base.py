@@ -39,11 +39,13 @@ class Latent(SeededLayer):
             without the batch; `None` for a prior of its own.
         num_classes: Classes whose draws `generate(label=…)` can ask for.
         num_clusters: Clusters whose draws `generate(cluster=…)` can ask for.
+        num_codes: Codes that each token of z is one of; `None` where z holds
+            numbers.
         has_own_penalty: Whether the penalty is more than β · divergence, which
             importance weighting cannot take.
-        term_names: Terms of the penalty that the history reports. With any, the
-            call takes `with_terms=True` and then gives a fourth result, the
-            `(batch,)` values by name.
+        term_names: What the history reports beside the divergence, such as
+            terms of the penalty. With any, the call takes `with_terms=True` and
+            then gives a fourth result, the `(batch,)` values by name.
         beta, initial_beta: The variable that weighs the divergence in the
             penalty, which `KLWarmUp` moves, and what it starts from.
     """
@@ -52,6 +54,7 @@ class Latent(SeededLayer):
     condition_shape: tuple[int, ...] | None = None
     num_classes: int | None = None
     num_clusters: int | None = None
+    num_codes: int | None = None
     has_densities = False
     has_own_penalty = False
     term_names: tuple[str, ...] = ()
@@ -109,6 +112,13 @@ class Latent(SeededLayer):
     def value(self, parameters: list[Tensor]) -> Tensor:
         """The deterministic latent: mean, mode or most probable code."""
         raise NotImplementedError
+
+    def embedded(self, z: Tensor) -> Tensor:
+        """What the decoder takes for latents as `value` and `draw` give them.
+
+        Themselves, but the vectors of codes.
+        """
+        return z
 
     def draw(
         self,

@@ -9,6 +9,7 @@ from keras_capsvae.latents.numbers import NumpyNumbers
 from keras_capsvae.models import serving
 from keras_capsvae.models.autoencoder_data import AutoencoderData
 from keras_capsvae.models.autoencoder_data import batch_of_one
+from keras_capsvae.models.prediction import in_parts
 from keras_capsvae.models.prediction import predicted
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.typing import Tensor
@@ -54,10 +55,14 @@ class GenerativeModel(AutoencoderData):
     def encode(self, x: Any, batch_size: int | None = None) -> np.ndarray:
         """The deterministic latent of each example.
 
-        The mean of Gaussian latents; arguments as of `posterior`.
+        The mean of Gaussian latents, integers of codes; arguments as of
+        `posterior`.
         """
-        parameters = self.posterior(x, batch_size)
-        return ops.convert_to_numpy(self.latent.value(parameters))
+        values = [
+            ops.convert_to_numpy(self.latent.value(list(part)))
+            for part in in_parts(self.posterior(x, batch_size))
+        ]
+        return np.concatenate(values)
 
     def decode(
         self,
@@ -207,12 +212,19 @@ class GenerativeModel(AutoencoderData):
 
     def decoder_inputs(self, z: Tensor, given: list[Tensor]) -> list[Tensor]:
         """What the decoder takes: z, and its own of the given conditions."""
+        z = self.latent.embedded(z)
         return [z, *self.conditions.for_decoder(given or [])]
 
     def prior_depends_on(self, given: Any) -> Any:
         """What the prior depends on under these conditions, if on anything."""
         condition = self.conditions.for_prior(given)
         return self.latent.depends_on(self.encoder, condition)
+
+    def mean_divergence(
+        self, z: Tensor, parameters: list[Tensor], condition: Any = None
+    ) -> Tensor:
+        """The divergence of each example; see `Latent.mean_divergence`."""
+        return self.latent.mean_divergence(z, parameters, condition)
 
     def latents_drawn(
         self, numbers: Any, n: int, given: Any = None, cluster: Any = None

@@ -65,6 +65,7 @@ def log_likelihood(
 
     Source: Burda et al., 2015, section 5; kexue.fm 5383.
     """
+    _check_densities(model)
     arguments = (num_samples, seed, chunk_megabytes, verbose)
     log_weights, _ = _chunks(model, x, *arguments)
     return _mean_of_exponentials(log_weights)
@@ -81,10 +82,14 @@ def elbo(
 ) -> np.ndarray:
     """The evidence lower bound of each example.
 
-    `mean_i ln q(x|z_i) − KL(p(z|x) ‖ q(z))`, the divergence in closed form.
+    `mean_i ln q(x|z_i) − KL(p(z|x) ‖ q(z))`, the divergence in closed form. Of
+    codes, which have no densities, `ln q(x|z) + ln q(z)` with the codes of x.
     Arguments, errors and result as of `log_likelihood`; `num_samples` defaults
     to 1.
     """
+    _check_model(model)
+    if model.latent.num_codes is None:
+        _check_densities(model)
     arguments = (num_samples, seed, chunk_megabytes, verbose)
     _, bounds = _chunks(model, x, *arguments)
     counts = np.array([count for count, _ in bounds])
@@ -121,7 +126,6 @@ def _mean_of_exponentials(chunks):
 
 def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
     """(samples, value of each example) of as many chunks as are needed."""
-    _check_model(model)
     num_samples = check_integer("num_samples", num_samples)
     x = standard_inputs(x, len(model.inputs), "x")
     arrays = model._inputs_in_order(x, "x")
@@ -160,11 +164,6 @@ def _check_model(model):
             "`model` must be a VAE, a `VariationalAutoencoder` or a model of "
             f"the zoo made of one. Received: {type(model).__name__}"
         )
-    if not model.latent.has_densities:
-        raise ValueError(
-            "A likelihood needs a latent with densities. "
-            f"Received: {type(model.latent).__name__}"
-        )
     model.check_compiled()
     if not isinstance(model.loss, ReconstructionLoss):
         raise ValueError(
@@ -178,6 +177,15 @@ def _check_model(model):
             "beside: compile the model with a loss such as "
             "GaussianReconstruction(variance='learned'). "
             f"Received: loss={model.loss!r}"
+        )
+
+
+def _check_densities(model):
+    _check_model(model)
+    if not model.latent.has_densities:
+        raise ValueError(
+            "A likelihood needs a latent with densities. "
+            f"Received: {type(model.latent).__name__}"
         )
 
 
@@ -223,6 +231,6 @@ class _Estimator(keras.Model):
         )  # (batch, num_samples)
         log_ratio = vae.latent.log_ratio(z, parameters, condition)
         estimate = importance_weighted_bound(ops.add(log_likelihood, log_ratio))
-        divergence = vae.latent.mean_divergence(z, parameters, condition)
+        divergence = vae.mean_divergence(z, parameters, condition)
         bound = ops.subtract(ops.mean(log_likelihood, axis=-1), divergence)
         return ops.stack([estimate, bound], axis=-1)

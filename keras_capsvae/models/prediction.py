@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -12,6 +13,7 @@ from keras_capsvae.validation.forms import dense_in_numpy
 
 USUAL = 32  # examples in a batch of Keras
 SMALL = 8
+ROWS_AT_ONCE = 512
 FEW = 4  # batches in a call below which TensorFlow warns of its tracing
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -45,6 +47,12 @@ def padded(array: np.ndarray, batch_size: int) -> np.ndarray:
     """Whole batches: a last one of another size would be compiled anew."""
     missing = -len(array) % batch_size
     return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
+
+
+def in_parts(arrays: list[np.ndarray]) -> Iterator[tuple[np.ndarray, ...]]:
+    """Rows of the arrays, not all at once; at least one part."""
+    count = max(1, -(-len(arrays[0]) // ROWS_AT_ONCE))
+    return zip(*(np.array_split(array, count) for array in arrays))
 
 
 def _called(model, arrays, count, size):

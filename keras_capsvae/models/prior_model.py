@@ -10,13 +10,13 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.latents.fitted import FittedMixture
+from keras_capsvae.models.prediction import in_parts
 from keras_capsvae.models.scoring_model import ScoringModel
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import length_of
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.streams import is_stream
 
-ROWS_AT_ONCE = 4096
 SAVED_AS = "fitted_prior_"
 
 
@@ -91,7 +91,7 @@ class PriorModel(ScoringModel):
         noise = keras.random.SeedGenerator(seed)
         samples = [
             self.latent.sample(parts, 1, noise)[:, 0]
-            for parts in _in_parts(self.posterior(x))
+            for parts in in_parts(self.posterior(x))
         ]
         return np.concatenate([ops.convert_to_numpy(part) for part in samples])
 
@@ -139,7 +139,7 @@ class PriorModel(ScoringModel):
         z = self.encode(x, batch_size)
         shares = [
             ops.convert_to_numpy(self.latent.responsibilities(part))
-            for (part,) in _in_parts([z])
+            for (part,) in in_parts([z])
         ]
         return np.concatenate(shares).argmax(axis=-1)
 
@@ -196,9 +196,3 @@ class PriorModel(ScoringModel):
 
 def _first(outputs):
     return outputs[0] if isinstance(outputs, list) else outputs
-
-
-def _in_parts(arrays):
-    """Lists of the arrays' rows, not all at once."""
-    count = -(-len(arrays[0]) // ROWS_AT_ONCE)
-    return zip(*(np.array_split(array, count) for array in arrays))

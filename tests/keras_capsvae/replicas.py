@@ -133,6 +133,31 @@ def learned_variance():
     return net
 
 
+def of_codes(latent):
+    """Codes that are not started or reset, which each device would do anew."""
+    x, z = keras.Input((6,)), keras.Input((3, 2))
+    seen = layers.Reshape((3, 2))(layers.Dense(6)(x))
+    told = layers.Dense(6, activation="sigmoid")(layers.Flatten()(z))
+    net = kc.VariationalAutoencoder(
+        keras.Model(x, seen), keras.Model(z, told), latent
+    )
+    net.compile("sgd", loss=kc.BernoulliReconstruction())
+    return net
+
+
+@model(FLAT)
+def averaged_codes():
+    return of_codes(
+        kc.VectorQuantizer(4, 2, k_means_start=False, reset_below=0.0)
+    )
+
+
+@model(FLAT)
+def trained_codes():
+    options = {"k_means_start": False, "reset_below": 0.0, "codebook": "loss"}
+    return of_codes(kc.ResidualQuantizer([kc.VectorQuantizer(4, 2, **options)]))
+
+
 @model(FLAT)
 def clusters_of_a_classifier():
     z = keras.Input((2,))
@@ -214,11 +239,14 @@ def gated_cnn_classifier():
     return zoo.gated_cnn_classifier(9, hidden_dim=4, num_heads=2, seed=0)
 
 
+NOISELESS = (vamp_prior, averaged_codes, trained_codes)
+
+
 def trained(build, x, y=None, **data):
     """Weights and history after five steps of plain gradient descent."""
     keras.utils.set_random_seed(0)
     net = build()
-    if isinstance(net, kc.VariationalAutoencoder) and build is not vamp_prior:
+    if build not in NOISELESS and isinstance(net, kc.VariationalAutoencoder):
         silent(net.encoder)
     if build is poem_vae:
         x = net.encode_text(TEXTS)
@@ -327,10 +355,32 @@ def own_noise():
     return {"first": difference([samples[0]], [alone]), "least": min(pairs)}
 
 
+def codes_of_the_first_batch():
+    """Every replica holds the same codes, which are inputs of the batch."""
+    with STRATEGY.scope():
+        latent = kc.VectorQuantizer(4, 2, reset_below=0.9, seed=1)
+        latent.build((None, 2))
+        x = np.random.default_rng(0).normal(size=(8, 2)).astype("float32")
+        shares = STRATEGY.experimental_distribute_values_from_function(
+            lambda context: tf.constant(
+                x[context.replica_id_in_sync_group :: DEVICES]
+            )
+        )
+    step = tf.function(lambda x: latent(x, training=True))
+    codes = []
+    for _ in range(3):
+        STRATEGY.run(step, args=(shares,))
+        held = STRATEGY.experimental_local_results(latent.codebook.sums.value)
+        codes.append([np.array(one) for one in held])
+    assert np.isfinite(codes).all()
+    return {"apart": max(difference([a], [b[0]]) for b in codes for a in b)}
+
+
 def main(names):
     found = {name: compared(name) for name in names or MODELS}
     found["partial_shares"] = partial_shares()
     found["own_noise"] = own_noise()
+    found["codes_of_the_first_batch"] = codes_of_the_first_batch()
     print(json.dumps(found))
 
 

@@ -13,6 +13,7 @@ QUICK = (
     "small_capsules",
     "vamp_prior",
     "learned_variance",
+    "averaged_codes",
 )
 
 
