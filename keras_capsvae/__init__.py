@@ -10,6 +10,7 @@ from keras_capsvae.callbacks import KLWarmUp
 from keras_capsvae.callbacks import MixtureStart
 from keras_capsvae.callbacks import PrintedText
 from keras_capsvae.callbacks import SpreadMargin
+from keras_capsvae.callbacks import TemperatureAnnealing
 from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.initializers import NoisyIdentity
 from keras_capsvae.latents import ClassifiedMixture
@@ -18,6 +19,7 @@ from keras_capsvae.latents import CodeLatent
 from keras_capsvae.latents import FiniteScalarQuantizer
 from keras_capsvae.latents import GaussianLatent
 from keras_capsvae.latents import GaussianMixture
+from keras_capsvae.latents import GumbelSoftmaxLatent
 from keras_capsvae.latents import Latent
 from keras_capsvae.latents import MaximumMeanDiscrepancy
 from keras_capsvae.latents import Prior
@@ -87,6 +89,7 @@ __all__ = [
     "GaussianLatent",
     "GaussianMixture",
     "GaussianReconstruction",
+    "GumbelSoftmaxLatent",
     "ImportanceWeightedAutoencoder",
     "KLLoss",
     "KLWarmUp",
@@ -115,6 +118,7 @@ __all__ = [
     "SpreadLoss",
     "SpreadMargin",
     "StandardNormal",
+    "TemperatureAnnealing",
     "TextClassifier",
     "TotalCorrelation",
     "VampPrior",

@@ -30,6 +30,7 @@ if not _is_command_line():
     from zoo.models.cluster import cluster_vae
     from zoo.models.conditional import conditional_vae
     from zoo.models.deep_conv import deep_conv_vae
+    from zoo.models.gumbel import gumbel_vae
     from zoo.models.importance_weighted import importance_weighted_vae
     from zoo.models.matrix_capsnet import matrix_capsnet
     from zoo.models.poem import poem_vae
@@ -51,6 +52,7 @@ __all__ = [
     "export_litert",
     "export_onnx",
     "gated_cnn_classifier",
+    "gumbel_vae",
     "importance_weighted_vae",
     "list_models",
     "load_model",

@@ -130,12 +130,9 @@ def _integer(option, name, value):
 
 
 def _positive(option, name, value):
-    from keras_capsvae.validation.numbers import check_number
+    from keras_capsvae.validation.numbers import check_positive
 
-    number = check_number(name, value)
-    if number == 0:
-        raise ValueError(f"`{name}` must be positive. Received: {name}=0")
-    return number
+    return check_positive(name, value)
 
 
 def _truth(option, name, value):

@@ -89,6 +89,14 @@ class RunOptions:
         flag="--mixture-start",
         metavar="EPOCHS",
     )
+    temperature_rate: float | None = option(
+        float,
+        None,
+        "Share of the temperature of Gumbel-softmax latents, as far as it lies "
+        "above 0.01, that a training step leaves; 1 keeps it.",
+        flag="--temperature-rate",
+        usual="the original's, 0.999",
+    )
     margin_epochs: int = option(
         int,
         0,

@@ -1,5 +1,6 @@
 """Callbacks: schedules of weights and margins, clusters, printed texts."""
 
+from keras_capsvae.callbacks.temperature import TemperatureAnnealing
 from keras_capsvae.callbacks.training import MixtureStart
 from keras_capsvae.callbacks.training import PrintedText
 from keras_capsvae.callbacks.training import SpreadMargin
@@ -12,4 +13,5 @@ __all__ = [
     "MixtureStart",
     "PrintedText",
     "SpreadMargin",
+    "TemperatureAnnealing",
 ]

@@ -5,6 +5,7 @@ from keras_capsvae.latents.codes import CodeLatent
 from keras_capsvae.latents.discrepancy import MaximumMeanDiscrepancy
 from keras_capsvae.latents.finite_scalar_quantizer import FiniteScalarQuantizer
 from keras_capsvae.latents.gaussian import GaussianLatent
+from keras_capsvae.latents.gumbel_softmax import GumbelSoftmaxLatent
 from keras_capsvae.latents.mixtures import ClassifiedMixture
 from keras_capsvae.latents.mixtures import GaussianMixture
 from keras_capsvae.latents.numbers import GraphNumbers
@@ -28,6 +29,7 @@ __all__ = [
     "GaussianLatent",
     "GaussianMixture",
     "GraphNumbers",
+    "GumbelSoftmaxLatent",
     "Latent",
     "MaximumMeanDiscrepancy",
     "NumpyNumbers",

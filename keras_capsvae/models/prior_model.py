@@ -77,6 +77,11 @@ class PriorModel(ScoringModel):
                 "A prior is fitted to posterior samples of a latent with "
                 f"densities. Received: {type(self.latent).__name__}"
             )
+        if self.latent.num_codes is not None:
+            raise ValueError(
+                "A mixture of Gaussians is fitted to numbers, not to codes. "
+                f"Received: {type(self.latent).__name__}"
+            )
         z = self._posterior_samples(x, seed)
         self._warn_if_untrained()
         given = None

@@ -54,18 +54,40 @@ def check_number(name: str, value: Any, minimum: float = 0.0) -> float:
     >>> check_number("kl_weight", np.float32(0.5))
     0.5
     """
-    try:
-        if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value):
-            raise TypeError
-        number = float(value)
-    except TypeError as error:
-        raise TypeError(
-            f"`{name}` must be a number. Received: {name}={value!r} of "
-            f"type {type(value).__name__}"
-        ) from error
+    number = _number(name, value)
     if not minimum <= number < math.inf:
         raise ValueError(
             f"`{name}` must be finite and at least {minimum:g}. "
             f"Received: {name}={number!r}"
         )
     return number
+
+
+def check_positive(name: str, value: Any) -> float:
+    """The value as Python's float: a finite number above 0.
+
+    Raises:
+        TypeError: If the value is no number.
+        ValueError: If it is NaN, infinite or not above 0.
+
+    >>> check_positive("temperature", 1)
+    1.0
+    """
+    number = _number(name, value)
+    if not 0 < number < math.inf:
+        raise ValueError(
+            f"`{name}` must be positive and finite. Received: {name}={number!r}"
+        )
+    return number
+
+
+def _number(name, value):
+    try:
+        if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value):
+            raise TypeError
+        return float(value)
+    except TypeError as error:
+        raise TypeError(
+            f"`{name}` must be a number. Received: {name}={value!r} of "
+            f"type {type(value).__name__}"
+        ) from error

@@ -169,27 +169,41 @@ def conv_encoder(
     filters: tuple[int, ...],
     hidden: int,
 ) -> keras.Model:
+    image, x = conv_features(input_shape, filters, hidden)
+    return keras.Model(image, heads(x, latent_dim), name="encoder")
+
+
+def conv_features(
+    input_shape: tuple[int, ...], filters: tuple[int, ...], hidden: int
+) -> tuple[Tensor, Tensor]:
+    """Images, and what is before the heads, `(batch, hidden)`."""
     image = x = keras.Input(input_shape, name="image")
     for place, count in enumerate(filters, start=1):
         x = layers.Conv2D(count, name=f"encoder_conv_{place}", **HALVED)(x)
     x = layers.Flatten(CHANNELS)(x)  # (batch, h/4 · w/4 · 64)
-    x = layers.Dense(hidden, "relu", name="encoder_hidden")(x)
-    return keras.Model(image, heads(x, latent_dim), name="encoder")
+    return image, layers.Dense(hidden, "relu", name="encoder_hidden")(x)
 
 
 def conv_decoder(
     input_shape: tuple[int, ...], latent_dim: int, filters: tuple[int, ...]
 ) -> keras.Model:
+    z = keras.Input((latent_dim,), name="z")
+    return keras.Model(z, conv_pixels(z, input_shape, filters), name="decoder")
+
+
+def conv_pixels(
+    z: Tensor, input_shape: tuple[int, ...], filters: tuple[int, ...]
+) -> Tensor:
+    """Flat features → images."""
     *sides, channels = input_shape
     grid = [side // 2 ** len(filters) for side in sides]
-    z = keras.Input((latent_dim,), name="z")
     units = math.prod(grid) * filters[0]
     x = layers.Dense(units, "relu", name="decoder_hidden")(z)
     x = layers.Reshape((*grid, filters[0]))(x)  # (batch, h/4, w/4, 64)
     for place, count in enumerate(filters, start=1):
         name = f"decoder_conv_{place}"
         x = layers.Conv2DTranspose(count, name=name, **HALVED)(x)
-    pixels = layers.Conv2DTranspose(
+    return layers.Conv2DTranspose(
         channels,
         3,
         padding="same",
@@ -198,4 +212,3 @@ def conv_decoder(
         dtype="float32",
         name="pixels",
     )(x)  # (batch, h, w, channels)
-    return keras.Model(z, pixels, name="decoder")

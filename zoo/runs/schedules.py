@@ -2,9 +2,11 @@
 
 import keras
 
+from keras_capsvae import GumbelSoftmaxLatent
 from keras_capsvae import KLWarmUp
 from keras_capsvae import MixtureStart
 from keras_capsvae import SpreadMargin
+from keras_capsvae import TemperatureAnnealing
 from keras_capsvae.validation.numbers import check_integer
 from zoo.datasets import run_feeds
 from zoo.settings import Settings
@@ -79,6 +81,11 @@ def callbacks_of(
     wanted = {}
     if settings.kl_warm_up:
         wanted["kl_warm_up"] = KLWarmUp(settings.kl_warm_up)
+    if settings.temperature_rate is not None:
+        annealing = TemperatureAnnealing(settings.temperature_rate)
+        wanted["temperature_rate"] = annealing
+    elif isinstance(getattr(model, "latent", None), GumbelSoftmaxLatent):
+        wanted["temperature_rate"] = TemperatureAnnealing()
     if settings.margin_epochs:
         steps = settings.margin_epochs * steps_per_epoch
         wanted["margin_epochs"] = SpreadMargin(steps)

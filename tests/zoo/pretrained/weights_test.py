@@ -224,6 +224,7 @@ NOT_SHIPPED = {
     "cluster_vae",
     "deep_conv_vae",
     "gated_cnn_classifier",
+    "gumbel_vae",
     "vmf_vae",
 }
 
