@@ -89,8 +89,11 @@ def _(model: VariationalAutoencoder, served, inputs):
     z = model.encode(as_x(inputs))
     decoded = model.decode(z, condition=of_decoder or None)
     encoded = keras.tree.flatten(served.encode(as_x(of_encoder)))
+    expected = model.posterior(as_x(inputs))
+    if model.latent.num_codes is not None:
+        expected = [z]
     return [
-        *zip(encoded, model.posterior(as_x(inputs)), strict=True),
+        *zip(encoded, expected, strict=True),
         (served.decode(as_x([z, *of_decoder])), decoded),
     ]
 

@@ -189,9 +189,10 @@ class GenerativeModel(AutoencoderData):
         """`serve`, `encode`, `decode` and `generate`.
 
         `serve` takes x and gives a stochastic reconstruction, `encode` gives
-        the parameters of the posterior by name, `decode` takes latents,
-        `generate` an integer n and, for a model with classes, an integer label.
-        Other formats take encoder and decoder: `model.encoder.export(...)`.
+        the parameters of the posterior by name, `decode` takes latents; of
+        codes both are about the integers, `codes`. `generate` takes an integer
+        n and, for a model with classes, an integer label. Other formats take
+        encoder and decoder: `model.encoder.export(...)`.
         """
         return serving.of_autoencoder(self)
 

@@ -16,6 +16,7 @@ from keras_capsvae.private_keras import check_in_graph
 from keras_capsvae.private_keras import named_export_archive
 
 EXTRA = "assets.extra"
+CODES = "codes"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,10 +98,36 @@ def of_autoencoder(model: keras.Model) -> dict[str, Endpoint]:
         "encode": of_model(model.encoder, *model.latent.parameter_names),
         "decode": of_model(model.decoder, *outputs),
     }
+    if model.latent.num_codes is not None:
+        endpoints |= _of_codes(model, outputs)
     is_free = not model.conditions.are_generated_from
     if is_free or model.num_classes is not None:
         endpoints["generate"] = draws(model, outputs)
     return endpoints
+
+
+def _of_codes(model, outputs):
+    """`encode` that gives integers, and `decode` that takes them."""
+    latent = model.latent
+    codes = keras.InputSpec(
+        dtype="int32", shape=(None, *latent.code_shape), name=CODES
+    )
+    _, *given = keras.tree.flatten(of_model(model.decoder).signature)
+
+    def encode(inputs):
+        parameters = keras.tree.flatten(model.encoder(inputs))
+        return latent.value(parameters)
+
+    def decode(inputs):
+        z, *given = keras.tree.flatten(inputs)
+        return called(model.decoder, [latent.embedded(z), *given])
+
+    encoder = of_model(model.encoder).signature
+    decoder = [[codes, *given]] if given else [codes]
+    return {
+        "encode": Endpoint(encode, encoder, (CODES,)),
+        "decode": Endpoint(decode, decoder, outputs),
+    }
 
 
 def _names(decoder):
