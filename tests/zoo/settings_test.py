@@ -131,7 +131,7 @@ def test_every_option_is_a_click_option_an_argument_and_documented():
         ({"kl_warm_up": -2}, "`kl_warm_up` must be at least 0"),
         ({"margin_epochs": "x"}, "`margin_epochs` must be an integer"),
         ({"learning_rate": 0}, "`learning_rate` must be positive"),
-        ({"learning_rate": np.nan}, "must be finite"),
+        ({"learning_rate": np.nan}, "must be positive and finite"),
         ({"learning_rate": True}, "must be a number"),
         ({"decay": "linear"}, "`decay` must be one of"),
         ({"binarize": 2}, "`binarize` must be True or False"),
