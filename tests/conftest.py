@@ -1,8 +1,16 @@
 import functools
 import inspect
+import os
+
+import pytest
+
+# Nets of the tests take few steps: what counts is the time to compile them.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import keras
-import pytest
 
 pytest.register_assert_rewrite("tests.helpers")
 

@@ -189,6 +189,7 @@ def test_a_mistake_is_told_in_a_line(arguments, message, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_usable_model(tmp_path):
     folder = tmp_path / "run"
     process = subprocess.Popen(
@@ -303,6 +304,7 @@ def test_images_of_any_size_finish(shape, settings, pictures, tmp_path):
     assert len(made) == pictures
 
 
+@pytest.mark.slow
 def test_a_classifier_trains_evaluates_and_draws(tmp_path):
     folder = tmp_path / "run"
     output_of(

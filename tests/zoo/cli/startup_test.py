@@ -139,6 +139,7 @@ def test_the_command_line_has_all_of_it_when_it_is_asked_for(console_script):
     assert done.stdout.split() == zoo.__all__, done.stderr
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_tensorflow_prints_nothing_unless_it_is_asked_to(monkeypatch):
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)

@@ -814,6 +814,7 @@ def test_stream_of_embedded_images(name):
     assert_same_arrays(yielded, arrays[2:])
 
 
+@pytest.mark.slow
 @needs_mnist
 def test_stream_of_a_download():
     def labels(count, **options):

@@ -45,7 +45,15 @@ def test_contract(name):
 
 
 @tensorflow_only
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow)
+        if name in ("capsnet", "matrix_capsnet")
+        else name
+        for name in NAMES
+    ],
+)
 def test_export(name):
     check_export(name)
 

@@ -25,6 +25,7 @@ def data(count=32):
     return images.astype("float32"), labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["float16", "mixed_float16"])
 @pytest.mark.parametrize("name", BUILDERS)
 def test_training_in_float16_lowers_the_loss(name, policy):

@@ -178,19 +178,13 @@ def test_image_shapes_compare_as_the_manifest_holds_them(tmp_path, monkeypatch):
 SHIPPED = [
     (name, tag) for name, tags in manifest.entries().items() for tag in tags
 ]
-TAKES_LONG = ("conv_vae", "matrix_capsnet")
 
 
+@pytest.mark.slow
 @needs_mnist
 @pytest.mark.parametrize(
     ("name", "tag"),
-    [
-        pytest.param(
-            *one, marks=[pytest.mark.slow] if one[0] in TAKES_LONG else []
-        )
-        for one in SHIPPED
-        if one[1] == "mnist"
-    ],
+    [one for one in SHIPPED if one[1] == "mnist"],
 )
 def test_shipped_weights_reach_what_the_manifest_says(name, tag):
     entry = manifest.tags_of(name)[tag]

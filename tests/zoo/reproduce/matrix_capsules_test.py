@@ -1,12 +1,14 @@
 import json
 
 import numpy as np
+import pytest
 
 from zoo import datasets
 from zoo.reproduce import matrix_capsules
 from zoo.reproduce import reproduce
 
 
+@pytest.mark.slow
 def test_writes_figures_and_a_picture(tmp_path, monkeypatch):
     monkeypatch.setattr(matrix_capsules, "SMALL", (4, 2, 2, 2))
     monkeypatch.setattr(matrix_capsules, "QUICK_EPOCHS", 1)

@@ -64,6 +64,7 @@ def test_accuracy_of_a_net_that_sees_nothing(digits):
     assert all(0 <= value < 0.5 for value in accuracies.values())
 
 
+@pytest.mark.slow
 def test_reproduction_writes_figures_and_pictures(tmp_path, monkeypatch):
     monkeypatch.setattr(two_digits, "QUICK", {"epochs": 1, "batch_size": 128})
     small = datasets.load("digits", (28, 28, 1))

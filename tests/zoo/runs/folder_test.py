@@ -214,6 +214,7 @@ def test_what_a_killed_process_was_writing_goes(small_data, tmp_path):
     assert [path.name for path in folder.path.glob(".*")] == [".own"]
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_its_first_epoch_begins_again(small_data, tmp_path):
     killed, whole = RunFolder(tmp_path / "killed"), tmp_path / "whole"
     small_run(small_data, whole, learning_rate=0.01)

@@ -90,6 +90,7 @@ def test_fewer_epochs_than_are_done_are_refused(small_data, tmp_path, capsys):
     assert "All are done; `--epochs` (epochs) above 2 goes on" in told
 
 
+@pytest.mark.slow
 def test_a_change_killed_before_its_first_epoch_is_the_same(
     small_data, tmp_path
 ):

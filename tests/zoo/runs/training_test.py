@@ -88,6 +88,7 @@ def test_resumed_in_steps_equals_uninterrupted(small_data, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_killed_within_an_epoch_and_resumed_equals_never_killed(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     command = [sys.executable, "-c", TRAIN]
@@ -111,6 +112,7 @@ def test_the_line_of_an_epoch_that_was_not_saved_is_dropped(
     assert lines_of(history) == lines_of(tmp_path / "whole" / runs.HISTORY)
 
 
+@pytest.mark.slow
 def test_streaming_resumes_exactly_too(tmp_path):
     from PIL import Image
 
@@ -271,6 +273,7 @@ def test_runs_from_before_binarisation_go_on(small_data, tmp_path):
     assert len(lines_of(tmp_path / runs.HISTORY)) == 3
 
 
+@pytest.mark.slow
 def test_margin_epochs_raise_the_margin(tmp_path):
     settings = {
         "arguments": {"capsules": (4, 2, 2, 2)},
