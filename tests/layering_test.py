@@ -21,7 +21,7 @@ LIBRARY_ORDER = [
     {"keras_capsvae"},
 ]
 ZOO_ORDER = [
-    {"columns", "counting", "data_names", "nearest"},
+    {"columns", "counting", "data_names", "nearest", "run_files"},
     {"datasets"},
     {"pretrained"},
     {"cards"},

@@ -15,7 +15,7 @@ from keras_capsvae import Vocabulary
 from keras_capsvae.models.earlier_files import EarlierFileError
 from keras_capsvae.models.serving import EXTRA
 from keras_capsvae.vocabulary import FILE as VOCABULARY
-from zoo.pretrained.manifest import RUN_MODEL
+from zoo.run_files import MODEL
 
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite"}
 EXPECTED = "a `.keras` file, a SavedModel folder or a run folder"
@@ -53,8 +53,8 @@ def load_model(path: str | os.PathLike) -> Any:
     path = pathlib.Path(path)
     if not path.exists():
         raise FileNotFoundError(f"There is no model at {path}")
-    if (path / RUN_MODEL).is_file():
-        path = path / RUN_MODEL
+    if (path / MODEL).is_file():
+        path = path / MODEL
     if path.is_dir():
         return _load_saved_model(path)
     if not _is_keras_file(path):

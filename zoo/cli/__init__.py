@@ -13,6 +13,13 @@ from zoo.cli.output import warning_in_lines
 from zoo.cli.quiet import quieten_tensorflow
 from zoo.nearest import did_you_mean
 
+FIRST_STEPS = """\b
+First steps, each a minute or less:
+  python -m zoo train dense_vae       train on digits that are embedded
+  python -m zoo sample runs/dense_vae draw what it makes of them
+  python -m zoo show dense_vae        what it is, and where it is from
+  python -m zoo train --help          your own data, and all options
+"""
 ERRORS = (ValueError, TypeError, OSError, RuntimeError, ImportError)
 
 
@@ -56,6 +63,7 @@ def _is_of_tensorflow(error):
         "help_option_names": ["-h", "--help"],
         "max_content_width": 88,
     },
+    epilog=FIRST_STEPS,
 )
 @click.version_option(package_name="keras-capsvae")
 def main() -> None:

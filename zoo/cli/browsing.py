@@ -40,7 +40,7 @@ def search(query: str) -> None:
         )
     width = max(len(hit.name) for hit in hits)
     for hit in hits:
-        click.echo(f"{hit.name:{width}}  {hit.score:3}  {hit.title}")
+        click.echo(f"{hit.name:{width}}  {hit.title}")
 
 
 @click.command()

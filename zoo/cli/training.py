@@ -18,6 +18,7 @@ from zoo.cli.output import speaking
 from zoo.cli.output import starting
 from zoo.data_names import check_data
 from zoo.pretrained import manifest
+from zoo.run_files import check_unused
 
 
 @click.command()
@@ -56,11 +57,12 @@ def train(
     check_data(options["data"])
     if options["weights"]:
         manifest.file_of(name, options["weights"])
+    out = f"runs/{name}" if out is None else out
+    if not (options["resume"] or options["overwrite"]):
+        check_unused(out)
     with speaking(quiet, as_json):
         starting()
-        summary = _trained(
-            name, f"runs/{name}" if out is None else out, options
-        )
+        summary = _trained(name, out, options)
     if as_json:
         echo_json(summary)
 

@@ -4,8 +4,9 @@ import json
 import os
 import pathlib
 
+from zoo import run_files
+
 FOLDER = pathlib.Path(__file__).parent
-RUN_MODEL, RUN_CONFIG = "model.keras", "config.json"  # of a run folder
 # Arguments of builders that say nothing of the net that weights are for.
 OF_TRAINING = (
     "free_bits",
@@ -42,7 +43,7 @@ def file_of(name: str, weights: str | os.PathLike) -> pathlib.Path:
         return FOLDER / tags[str(weights)]["file"]
     path = pathlib.Path(weights)
     if path.is_dir():
-        path = path / RUN_MODEL
+        path = path / run_files.MODEL
     if not path.is_file():
         raise ValueError(
             f"`weights` must be None, a tag out of {sorted(tags)} or the "
@@ -76,8 +77,8 @@ def made_for(name: str, weights: str | os.PathLike | None) -> dict:
 def _arguments_of_run(name, path):
     """Of the net, those with which the run in this folder built it."""
     folder = path if path.is_dir() else path.parent
-    config = folder / RUN_CONFIG
-    if (folder / RUN_MODEL) not in (path, path / RUN_MODEL):
+    config = folder / run_files.CONFIG
+    if (folder / run_files.MODEL) not in (path, path / run_files.MODEL):
         return {}
     if not config.is_file():
         return {}

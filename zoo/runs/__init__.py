@@ -1,9 +1,9 @@
 """Run folders: a training that leaves everything it made, and can go on."""
 
+from zoo.run_files import CONFIG
+from zoo.run_files import HISTORY
+from zoo.run_files import MODEL
 from zoo.runs.finishing import finish
-from zoo.runs.folder import CONFIG
-from zoo.runs.folder import HISTORY
-from zoo.runs.folder import MODEL
 from zoo.runs.folder import SAVED_MODEL
 from zoo.runs.folder import class_names_of
 from zoo.runs.folder import config_of

@@ -14,17 +14,16 @@ import keras
 
 import keras_capsvae
 from zoo.export import load_model
-from zoo.pretrained.manifest import RUN_CONFIG
-from zoo.pretrained.manifest import RUN_MODEL
+from zoo.run_files import CONFIG
+from zoo.run_files import HISTORY
+from zoo.run_files import LAST
+from zoo.run_files import MODEL
 from zoo.runs import clearing
 from zoo.runs import files
 from zoo.runs import histories
 from zoo.settings import OPTIONS
 from zoo.settings import Settings
 
-CONFIG, MODEL = RUN_CONFIG, RUN_MODEL
-LAST = "last.keras"  # the state to go on from, where MODEL is the best one
-HISTORY = "history.csv"
 SUMMARY = "summary.json"
 SAVED_MODEL = "saved_model"
 PICTURES = "pictures"
@@ -73,15 +72,6 @@ class RunFolder:
             ):
                 files.temporary(path).unlink(missing_ok=True)
             yield
-
-    def check_unused(self) -> None:
-        """Raise if the folder holds a run that trained an epoch."""
-        if any(path.exists() for path in self._states) or self.epochs() > 1:
-            raise ValueError(
-                f"{self.path} holds a run already: go on with it (resume=True, "
-                "--resume), train anew in its place (overwrite=True, "
-                "--overwrite) or choose another folder. Nothing was changed"
-            )
 
     def settings(self) -> Settings:
         """The settings of the run.

@@ -13,6 +13,7 @@ from zoo.counting import counted
 from zoo.counting import trained_parameters
 from zoo.datasets import run_feeds
 from zoo.export import load_model
+from zoo.run_files import check_unused
 from zoo.runs import executions
 from zoo.runs import interrupts
 from zoo.runs import resuming
@@ -97,7 +98,7 @@ def train(
     folder = RunFolder(out)
     with folder.claimed():
         if not (resume or overwrite):
-            folder.check_unused()
+            check_unused(folder.path)
         options["data"] = data
         before = folder.begun() if resume else None
         if before:

@@ -154,9 +154,9 @@ def test_nothing_of_the_shared_temporary_folder_is_read_or_written(tmp_path):
         env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONUTF8": "1"},
         encoding="utf-8",
     )
-    found = [line.split()[:2] for line in done.stdout.splitlines()]
+    found = [line.split()[0] for line in done.stdout.splitlines()]
     expected = zoo.search("胶囊网络")
-    assert found == [[hit.name, str(hit.score)] for hit in expected]
+    assert found == [hit.name for hit in expected]
     assert done.stderr == ""
     assert [*tmp_path.iterdir()] == [cache]
     assert cache.read_bytes() == put_there
