@@ -76,7 +76,7 @@ def main(run: pathlib.Path, tag: str) -> None:
         "metrics": {
             f"test_{key}": round(value, 4) for key, value in figures.items()
         },
-        "licence": LICENCES.get(tag, "Apache-2.0"),
+        "licence": LICENCES.get(tag.partition("-")[0], "Apache-2.0"),
     }
     text = json.dumps(entries, indent=2, sort_keys=True, ensure_ascii=False)
     path = manifest.FOLDER / "manifest.json"
