@@ -211,12 +211,13 @@ def _of_autoencoder(model, images, labels, image_shape, seed, class_names):
 
 
 def _of_draws(model, image_shape, seed, class_names):
-    pictures = {
-        "samples": lambda: plots.samples(
+    pictures = {}
+    has_classes = label_classes(model) is not None
+    if not has_classes or len(model.decoder.inputs) == 1:
+        pictures["samples"] = lambda: plots.samples(
             model, seed=seed, image_shape=image_shape
         )
-    }
-    if label_classes(model) is not None:
+    if has_classes:
         pictures["class_samples"] = lambda: plots.class_samples(
             model,
             seed=seed,
