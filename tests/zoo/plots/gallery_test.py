@@ -68,8 +68,7 @@ def test_a_label_of_the_decoder_alone_is_fed_and_judged(of_classes):
 
 
 def test_a_label_of_the_decoder_alone_is_drawn(of_classes, tmp_path):
-    with pytest.warns(UserWarning, match="No picture of samples:.*condition"):
-        paths = gallery.draw(of_classes, tmp_path, IMAGES, LABELS)
+    paths = gallery.draw(of_classes, tmp_path, IMAGES, LABELS)
     assert names(paths) == [
         "class_samples",
         "latent",
