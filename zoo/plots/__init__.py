@@ -20,6 +20,7 @@ from zoo.plots.pictures import class_samples
 from zoo.plots.pictures import reconstructions
 from zoo.plots.pictures import samples
 from zoo.plots.predictions import predictions
+from zoo.plots.sphere import latent_sphere
 from zoo.plots.styles import styles
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "couplings",
     "image_grid",
     "latent_scatter",
+    "latent_sphere",
     "manifold",
     "perturbations",
     "posterior_deviations",

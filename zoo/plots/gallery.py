@@ -4,6 +4,7 @@ import functools
 import os
 import pathlib
 import warnings
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,10 +13,12 @@ import numpy as np
 
 from keras_capsvae import CapsuleNetwork
 from keras_capsvae import Classifier
+from keras_capsvae import Latent
 from keras_capsvae import MatrixCapsuleNetwork
 from keras_capsvae import PoemAutoencoder
 from keras_capsvae import TextClassifier
 from keras_capsvae import VariationalAutoencoder
+from keras_capsvae import VonMisesFisherLatent
 from zoo import plots
 from zoo.datasets.feeds import label_classes
 from zoo.datasets.feeds import training_pair
@@ -204,10 +207,34 @@ def _of_autoencoder(model, images, labels, image_shape, seed, class_names):
             pictures |= _of_groups(
                 model, given, labels, image_shape, seed, class_names
             )
-        pictures["latent"] = lambda: plots.latent_scatter(
-            model, *_start(given, _named(labels, class_names))
-        )
+        drawn = map_of(model.latent)
+        if drawn is not None:
+            pictures["latent"] = lambda: drawn(
+                model, *_start(given, _named(labels, class_names))
+            )
     return _drawable(**pictures)
+
+
+@functools.singledispatch
+def map_of(latent: Latent) -> Callable[..., Picture] | None:
+    """What draws where examples lie in the space of latents, if it can be."""
+    return None if latent.num_codes is not None else plots.latent_scatter
+
+
+@map_of.register
+def _(latent: VonMisesFisherLatent):
+    return plots.latent_sphere if latent.dims == 3 else plots.latent_scatter
+
+
+@functools.singledispatch
+def is_plane(latent: Latent, latent_dim: int) -> bool:
+    """Whether a grid of points shows what the decoder makes of latents."""
+    return latent_dim <= 2 and latent.num_codes is None
+
+
+@is_plane.register
+def _(latent: VonMisesFisherLatent, latent_dim):
+    return False
 
 
 def _of_draws(model, image_shape, seed, class_names):
@@ -224,7 +251,7 @@ def _of_draws(model, image_shape, seed, class_names):
             image_shape=image_shape,
             class_names=class_names,
         )
-    elif model.decoder.inputs[0].shape[-1] <= 2:
+    elif is_plane(model.latent, model.decoder.inputs[0].shape[-1]):
         pictures["manifold"] = lambda: plots.manifold(
             model, image_shape=image_shape
         )

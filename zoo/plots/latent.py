@@ -158,9 +158,10 @@ def scatter(
     elif len(classes) <= NAMED_CLASSES:
         colours = {"color": np.array(PALETTE)[codes]}
     else:
-        values = classes[codes] if is_numeric(classes) else codes
-        colours = {"c": values, "cmap": "viridis"}
-    area = np.clip(600 / np.sqrt(len(x)), 5, 30)
+        values = classes if is_numeric(classes) else np.arange(len(classes))
+        low, high = values[[0, -1]]  # of all, not of those drawn here alone
+        colours = {"c": values[codes], "vmin": low, "vmax": high}
+    area = np.clip(600 / np.sqrt(max(len(x), 1)), 5, 30)
     axes.scatter(x, y, s=area, alpha=0.7, linewidths=0, **colours)
 
 
@@ -193,12 +194,12 @@ def name_clouds(
     if len(classes) > NAMED_CLASSES:
         return
     halo = [patheffects.withStroke(linewidth=3, foreground="white")]
-    for code, name in enumerate(classes):
+    for code in np.unique(codes):
         across, up = np.median(points[codes == code], axis=0)
         axes.text(
             across,
             up,
-            str(name),
+            str(classes[code]),
             weight="bold",
             ha="center",
             va="center",
