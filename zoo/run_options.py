@@ -82,6 +82,36 @@ class RunOptions:
         flag="--kl-warm-up",
         metavar="EPOCHS",
     )
+    kl_warm_up_steps: int = option(
+        int,
+        0,
+        "Raise it over so many steps instead, before each of them.",
+        flag="--kl-warm-up-steps",
+        metavar="STEPS",
+    )
+    kl_curve: str = option(
+        str,
+        "linear",
+        "How it is raised; a sigmoid is slow at both ends.",
+        flag="--kl-curve",
+        choices=("linear", "sigmoid"),
+    )
+    kl_cycles: int = option(
+        int,
+        1,
+        "How often it is raised, each time from 0 and followed by as long at "
+        "its full value.",
+        flag="--kl-cycles",
+        least=1,
+    )
+    capacity_warm_up: int = option(
+        int,
+        0,
+        "Raise the capacity of a VAE built with one, --set capacity=25, over "
+        "so many epochs.",
+        flag="--capacity-warm-up",
+        metavar="EPOCHS",
+    )
     mixture_start: int = option(
         int,
         0,

@@ -55,6 +55,7 @@ class Settings(RunOptions):
             if value is not None or DEFAULTS.get(name, "") is not None:
                 object.__setattr__(self, name, one.checked(name, value))
         self._check_arguments()
+        self._check_warm_up()
         self._check_optimizer()
         if self.streaming:
             self._check_streaming()
@@ -84,6 +85,25 @@ class Settings(RunOptions):
                     f"{getattr(self, name)!r} and an argument of the builder, "
                     f"{self.arguments[name]!r}"
                 )
+
+    def _check_warm_up(self):
+        epochs, steps = self.kl_warm_up, self.kl_warm_up_steps
+        if epochs and steps:
+            raise ValueError(
+                "The weight of the KL divergence is raised over epochs or over "
+                "steps. Received: "
+                f"kl_warm_up={epochs} and kl_warm_up_steps={steps}"
+            )
+        shape = {"kl_curve": self.kl_curve, "kl_cycles": self.kl_cycles}
+        given = {
+            name: one for name, one in shape.items() if one != DEFAULTS[name]
+        }
+        if given and not (epochs or steps):
+            said = ", ".join(f"{name}={one}" for name, one in given.items())
+            raise ValueError(
+                "A curve or cycles are those of `kl_warm_up` (--kl-warm-up) or "
+                f"`kl_warm_up_steps`. Received: {said} without one"
+            )
 
     def _check_optimizer(self):
         optimizer = self.arguments.get("optimizer")

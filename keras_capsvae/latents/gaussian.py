@@ -17,6 +17,8 @@ from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_number
 
+CAPACITY = "1"  # its place in a file, after β
+
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
 class GaussianLatent(Latent):
@@ -112,7 +114,11 @@ class GaussianLatent(Latent):
 
     @property
     def has_own_penalty(self) -> bool:
-        return self.capacity is not None or self.regulariser is not None
+        return (
+            self.capacity is not None
+            or self.regulariser is not None
+            or self.kl_loss.free_bits > 0
+        )
 
     @property
     def term_names(self) -> tuple[str, ...]:
@@ -273,6 +279,15 @@ class GaussianLatent(Latent):
         return self.prior.draw(
             numbers, n, self.latent_shape, condition, cluster
         )
+
+    def load_own_variables(self, store: Any) -> None:
+        held = {key: store[key] for key in set(store.keys())}
+        # A capacity is of a training: weights fit with it and without.
+        if self.capacity is None:
+            held.pop(CAPACITY, None)
+        else:
+            held.setdefault(CAPACITY, self.capacity)
+        super().load_own_variables(held)
 
     def get_config(self) -> Config:
         return {

@@ -37,8 +37,8 @@ class TotalCorrelation(Regulariser):
     Args:
         weight: w, of the total correlation. Defaults to 6.
         estimator: `"stratified"` or `"weighted"`. Defaults to `"stratified"`.
-        dataset_size: N. Defaults to `None`: the examples that `fit` is given,
-            which a stream does not tell.
+        dataset_size: N. Defaults to `None`: the examples that `fit` is given. A
+            stream tells them by an attribute `num_examples`.
 
     Raises:
         ValueError: If the weight is negative, the estimator unknown, or, by
@@ -83,6 +83,10 @@ class TotalCorrelation(Regulariser):
                 "TotalCorrelation(dataset_size=...). Received: None"
             )
         self.size.assign(self.dataset_size or count)
+
+    def load_own_variables(self, store: Any) -> None:
+        if store.keys():  # else of a training without this regulariser
+            super().load_own_variables(store)
 
     def terms(
         self,

@@ -1,3 +1,4 @@
+import functools
 from typing import Any
 
 import keras
@@ -133,7 +134,8 @@ class VampPrior(Prior):
         if inputs is not None:
             _check_trainable(encoder)
         values = self._values() if inputs is None else self(inputs)
-        z_mean, z_log_var = encoder(values if len(values) > 1 else values[0])
+        values = values if len(values) > 1 else values[0]
+        z_mean, z_log_var = _OutsideOfTraining(encoder)(values)
         check_flat(self, z_mean.shape)
         return [z_mean, z_log_var]
 
@@ -163,6 +165,23 @@ class VampPrior(Prior):
             "num_components": self.num_components,
             "input_range": self.input_range,
         }
+
+
+class _OutsideOfTraining(keras.layers.Layer):
+    """Calls a model as outside of training, whatever goes on around it.
+
+    A call with training=False in a graph would follow that of the graph, and
+    batch normalisation then take pseudo-inputs for data.
+    """
+
+    def __init__(self, model):
+        super().__init__()
+        # Not as an attribute, or it would be saved once more.
+        self.values_of = functools.partial(model, training=False)
+        self.built = True
+
+    def call(self, inputs):
+        return self.values_of(inputs)
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")

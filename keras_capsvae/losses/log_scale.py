@@ -8,6 +8,8 @@ from keras import ops
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
 
+EARLIER = "0"  # where files of 0.3 have the logarithm
+
 
 class LogScale(keras.layers.Layer):
     """A trained logarithm, such as that of a variance.
@@ -19,6 +21,7 @@ class LogScale(keras.layers.Layer):
         per_channel: Whether there is one for each channel, the last axis.
             Defaults to `False`: one for all.
         initial: What it is the logarithm of at first. Defaults to 1.
+        name: Of what it is the logarithm, by which files know it.
     """
 
     def __init__(
@@ -40,6 +43,14 @@ class LogScale(keras.layers.Layer):
     def call(self, inputs: Tensor) -> Tensor:
         """The logarithm, whose shape broadcasts to that of the inputs."""
         return ops.convert_to_tensor(self.log)
+
+    def save_own_variables(self, store: Any) -> None:
+        if self.built:  # by the name, apart from what another loss learns
+            store[self.name] = self.log
+
+    def load_own_variables(self, store: Any) -> None:
+        for key in {self.name, EARLIER} & set(store.keys()):
+            self.log.assign(store[key])
 
     def exponential(self) -> np.ndarray:
         """What it is the logarithm of, in NumPy."""

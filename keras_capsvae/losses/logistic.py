@@ -73,7 +73,7 @@ class DiscretisedLogisticReconstruction(ReconstructionLoss):
         self.per_channel = per_channel
         self.levels = check_integer("levels", levels, 2)
         if not isinstance(self.scale, float):
-            self.trained = LogScale(per_channel, 0.1)
+            self.trained = LogScale(per_channel, 0.1, name="log_scale")
         elif per_channel:
             raise ValueError(
                 "`per_channel` must come with a learned scale. "

@@ -93,9 +93,9 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
             )
         if self.latent.has_own_penalty:
             raise ValueError(
-                "`latent` must not have a penalty of its own, such as a "
-                "capacity, which the bound of several samples has no place "
-                f"for. Received: {self.latent!r}"
+                "`latent` must not have a penalty of its own, a capacity, "
+                "free bits or a regulariser, which the bound of several "
+                f"samples has no place for. Received: {self.latent!r}"
             )
         self.num_samples = num_samples
         self.gradient = gradient

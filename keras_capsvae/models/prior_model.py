@@ -15,6 +15,7 @@ from keras_capsvae.models.scoring_model import ScoringModel
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import length_of
 from keras_capsvae.validation.numbers import check_integer
+from keras_capsvae.validation.streams import examples_in
 from keras_capsvae.validation.streams import is_stream
 
 SAVED_AS = "fitted_prior_"
@@ -40,6 +41,8 @@ class PriorModel(ScoringModel):
             arrays = self.arrays_of_model(x)
             self.latent.check_examples(arrays)
             count = length_of(arrays[0])
+        elif x is not None:
+            count = examples_in(x)
         self.latent.trains_on(count)
         if self.fitted_prior is not None:
             warnings.warn(

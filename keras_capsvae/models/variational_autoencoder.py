@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_capsvae.callbacks.warm_up import WarmUp
 from keras_capsvae.latents.base import Latent
+from keras_capsvae.losses.named import reconstruction_of
 from keras_capsvae.models.added_callbacks import with_callbacks
 from keras_capsvae.models.conditions import Conditions
 from keras_capsvae.models.conditions import called
@@ -215,13 +216,17 @@ class VariationalAutoencoder(PriorModel):
         """Compile for training; see `keras.Model.compile`.
 
         Args:
-            loss: A `ReconstructionLoss`, a Keras loss or its name, or a
+            loss: A `ReconstructionLoss` or its name, `"bernoulli"`,
+                `"categorical"`, `"gaussian"`, `"learned_variance"` or
+                `"optimal_variance"` (of a Gaussian) or
+                `"discretised_logistic"`; a Keras loss or its name, or a
                 function of targets and reconstructions.
 
         Raises:
-            ValueError: If the loss does not suit what the decoder ends in, or
-                there are `loss_weights`.
+            ValueError: If the loss is unknown or does not suit what the decoder
+                ends in, or there are `loss_weights`.
         """
+        loss = reconstruction_of(loss)
         super().compile(optimizer, loss, loss_weights, metrics, **kwargs)
         if self.loss is not None:
             self.reconstruction.check_loss(self.loss)

@@ -113,6 +113,17 @@ def is_stream(data: Any) -> bool:
     )
 
 
+def examples_in(stream: Any) -> int | None:
+    """How many examples a stream holds, where it tells.
+
+    A loader of PyTorch does, and any stream by an attribute `num_examples`.
+    """
+    if not _is_of(stream, "DataLoader"):
+        return getattr(stream, "num_examples", None)
+    is_endless = _is_of(stream.dataset, "IterableDataset")
+    return None if is_endless else len(stream.dataset)
+
+
 def reader_of(data: Any, check: Check, name: str) -> Read | None:
     """What reads so many batches of a stream again and checks them.
 

@@ -183,3 +183,18 @@ def test_encoders_that_pseudo_inputs_cannot_be_trained_for():
         VampPrior(0)
     with pytest.raises(ValueError, match="no closed form"):
         GaussianLatent("vamp", free_bits=0.1)
+
+
+def test_pseudo_inputs_leave_the_statistics_of_the_encoder_alone():
+    x = keras.Input((4,))
+    h = keras.layers.BatchNormalization(momentum=0.0, name="norm")(x)
+    heads = [keras.layers.Dense(2)(h), keras.layers.Dense(2)(h)]
+    decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(4)])
+    latent = GaussianLatent(prior=VampPrior(3))
+    model = VariationalAutoencoder(keras.Model(x, heads), decoder, latent)
+    model.compile("sgd", loss=GaussianReconstruction())
+    data = np.random.default_rng(0).random((8, 4), "float32") / 2
+    model.fit(data, batch_size=8, epochs=2, verbose=0)
+    norm = model.encoder.get_layer("norm")
+    received = numpy_of(norm.moving_mean)
+    np.testing.assert_allclose(received, data.mean(0), rtol=1e-5)

@@ -40,6 +40,7 @@ class Batches(keras.utils.PyDataset):
 
     Attributes:
         epoch: the epoch that the batches belong to now.
+        num_examples: the examples of an epoch.
 
     Returns:
         Each item is a tuple `(x,)` or `(x, y)`.
@@ -71,7 +72,7 @@ class Batches(keras.utils.PyDataset):
     ):
         super().__init__()
         self._data = _as_arrays((x,) if y is None else (x, y))
-        self._count = _common_length(self._data)
+        self.num_examples = _common_length(self._data)
         self._order_of_epoch = None
         self.batch_size = check_integer("batch_size", batch_size, 1)
         self.seed = check_integer("seed", seed, 0)
@@ -90,7 +91,7 @@ class Batches(keras.utils.PyDataset):
                 check_probabilities(array)
 
     def __len__(self) -> int:
-        return -(-self._count // self.batch_size)
+        return -(-self.num_examples // self.batch_size)
 
     def __getitem__(self, index: int) -> tuple:
         if not 0 <= index < len(self):
@@ -122,7 +123,7 @@ class Batches(keras.utils.PyDataset):
     def _order(self):
         epoch, cached = self.epoch, self._order_of_epoch
         if cached is None or cached[0] != epoch:
-            cached = epoch, epoch_order(self.seed, epoch, self._count)
+            cached = epoch, epoch_order(self.seed, epoch, self.num_examples)
             self._order_of_epoch = cached
         return cached[1]
 

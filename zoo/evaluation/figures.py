@@ -1,15 +1,18 @@
 """Figures of merit of trained models."""
 
 import functools
+import math
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_capsvae import DiscretisedLogisticReconstruction
 from keras_capsvae import GaussianLatent
 from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import PoemAutoencoder
 from keras_capsvae import VariationalAutoencoder
+from keras_capsvae import bits_per_dim
 from keras_capsvae.latents import Latent
 from keras_capsvae.numerics import LOG_VAR_LIMIT
 from keras_capsvae.typing import Tensor
@@ -46,7 +49,9 @@ def evaluate(
         Of a VAE a dict of `reconstruction_loss`, `kl_loss`, their sum
         `negative_elbo`, and `loss`, which is the same, whatever the model's
         `kl_weight` and `free_bits`, or an importance-weighted model's own; all
-        in nats an image; and of `active_units`. With `num_samples` also
+        in nats an image; and of `active_units`. Under a
+        `DiscretisedLogisticReconstruction` also of `bits_per_dim`, of each
+        value. With `num_samples` also
         `log_likelihood`, its standard error over the images, and
         `mutual_information`. Of a VAE of texts also what
         `text_evaluation.figures_of` gives. Of a classifier a dict of the
@@ -107,15 +112,29 @@ def figures_of(
 
 @figures_of.register(VariationalAutoencoder)
 def _of_autoencoder(model, compiled, inputs, num_samples=None, verbose="auto"):
-    bound = {"loss": compiled["negative_elbo"]}
+    nats = compiled["negative_elbo"]
+    bound = {"loss": nats, **of_loss(model.loss, nats, model)}
     return bound | _of_latents(model, inputs, num_samples, verbose)
+
+
+@functools.singledispatch
+def of_loss(loss: Any, nats: float, model: keras.Model) -> dict[str, float]:
+    """What a kind of likelihood says of the nats of an example."""
+    return {}
+
+
+@of_loss.register
+def _(loss: DiscretisedLogisticReconstruction, nats, model):
+    dims = math.prod(model.inputs[0].shape[1:])
+    return {"bits_per_dim": float(bits_per_dim(nats, dims))}
 
 
 @figures_of.register(ImportanceWeightedAutoencoder)
 def _of_several_samples(
     model, compiled, inputs, num_samples=None, verbose="auto"
 ):
-    return _of_latents(model, inputs, num_samples, verbose)
+    of_bound = of_loss(model.loss, compiled["loss"], model)
+    return of_bound | _of_latents(model, inputs, num_samples, verbose)
 
 
 @figures_of.register(PoemAutoencoder)

@@ -1,5 +1,8 @@
 """The poetry robot of kexue.fm 5332: gated convolutions in a VAE."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -8,7 +11,12 @@ from keras_capsvae import CharacterEmbedding
 from keras_capsvae import GatedConv1D
 from keras_capsvae import PoemAutoencoder
 from keras_capsvae.validation.numbers import check_sizes
-from zoo.models.vae import heads
+from zoo.cards.shared import SHARED
+from zoo.models.autoencoders import LATENT_ARGUMENTS
+from zoo.models.autoencoders import Parts
+from zoo.models.autoencoders import composed_by
+from zoo.models.autoencoders import heads
+from zoo.models.autoencoders import with_latent
 from zoo.pretrained.vocabularies import default_characters
 from zoo.registry import register
 from zoo.registry.training import Training
@@ -45,7 +53,26 @@ def poem_decoder(
     return keras.Model(z, probabilities, name="decoder")
 
 
+def text_vae() -> Callable:
+    """Make a builder of a function that gives the parts of a VAE of texts."""
+    of_latents = LATENT_ARGUMENTS.format(prior="N(0, 1)")
+    return composed_by(
+        text_autoencoder,
+        SHARED["text_vae"],
+        f"\n\nKeyword arguments of every VAE of texts:{of_latents}\n"
+        "    name: Name of the model.\n",
+    )
+
+
+def text_autoencoder(
+    parts: Parts, *, name: str, **of_latent: Any
+) -> keras.Model:
+    """Gives texts, and takes them."""
+    return PoemAutoencoder(*with_latent(parts, **of_latent), name=name)
+
+
 @register(SU)
+@text_vae()
 def poem_vae(
     vocabulary: str | None = None,
     sentence_length: int = 10,
@@ -54,10 +81,7 @@ def poem_vae(
     *,
     unknown: str | None = None,
     decoder_blocks: int = 1,
-    kl_weight: float = 1.0,
-    free_bits: float = 0.0,
-    name: str = "poem_vae",
-) -> keras.Model:
+) -> Parts:
     """Variational autoencoder of texts of one length, compiled.
 
     Embedding → two residual gated convolutions → average over the characters →
@@ -76,11 +100,6 @@ def poem_vae(
         unknown: Character that stands for those outside the vocabulary, e.g.
             "□". Defaults to `None`: they are refused.
         decoder_blocks: Gated convolutions of the decoder. Defaults to 1.
-        kl_weight: Weight of the KL divergence (β). Defaults to 1.
-        free_bits: Nats of each latent that cost nothing, see `KLLoss`.
-            Defaults to 0. The callback `KLWarmUp` also helps against posterior
-            collapse.
-        name: Name of the model.
 
     Returns:
         A `PoemAutoencoder` on ids `(batch, sentence_length)`.
@@ -114,7 +133,7 @@ def poem_vae(
     embedding = CharacterEmbedding(
         vocabulary, hidden_dim, unknown, name="characters"
     )
-    return PoemAutoencoder(
+    return Parts(
         poem_encoder(embedding, sentence_length, latent_dim),
         poem_decoder(
             embedding.input_dim,
@@ -123,7 +142,4 @@ def poem_vae(
             hidden_dim,
             decoder_blocks,
         ),
-        kl_weight=kl_weight,
-        free_bits=free_bits,
-        name=name,
     )

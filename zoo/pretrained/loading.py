@@ -1,5 +1,6 @@
 """Weights of a file into a model that they fit, or all but one layer of it."""
 
+import contextlib
 import functools
 import pathlib
 import tempfile
@@ -35,7 +36,7 @@ def load_all_that_fits(
 ) -> None:
     """Load a file of weights, all but the class layer if that does not fit.
 
-    What says how a model is trained (β, seeds) stays as it is.
+    What says how a model is trained (β, a capacity, seeds) stays as it is.
 
     Args:
         model: The model.
@@ -72,17 +73,38 @@ def load_all_that_fits(
     _assign(asked_for)
 
 
+def load_of_loss(model: keras.Model, path: pathlib.Path) -> None:
+    """Load what a loss has learned, if both the model and the file have it.
+
+    To be called once the model is compiled.
+    """
+    held = getattr(model, "trained_by_loss", None)
+    if held is None:
+        return
+    others = [*model.layers, model.optimizer]
+    with warnings.catch_warnings(), _weights_file(path) as file:
+        warnings.simplefilter("ignore")  # that others have learned none
+        model.load_weights(file, skip_mismatch=True, objects_to_skip=others)
+
+
 def _load_all_but(layers, model, path):
     """Whether the weights of all other layers fit, and then are loaded."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            if zipfile.is_zipfile(path):
-                with zipfile.ZipFile(path) as archive:
-                    path = archive.extract(WEIGHTS_IN_MODEL, folder)
-            _load_quietly(model, path, objects_to_skip=layers)
-        except UNREADABLE:
-            return False
+    try:
+        with _weights_file(path) as file:
+            _load_quietly(model, file, objects_to_skip=layers)
+    except UNREADABLE:
+        return False
     return True
+
+
+@contextlib.contextmanager
+def _weights_file(path):
+    """The file of weights; of a `.keras` file that inside of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                path = archive.extract(WEIGHTS_IN_MODEL, folder)
+        yield path
 
 
 def _load_quietly(model, path, **options):
@@ -137,7 +159,7 @@ def _variables_of_training(layer):
 
 @_variables_of_training.register
 def _(layer: Latent):
-    return [layer.beta, layer.seed_generator.state]
+    return [*layer.scheduled, layer.seed_generator.state]
 
 
 @_variables_of_training.register

@@ -16,6 +16,7 @@ from zoo.cards import card_of
 from zoo.nearest import check_arguments
 from zoo.pretrained import manifest
 from zoo.pretrained import weights as shipped
+from zoo.pretrained.loading import load_of_loss
 from zoo.registry.compiling import LearningRate
 from zoo.registry.compiling import Metrics
 from zoo.registry.compiling import Optimizer
@@ -43,7 +44,8 @@ Keyword arguments of every builder:
     learning_rate: Number or Keras schedule. Defaults to `None`:
         {learning_rate}. Not together with an optimizer that is an instance,
         which has its own.
-    loss: Keras loss. Defaults to `None`: `{loss}`.
+    loss: Keras loss or its name; of a VAE also the name of a likelihood, see
+        `VariationalAutoencoder.compile`. Defaults to `None`: `{loss}`.
     metrics: List of Keras metrics. Defaults to `None`: `{metrics}`.
     jit_compile: As in `keras.Model.compile`. Defaults to `None`:
         {jit_compile}.
@@ -103,6 +105,8 @@ def register(training: Training) -> Callable:
                 freeze_parts(model, freeze)
             if compile:
                 compile_model(model, training, **of_compile)
+                if weights is not None:
+                    load_of_loss(model, manifest.file_of(name, weights))
             return model
 
         extend(builder, build, keyword_only(builder))

@@ -1,11 +1,13 @@
 """How many training steps one call of the compiled step takes."""
 
+import functools
 import time
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 
+from keras_capsvae.callbacks.warm_up import WarmUp
 from zoo.datasets.run_feeds import Feed
 
 SECONDS = 0.1  # of a call; an interrupt waits no longer
@@ -82,6 +84,7 @@ def _allowed(source, most):
     return next(n for n in range(most, 0, -1) if source.steps % n == 0)
 
 
+@functools.singledispatch
 def _acts_on_steps(callback):
     """Whether a callback does more in a step than Keras' base class."""
     return any(
@@ -89,6 +92,11 @@ def _acts_on_steps(callback):
         is not getattr(keras.callbacks.Callback, name)
         for name in STEP_METHODS
     )
+
+
+@_acts_on_steps.register
+def _(callback: WarmUp):
+    return callback.unit == "steps"
 
 
 def _seconds_per_step(model, source, epoch):

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_capsvae import CapacityWarmUp
 from keras_capsvae import GumbelSoftmaxLatent
 from keras_capsvae import KLWarmUp
 from keras_capsvae import MixtureStart
@@ -79,8 +80,16 @@ def callbacks_of(
         ValueError: where the model has nothing that they could change.
     """
     wanted = {}
-    if settings.kl_warm_up:
-        wanted["kl_warm_up"] = KLWarmUp(settings.kl_warm_up)
+    if settings.kl_warm_up or settings.kl_warm_up_steps:
+        wanted["kl_warm_up"] = KLWarmUp(
+            settings.kl_warm_up or None,
+            steps=settings.kl_warm_up_steps or None,
+            curve=settings.kl_curve,
+            cycles=settings.kl_cycles,
+        )
+    if settings.capacity_warm_up:
+        callback = CapacityWarmUp(settings.capacity_warm_up)
+        wanted["capacity_warm_up"] = callback
     if settings.temperature_rate is not None:
         annealing = TemperatureAnnealing(settings.temperature_rate)
         wanted["temperature_rate"] = annealing

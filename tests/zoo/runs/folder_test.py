@@ -105,6 +105,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
         ("pooling_cnn", {"kl_warm_up": 3}, "`kl_warm_up` does not suit"),
         ("pooling_cnn", {"margin_epochs": 3}, "`margin_epochs` does not suit"),
         ("dense_vae", {"margin_epochs": 3}, "`margin_epochs` does not suit"),
+        ("dense_vae", {"capacity_warm_up": 3}, "`capacity_warm_up` does not"),
         ("dense_vae", {"shift": 1}, "to shift"),
         ("capsule_cnn", {"kl_warm_up": 1}, "`kl_warm_up` does not suit"),
         ("matrix_capsnet", {"kl_warm_up": 1}, "`kl_warm_up` does not suit"),

@@ -88,3 +88,33 @@ def test_a_learning_rate_is_that_of_the_optimizer(small_data, tmp_path):
         small_data, tmp_path / "run", epochs=1, decay=None, learning_rate=0.5
     )
     assert float(model.optimizer.learning_rate) == 0.5
+
+
+def test_weight_and_capacity_of_latents_are_raised(small_data, tmp_path):
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            latent = self.model.latent
+            seen.append([float(one) for one in latent.scheduled])
+
+    options = {"decay": None, "callbacks": [Watch()], "epochs": 3}
+    options |= {"kl_warm_up_steps": 4, "kl_curve": "sigmoid", "kl_cycles": 2}
+    arguments = {**TINY, "capacity": 6.0, "kl_weight": 2.0}
+    runs.train(
+        "dense_vae",
+        small_data,
+        tmp_path / "run",
+        batch_size=20,
+        verbose=0,
+        capacity_warm_up=2,
+        arguments=arguments,
+        **options,
+    )  # 54 images, 3 steps an epoch
+    weights, capacities = np.transpose(seen)
+    rise = [0, np.nan, 1, np.nan]  # of the half of the sigmoid
+    rise = [*rise, 2, 2, 2, 2, 0]
+    known = ~np.isnan(rise)
+    np.testing.assert_allclose(weights[known], np.array(rise)[known], atol=1e-6)
+    assert 0 < weights[1] < 0.5 and 1.5 < weights[3] < 2
+    np.testing.assert_allclose(capacities, [0] * 3 + [3] * 3 + [6] * 3)
