@@ -46,6 +46,8 @@ from keras_capsvae.layers import PrimaryCapsules
 from keras_capsvae.layers import PrimaryMatrixCapsules
 from keras_capsvae.layers import RandomWindow
 from keras_capsvae.layers import Sampling
+from keras_capsvae.layers import StandardColumns
+from keras_capsvae.layers import TableColumns
 from keras_capsvae.losses import BernoulliReconstruction
 from keras_capsvae.losses import CategoricalReconstruction
 from keras_capsvae.losses import DiscretisedLogisticReconstruction
@@ -54,6 +56,7 @@ from keras_capsvae.losses import LabelCrossentropy
 from keras_capsvae.losses import MarginLoss
 from keras_capsvae.losses import ReconstructionLoss
 from keras_capsvae.losses import SpreadLoss
+from keras_capsvae.losses import TableReconstruction
 from keras_capsvae.losses import bits_per_dim
 from keras_capsvae.metrics import LabelAccuracy
 from keras_capsvae.models import CapsuleNetwork
@@ -61,6 +64,7 @@ from keras_capsvae.models import Classifier
 from keras_capsvae.models import ImportanceWeightedAutoencoder
 from keras_capsvae.models import MatrixCapsuleNetwork
 from keras_capsvae.models import PoemAutoencoder
+from keras_capsvae.models import TabularAutoencoder
 from keras_capsvae.models import TextClassifier
 from keras_capsvae.models import VariationalAutoencoder
 from keras_capsvae.vocabulary import Vocabulary
@@ -117,7 +121,11 @@ __all__ = [
     "Sampling",
     "SpreadLoss",
     "SpreadMargin",
+    "StandardColumns",
     "StandardNormal",
+    "TableColumns",
+    "TableReconstruction",
+    "TabularAutoencoder",
     "TemperatureAnnealing",
     "TextClassifier",
     "TotalCorrelation",

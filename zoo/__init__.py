@@ -35,6 +35,7 @@ if not _is_command_line():
     from zoo.models.matrix_capsnet import matrix_capsnet
     from zoo.models.poem import poem_vae
     from zoo.models.spherical import vmf_vae
+    from zoo.models.tabular import tabular_vae
     from zoo.models.text import gated_cnn_classifier
     from zoo.models.vae import conv_vae
     from zoo.models.vae import dense_vae
@@ -61,6 +62,7 @@ __all__ = [
     "poem_vae",
     "pooling_cnn",
     "search",
+    "tabular_vae",
     "vmf_vae",
 ]
 

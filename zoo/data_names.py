@@ -11,7 +11,8 @@ BINARY = ("binarized_mnist",)  # pixels 0 and 1, no labels
 STEREO = ("smallnorb",)  # two views of an object, 96 × 96
 DOWNLOADED = (*LABELLED, *BINARY, *STEREO)
 TEXTS = ("tang",)
-ALL = (*EMBEDDED, *DOWNLOADED, *TEXTS)
+TABLES = ("breast_cancer",)  # of scikit-learn
+ALL = (*EMBEDDED, *DOWNLOADED, *TEXTS, *TABLES)
 
 
 def check_data(data: str | None) -> None:

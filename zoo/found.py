@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from keras_capsvae import vocabulary_of
 from zoo import datasets
+from zoo.counting import counted
 from zoo.datasets.classes import classes_of
 from zoo.datasets.couplet_task import check_couplets
 from zoo.datasets.images import as_image_shape
@@ -31,6 +32,7 @@ class Found(NamedTuple):
     arguments: dict[str, Any]
     class_names: list[str] | None = None
     image_shape: list[int] | None = None
+    columns: dict[str, Any] | None = None
 
 
 def found_in_data(
@@ -46,6 +48,8 @@ def found_in_data(
     parameters = inspect.signature(builder).parameters
     if "vocabulary" in parameters:
         return _of_texts(parameters, settings, given)
+    if "num_features" in parameters:
+        return _of_rows(settings, given)
     return _of_images(parameters, settings, given)
 
 
@@ -72,6 +76,21 @@ def _of_images(parameters, settings, given):
         names = [*names, *map(str, range(len(names), wanted))]
     images = list(shape) if len(shape) == 3 else None
     return Found(arguments, names, images)
+
+
+def _of_rows(settings, given):
+    options = Reading.of(settings).of_rows
+    columns = datasets.columns_of(settings.data, **options)
+    numbers, categories = datasets.split_columns(columns)
+    sizes = {name: len(values) for name, values in categories.items()}
+    found: dict[str, Any] = {"num_features": len(numbers) + sum(sizes.values())}
+    if sizes:
+        found["categories"] = sizes
+    return Found(
+        _without(found, given),
+        datasets.row_classes(settings.data, **options),
+        columns=columns,
+    )
 
 
 def _of_texts(parameters, settings, given):
@@ -133,7 +152,7 @@ def described(model: str, settings: Any) -> str:
     if sizes:
         words[0] += f" ({', '.join(sizes)})"
     names, count = settings.class_names, arguments.get("num_classes")
-    if names:
+    if names and "num_features" not in arguments:
         words.append(f"{len(names)} classes: {shortened(names)}")
     elif count:
         words.append(f"{count} classes")
@@ -141,6 +160,8 @@ def described(model: str, settings: Any) -> str:
 
 
 def _examples_of(settings, arguments):
+    if "num_features" in arguments:
+        return f"rows of {counted(arguments['num_features'], 'column')}"
     if "vocabulary" in arguments:
         known = arguments["vocabulary"] or default_characters(settings.model)
         count = len(known)

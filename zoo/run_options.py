@@ -27,9 +27,10 @@ class RunOptions:
         None,
         "mnist_small, digits, mnist, fashion_mnist, kmnist, binarized_mnist, "
         "an .npz file or a folder; for a model of texts tang, a file of poems "
-        "or lines, or a table of texts with labels.",
+        "or lines, or a table of texts with labels; for a model of tables "
+        "breast_cancer, a .csv or a .tsv of numbers.",
         flag="--data",
-        usual="mnist_small, or tang",
+        usual="mnist_small, tang or breast_cancer",
         of_card="example_data",
         always_said=True,
     )
@@ -170,10 +171,28 @@ class RunOptions:
     label_column: str | None = option(
         str,
         None,
-        "Column of their labels.",
+        "Column of their labels; of a table of numbers that of its labels, "
+        "which are not learned.",
         flag="--label-column",
-        usual="one of a usual name, as label",
+        usual="of texts one of a usual name, as label; of numbers none",
         metavar="NAME",
+    )
+    category_columns: str | None = option(
+        str,
+        None,
+        "Columns of a table of numbers to take as categories, with commas "
+        "between them.",
+        flag="--category-columns",
+        usual="none, all are numbers",
+        metavar="NAMES",
+    )
+    ignore_columns: str | None = option(
+        str,
+        None,
+        "Columns of a table of numbers to leave out, with commas between them.",
+        flag="--ignore-columns",
+        usual="none",
+        metavar="NAMES",
     )
     text_length: int | None = option(
         int,

@@ -39,6 +39,9 @@ class Settings(RunOptions):
     image_shape: Sequence[int] | None = option(
         list, None, "Shape of the images, before a model takes them flat."
     )
+    columns: Mapping[str, str | list[str]] | None = option(
+        dict, None, "What the columns of a table are, by their names."
+    )
     rate_changes: Mapping[str, float] = option(
         dict,
         {},

@@ -17,6 +17,9 @@ class NumpyNumbers:
     def normal(self, shape: Shape) -> Tensor:
         return self.random.standard_normal(shape).astype("float32")
 
+    def uniform(self, shape: Shape) -> Tensor:
+        return self.random.random(shape, "float32")
+
     def integers(self, high: int, n: int) -> Tensor:
         return self.random.integers(high, size=n)
 
@@ -35,6 +38,9 @@ class GraphNumbers:
 
     def normal(self, shape: Shape) -> Tensor:
         return keras.random.normal(shape, seed=self.seed_generator)
+
+    def uniform(self, shape: Shape) -> Tensor:
+        return keras.random.uniform(shape, seed=self.seed_generator)
 
     def integers(self, high: int, n: int) -> Tensor:
         return keras.random.randint((n,), 0, high, seed=self.seed_generator)

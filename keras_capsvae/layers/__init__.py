@@ -5,6 +5,8 @@ from keras_capsvae.layers.capsule_length import CapsuleLength
 from keras_capsvae.layers.capsule_mask import CapsuleMask
 from keras_capsvae.layers.character_embedding import CharacterEmbedding
 from keras_capsvae.layers.class_matrix_capsule import ClassMatrixCapsuleEM
+from keras_capsvae.layers.columns import StandardColumns
+from keras_capsvae.layers.columns import TableColumns
 from keras_capsvae.layers.conv_matrix_capsule import ConvMatrixCapsuleEM
 from keras_capsvae.layers.gated_conv import GatedConv1D
 from keras_capsvae.layers.kl_loss import KLLoss
@@ -34,4 +36,6 @@ __all__ = [
     "PrimaryMatrixCapsules",
     "RandomWindow",
     "Sampling",
+    "StandardColumns",
+    "TableColumns",
 ]

@@ -9,6 +9,7 @@ from keras_capsvae.losses.logistic import bits_per_dim
 from keras_capsvae.losses.reconstruction import BernoulliReconstruction
 from keras_capsvae.losses.reconstruction import CategoricalReconstruction
 from keras_capsvae.losses.reconstruction import ReconstructionLoss
+from keras_capsvae.losses.table import TableReconstruction
 
 __all__ = [
     "BernoulliReconstruction",
@@ -19,5 +20,6 @@ __all__ = [
     "MarginLoss",
     "ReconstructionLoss",
     "SpreadLoss",
+    "TableReconstruction",
     "bits_per_dim",
 ]

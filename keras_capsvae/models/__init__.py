@@ -7,6 +7,7 @@ from keras_capsvae.models.importance_weighted_autoencoder import (
 )
 from keras_capsvae.models.matrix_capsule_network import MatrixCapsuleNetwork
 from keras_capsvae.models.poem_autoencoder import PoemAutoencoder
+from keras_capsvae.models.tabular_autoencoder import TabularAutoencoder
 from keras_capsvae.models.text_classifier import TextClassifier
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 
@@ -16,6 +17,7 @@ __all__ = [
     "ImportanceWeightedAutoencoder",
     "MatrixCapsuleNetwork",
     "PoemAutoencoder",
+    "TabularAutoencoder",
     "TextClassifier",
     "VariationalAutoencoder",
 ]

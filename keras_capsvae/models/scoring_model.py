@@ -18,10 +18,15 @@ SAVED_AS = "threshold"
 
 
 class ScoringModel(GenerativeModel):
-    """An autoencoder that scores examples and tells outliers by a threshold."""
+    """An autoencoder that scores examples and tells outliers by a threshold.
+
+    Attributes:
+        threshold_samples: Posterior samples behind the scores of the threshold,
+            `num_samples` of `set_threshold`.
+    """
 
     _threshold: float | None = None
-    _samples_of_threshold: int | None = None
+    threshold_samples: int | None = None
 
     @functools.wraps(GenerativeModel.fit)
     def fit(self, *args: Any, **kwargs: Any) -> Any:
@@ -93,7 +98,7 @@ class ScoringModel(GenerativeModel):
             )
         scores = self.score_samples(x, num_samples, seed=seed)
         self._threshold = float(np.quantile(scores, quantile))
-        self._samples_of_threshold = num_samples
+        self.threshold_samples = num_samples
 
     @property
     def has_threshold(self) -> bool:
@@ -128,7 +133,7 @@ class ScoringModel(GenerativeModel):
             ValueError: If there is no threshold, or x does not fit.
         """
         threshold = self.threshold
-        scores = self.score_samples(x, self._samples_of_threshold, seed=seed)
+        scores = self.score_samples(x, self.threshold_samples, seed=seed)
         return scores > threshold
 
     def serving_endpoints(self) -> dict[str, Endpoint]:
@@ -148,7 +153,7 @@ class ScoringModel(GenerativeModel):
 
     def _score_endpoint(self):
         threshold = self.threshold
-        scores = likelihood.scores_in_graph(self, self._samples_of_threshold)
+        scores = likelihood.scores_in_graph(self, self.threshold_samples)
 
         def score(inputs):
             values = scores(inputs)
@@ -162,7 +167,7 @@ class ScoringModel(GenerativeModel):
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         if self._threshold is not None:
-            samples = self._samples_of_threshold or 0
+            samples = self.threshold_samples or 0
             store[SAVED_AS] = np.array([self._threshold, samples], "float64")
 
     def load_own_variables(self, store: Any) -> None:
@@ -170,8 +175,8 @@ class ScoringModel(GenerativeModel):
         own = {key: store[key] for key in keys}
         saved = own.pop(SAVED_AS, None)
         super().load_own_variables(own)
-        self._threshold = self._samples_of_threshold = None
+        self._threshold = self.threshold_samples = None
         if saved is not None:
             threshold, samples = np.asarray(saved)
             self._threshold = float(threshold)
-            self._samples_of_threshold = int(samples) or None
+            self.threshold_samples = int(samples) or None

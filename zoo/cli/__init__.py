@@ -80,6 +80,7 @@ for command in (
     using.sample,
     predicting.predict,
     predicting.encode,
+    predicting.score,
     judging.evaluate,
     comparing.compare,
     using.export,

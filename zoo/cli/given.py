@@ -12,6 +12,7 @@ from zoo.settings import ASKED_FOR
 from zoo.settings import DEFAULTS
 
 OF_IMAGES = ("resize", "grey", "skip_broken")
+OF_DATA = (*OF_IMAGES, "label_column", "ignore_columns")
 
 
 class Text(click.ParamType):

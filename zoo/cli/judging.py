@@ -9,7 +9,7 @@ import click
 from zoo import cards
 from zoo.cli import writing
 from zoo.cli.described import described
-from zoo.cli.given import OF_IMAGES
+from zoo.cli.given import OF_DATA
 from zoo.cli.given import FilePath
 from zoo.cli.given import Text
 from zoo.cli.given import options_of_run
@@ -28,7 +28,7 @@ from zoo.data_names import check_data
     "downloaded]",
 )
 @click.option("--weights", type=Text(), help=WEIGHTS)
-@options_of_run(*OF_IMAGES)
+@options_of_run(*OF_DATA)
 @click.option(
     "--binarize/--no-binarize",
     default=None,
@@ -71,7 +71,7 @@ def evaluate(
     confusion: pathlib.Path | None,
     overwrite: bool,
     as_json: bool,
-    **of_images: Any,
+    **of_data: Any,
 ) -> None:
     """Figures of MODEL on test data.
 
@@ -104,7 +104,7 @@ def evaluate(
         binarize = settings.get("binarize", False)
     if binarize and feeds.takes_text(net):
         raise ValueError("--binarize is for images. Received: a model of texts")
-    arrays = feeds.load(net, source, found.reading(**of_images))
+    arrays = feeds.load(net, source, found.reading(**of_data))
     is_foreign = data is not None and _is_foreign(data, settings)
     if is_foreign:
         arrays = whole.all_to_test(arrays)

@@ -1,26 +1,25 @@
-"""Commands that say something of each example: predict, encode."""
+"""Commands that say something of each example: predict, encode, score."""
 
-import csv
 import pathlib
-import sys
 from typing import Any
 
 import click
 
 from zoo.cli import writing
-from zoo.cli.given import OF_IMAGES
+from zoo.cli.given import OF_DATA
 from zoo.cli.given import FilePath
 from zoo.cli.given import Text
+from zoo.cli.given import Whole
 from zoo.cli.given import options_of_run
 from zoo.cli.opening import WEIGHTS
 from zoo.cli.opening import opened
 from zoo.data_names import check_data
 
-SUFFIXES = (".csv", ".npz")
 DATA = (
     "An image, a folder of images, an .npz file or a name of a data set; for a "
     "model of texts a file with a text in each line, or a table with a column "
-    "of texts. No labels are needed."
+    "of texts; for a model of tables a .csv or .tsv with the columns that it "
+    "was trained on. No labels are needed."
 )
 
 
@@ -29,7 +28,7 @@ def _options(command):
         click.option(
             "--overwrite", is_flag=True, help="Replace the file at --out."
         ),
-        options_of_run(*OF_IMAGES),
+        options_of_run(*OF_DATA),
         click.option("--weights", type=Text(), help=WEIGHTS),
         click.option(
             "--out",
@@ -52,7 +51,7 @@ def predict(
     out: pathlib.Path | None,
     weights: str | None,
     overwrite: bool,
-    **of_images: Any,
+    **of_data: Any,
 ) -> None:
     """The class that MODEL finds in each example, and all scores.
 
@@ -64,9 +63,9 @@ def predict(
 
     from zoo.evaluation import tables
 
-    examples = _read(found, data, of_images)
+    examples = _read(found, data, of_data)
     table = tables.prediction_table(found.model, examples, found.class_names)
-    _write(table, out)
+    writing.write_table(table, out)
 
 
 @click.command()
@@ -77,7 +76,7 @@ def encode(
     out: pathlib.Path | None,
     weights: str | None,
     overwrite: bool,
-    **of_images: Any,
+    **of_data: Any,
 ) -> None:
     """Latents of each example in a VAE, or its class capsules.
 
@@ -89,47 +88,95 @@ def encode(
 
     from zoo.evaluation import tables
 
-    examples = _read(found, data, of_images)
+    examples = _read(found, data, of_data)
     table = tables.latent_table(found.model, examples)
-    _write(table, out)
+    writing.write_table(table, out)
 
 
-def _read(found, data, of_images):
+@click.command()
+@_options
+@click.option(
+    "--samples",
+    type=Whole(1),
+    metavar="K",
+    help="Score by −ln q(x) with K posterior samples.  [default: the samples "
+    "of the model's threshold, else the negative ELBO]",
+)
+@click.option(
+    "--quantile",
+    type=float,
+    metavar="Q",
+    help="Set the threshold, here and now, where a share Q of the data that "
+    "MODEL was trained on scores lower, as 0.99.",
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Of the samples."
+)
+def score(
+    model: str,
+    data: str,
+    out: pathlib.Path | None,
+    weights: str | None,
+    overwrite: bool,
+    samples: int | None,
+    quantile: float | None,
+    seed: int,
+    **of_data: Any,
+) -> None:
+    """How badly MODEL, a VAE, explains each example, in nats.
+
+    High scores are outliers; with a threshold each is told whether it is one.
+
+    MODEL: a name of the zoo, a run folder or a .keras file.
+    """
+    _check(out, overwrite)
+    check_data(data)
+    found = opened(model, weights)
+
+    from zoo.evaluation import tables
+
+    examples = _read(found, data, of_data)
+    if quantile is not None:
+        _set_threshold(found, quantile, samples, seed)
+    table = tables.score_table(found.model, examples, samples, seed)
+    writing.write_table(table, out)
+    if found.model.has_threshold:
+        outliers = int(table.arrays["is_outlier"].sum())
+        click.echo(
+            f"{outliers} of {len(table.rows)} score above the threshold, "
+            f"{found.model.threshold:.6g}",
+            err=True,
+        )
+
+
+def _set_threshold(found, quantile, samples, seed):
+    """The threshold at a quantile of the scores of the training data."""
+    from zoo import datasets
+    from zoo.datasets import feeds
+    from zoo.evaluation import tables
+
+    source = found.settings.get("data")
+    tables.check_scores(found.model)
+    if source is None:
+        raise ValueError(
+            "--quantile needs the data that the model was trained on, which a "
+            f"run folder knows. Received: {found.model.name} without a run"
+        )
+    arrays = feeds.load(found.model, source, found.reading())
+    x = arrays.x_train
+    if found.settings.get("binarize"):
+        x = datasets.binarized(x)
+    x, _ = feeds.training_pair(found.model, x, arrays.y_train)
+    found.model.set_threshold(x, quantile, num_samples=samples, seed=seed)
+
+
+def _read(found, data, of_data):
     """The examples, read as those of the model's run were."""
     from zoo.datasets.examples import read_examples
 
-    return read_examples(found.model, data, found.reading(**of_images))
+    return read_examples(found.model, data, found.reading(**of_data))
 
 
 def _check(out, overwrite):
     if out is not None:
-        writing.check_free(out, SUFFIXES, overwrite)
-
-
-def _write(table, out):
-    if out is None:
-        _write_csv(table, sys.stdout)
-        return
-    if out.suffix.lower() == ".csv":
-        writing.write(out, lambda path: _write_csv_file(table, path))
-    else:
-        writing.write(out, lambda path: _write_archive(table, path))
-    click.echo(f"{out}: {len(table.rows)} rows", err=True)
-
-
-def _write_csv_file(table, path):
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        _write_csv(table, file)
-
-
-def _write_csv(table: Any, file: Any):
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(table.header)
-    writer.writerows(table.rows)
-
-
-def _write_archive(table, path):
-    import numpy as np
-
-    with open(path, "wb") as file:
-        np.savez(file, **table.arrays)
+        writing.check_free(out, writing.TABLES, overwrite)

@@ -26,9 +26,10 @@ TEXTS = 10
 @click.option(
     "--out",
     type=FilePath(),
-    metavar="FOLDER|FILE.png",
+    metavar="FOLDER|FILE.png|FILE.csv",
     help="Folder of all pictures, or a file of one: draws of a VAE, or the "
-    "predictions of a classifier.  [default: pictures]",
+    "predictions of a classifier; of a model of tables the file of the rows.  "
+    "[default: pictures, or rows on the standard output]",
 )
 @click.option("--weights", type=Text(), help=WEIGHTS)
 @click.option(
@@ -45,7 +46,9 @@ TEXTS = 10
     show_default=True,
     help="Fixes what is drawn at random.",
 )
-@click.option("--count", type=int, help="Texts to print.  [default: 10]")
+@click.option(
+    "--count", type=int, help="Texts or rows to write.  [default: 10]"
+)
 @click.option(
     "--temperature",
     type=float,
@@ -66,6 +69,8 @@ def sample(
 ) -> None:
     """Draw what MODEL makes or predicts; a model of poems prints some.
 
+    A model of tables writes new rows as CSV.
+
     MODEL: a name of the zoo, a run folder or a .keras file. Pictures in a
     folder replace those of the same names.
     """
@@ -81,6 +86,11 @@ def sample(
     from zoo.plots import gallery
     from zoo.plots import text_pages
 
+    if feeds.takes_rows(net):
+        of_others = {"--data": data, "--temperature": temperature}
+        _refuse("writes rows of a table", net, **of_others)
+        _write_rows(found, count, seed, out, overwrite)
+        return
     write_texts = text_pages.writer_of(net)
     if write_texts is not None:
         _refuse("prints texts", net, **{"--out": out, "--data": data})
@@ -112,6 +122,20 @@ def sample(
         return
     for path in gallery.draw(net, out, images, labels, **drawn):
         click.echo(path)
+
+
+def _write_rows(found, count, seed, out, overwrite):
+    from zoo.evaluation import tables
+
+    if out is not None:
+        writing.check_free(out, writing.TABLES, overwrite)
+    table = tables.row_table(
+        found.model,
+        TEXTS if count is None else count,
+        seed,
+        found.settings.get("columns"),
+    )
+    writing.write_table(table, out)
 
 
 def _refuse(why, net, **options):

@@ -1,7 +1,14 @@
 """Where the commands write what they made."""
 
+import csv
 import pathlib
+import sys
 from collections.abc import Callable
+from typing import Any
+
+import click
+
+TABLES = (".csv", ".npz")
 
 
 def check_free(
@@ -31,3 +38,33 @@ def write(
 
     out.parent.mkdir(parents=True, exist_ok=True)
     files.replace(out, write_to)
+
+
+def write_table(table: Any, out: pathlib.Path | None) -> None:
+    """Write an `evaluation.tables.Table`, to the standard output if nowhere."""
+    if out is None:
+        _write_csv(table, sys.stdout)
+        return
+    if out.suffix.lower() == ".csv":
+        write(out, lambda path: _write_csv_file(table, path))
+    else:
+        write(out, lambda path: _write_archive(table, path))
+    click.echo(f"{out}: {len(table.rows)} rows", err=True)
+
+
+def _write_csv_file(table, path):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        _write_csv(table, file)
+
+
+def _write_csv(table: Any, file: Any):
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(table.header)
+    writer.writerows(table.rows)
+
+
+def _write_archive(table, path):
+    import numpy as np
+
+    with open(path, "wb") as file:
+        np.savez(file, **table.arrays)

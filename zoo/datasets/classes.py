@@ -9,6 +9,8 @@ from zoo.datasets.folders import train_and_test_files
 from zoo.datasets.labelled_texts import has_labelled_texts
 from zoo.datasets.labelled_texts import labelled_classes
 from zoo.datasets.loading import check_source
+from zoo.datasets.row_tables import NAMES as TABLES
+from zoo.datasets.row_tables import row_classes
 
 
 def num_classes(source: str | os.PathLike) -> int | None:
@@ -48,6 +50,9 @@ def classes_of(
 ) -> tuple[list[str] | None, int | None]:
     """`class_names` and `num_classes` of a source, which is read once."""
     source = check_source(source)
+    if source in TABLES:
+        names = row_classes(source)
+        return names, names and len(names)
     if isinstance(source, str):
         names = downloads.CLASS_NAMES.get(source)
         return names and list(names), downloads.num_classes(source)

@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
+from zoo.datasets.arrays import Arrays
 from zoo.datasets.lines import is_chinese
-from zoo.datasets.loading import Arrays
 from zoo.datasets.poems import read_poems
 from zoo.datasets.poems import split_poems
 

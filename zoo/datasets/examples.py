@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_capsvae import PoemAutoencoder
+from keras_capsvae import TabularAutoencoder
 from keras_capsvae import TextClassifier
 from zoo.datasets import feeds
 from zoo.datasets.archives import read_archive
@@ -30,6 +31,8 @@ from zoo.datasets.loading import check_source
 from zoo.datasets.poems import load_texts
 from zoo.datasets.reading import AS_THEY_ARE
 from zoo.datasets.reading import Reading
+from zoo.datasets.row_tables import is_rows
+from zoo.datasets.rows import read_rows
 from zoo.datasets.shapes import check_unchanged
 from zoo.datasets.tables import is_table
 from zoo.datasets.tables import read_table
@@ -108,6 +111,13 @@ def _(model: TextClassifier, source, reading=AS_THEY_ARE):
     limit = f"the {length} characters that {model.name} reads"
     ids = model.encode_text(cut(texts, length, source, limit))
     return Examples("text", texts, [ids])
+
+
+@read_examples.register
+def _(model: TabularAutoencoder, source, reading=AS_THEY_ARE):
+    if pathlib.Path(source).is_file() and is_rows(source):
+        return _in_rows(read_rows(source, labelled=False, **reading.of_rows).x)
+    return _in_rows(feeds.load(model, source, reading).x_test)
 
 
 def _lines_of(source, reading):

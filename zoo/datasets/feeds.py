@@ -14,8 +14,10 @@ import numpy as np
 
 from keras_capsvae import Classifier
 from keras_capsvae import PoemAutoencoder
+from keras_capsvae import TabularAutoencoder
 from keras_capsvae import TextClassifier
 from keras_capsvae import VariationalAutoencoder
+from keras_capsvae.validation.arrays import check_array
 from zoo import datasets
 from zoo.datasets.reading import AS_THEY_ARE
 from zoo.datasets.reading import Reading
@@ -107,6 +109,29 @@ def _as_ids(model, texts):
 
 
 @functools.singledispatch
+def takes_rows(model: keras.Model) -> bool:
+    """Whether a model is fed with the rows of tables."""
+    return False
+
+
+@takes_rows.register
+def _(model: TabularAutoencoder):
+    return True
+
+
+@load.register
+def _(model: TabularAutoencoder, data, reading=AS_THEY_ARE):
+    if not datasets.is_rows(data):
+        raise ValueError(
+            f"{model.name} takes the rows of a table, .csv or .tsv. "
+            f"Received: {data}"
+        )
+    arrays = datasets.load_rows(data, **reading.of_rows)
+    check_array(arrays.x_train, model.inputs[0].shape[1:], "the table")
+    return arrays
+
+
+@functools.singledispatch
 def label_classes(model: keras.Model) -> int | None:
     """Classes of the one-hot label that a model takes as an input, if any."""
     return None
@@ -135,7 +160,7 @@ def class_names(
 
     Those of the run of a model that learned labels, else those of the data.
     """
-    if takes_labels(model):
+    if takes_labels(model) or takes_rows(model):
         return reading.class_names
     return None if takes_text(model) else datasets.class_names(data)
 

@@ -6,9 +6,11 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from zoo.datasets.arrays import Arrays
 from zoo.datasets.labels import numbered
 from zoo.datasets.labels import shortened
-from zoo.datasets.loading import Arrays
 from zoo.datasets.splits import held_out
 from zoo.datasets.tables import SUFFIXES
 from zoo.datasets.tables import is_table
@@ -101,17 +103,32 @@ def _parts_in(path):
     return [found[name] for name in ("train", "test") if name in found]
 
 
-def _numbered(table, class_names):
-    labels = [_whole(label) for label in table.labels]
-    is_numeric = None not in labels
-    if not is_numeric:
-        labels = table.labels
-    labels = [str(label).strip() for label in labels]
+def numbered_classes(
+    labels: Sequence[Any],
+    column: str | None,
+    class_names: Sequence[str] | None = None,
+    least: int = 2,
+) -> tuple[np.ndarray, list[str]]:
+    """Class numbers of the labels in a column, and the names of the classes.
+
+    Numbers are sorted by value, others as strings; `least` is how many classes
+    there must be.
+
+    Raises:
+        ValueError: where they are no classes, or not those given.
+    """
+    whole = [_whole(label) for label in labels]
+    is_numeric = None not in whole
+    labels = [str(one).strip() for one in (whole if is_numeric else labels)]
     names = sorted(set(labels), key=int if is_numeric else str)
     if class_names is None:
-        _check_classes(names, len(labels), table)
+        _check_classes(names, len(labels), column, least)
     names = list(class_names or names)
-    return numbered(labels, names, table.label_column)[0], names
+    return numbered(labels, names, column)[0], names
+
+
+def _numbered(table, class_names):
+    return numbered_classes(table.labels, table.label_column, class_names)
 
 
 def _whole(label):
@@ -123,17 +140,17 @@ def _whole(label):
     return int(number) if number.is_integer() else None
 
 
-def _check_classes(names, count, table):
-    if len(names) < 2:
+def _check_classes(names, count, column, least):
+    if len(names) < least:
         raise ValueError(
-            "There must be at least 2 classes. Received: "
-            f"{shortened(names)} alone, in column {table.label_column!r}"
+            f"There must be at least {least} classes. Received: "
+            f"{shortened(names)} alone, in column {column!r}"
         )
     if len(names) > MANY and 2 * len(names) > count:
         raise ValueError(
             "A column of labels must hold classes. Received: "
             f"{len(names)} different values in {count} rows of "
-            f"{table.label_column!r}: {shortened(names, 3)}"
+            f"{column!r}: {shortened(names, 3)}"
         )
 
 

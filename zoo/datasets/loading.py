@@ -4,53 +4,26 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from typing import NamedTuple
-
-import numpy as np
 
 from zoo.datasets import downloads
 from zoo.datasets import embedded
+from zoo.datasets import row_tables
 from zoo.datasets.archives import read_archive
 from zoo.datasets.archives import training_part
+from zoo.datasets.arrays import Arrays
 from zoo.datasets.folders import common_shape
 from zoo.datasets.folders import train_and_test_files
 from zoo.datasets.images import check_shape
 from zoo.datasets.images import fit_images
 from zoo.datasets.images import read_images
 from zoo.datasets.images import resolve_shapes
+from zoo.datasets.row_tables import is_rows
+from zoo.datasets.row_tables import load_rows
 from zoo.datasets.splits import held_out
 from zoo.nearest import did_you_mean
 
 NAMES = (*embedded.NAMES, *downloads.NAMES)
-
-
-class Arrays(NamedTuple):
-    """A data set in memory.
-
-    Attributes:
-        x_train: images, float32 in [0, 1], `(n, height, width, channels)` or
-            `(n, dim)`.
-        y_train: labels, int64 `(n,)`, or `None`.
-        x_test: images, like `x_train`.
-        y_test: labels, like `y_train`.
-    """
-
-    x_train: Any
-    y_train: np.ndarray | None
-    x_test: Any
-    y_test: np.ndarray | None
-
-    def __repr__(self) -> str:
-        """Types and shapes, not values."""
-        parts = [f"{name}={_kind(one)}" for name, one in self._asdict().items()]
-        return f"Arrays({', '.join(parts)})"
-
-
-def _kind(part):
-    """An array, a list or nothing, in a word."""
-    if isinstance(part, np.ndarray):
-        return f"{part.dtype} {part.shape}"
-    return "None" if part is None else f"{len(part)} examples"
+KNOWN = (*NAMES, *row_tables.NAMES)
 
 
 def load(
@@ -59,8 +32,11 @@ def load(
     *,
     skip_broken: bool = False,
     class_names: Sequence[str] | None = None,
+    **of_rows: Any,
 ) -> Arrays:
     """Loads images, as float32 in [0, 1], with the shape a model wants.
+
+    Or the rows of a table of numbers as they are, see below.
 
     Args:
         source: one of
@@ -82,7 +58,10 @@ def load(
               Its sub-folders, sorted by name, are the classes; a flat folder
               has no labels. Split 90/10 unless all it holds is `train` and
               `test` (or `val`). Images are turned upright, transparent pixels
-              laid on white; hidden files do not count.
+              laid on white; hidden files do not count;
+            - the path of a `.csv` or `.tsv` of numbers, whose first line names
+              the columns, split 90/10; or `"breast_cancer"`, scikit-learn's
+              table of 569 tumours.
         shape: `(height, width, channels)` resizes (bilinear, antialiased
             when the images shrink) and converts between grey and RGB, with
             `None` for a size of the source's own; `(dim,)` gives flat images
@@ -95,6 +74,11 @@ def load(
             sub-folders and labels that are strings must be among, as for a
             model that was trained on them. Defaults to `None`: those of the
             source.
+        **of_rows: of a table: `label_column`, which holds the labels and is not
+            among the columns of x, `category_columns`, which become one-hot
+            behind the numbers, and `ignore_columns`: names, in a list or with
+            commas between them; `encoding` of the file. `columns_of` says what
+            the columns are.
 
     Returns:
         `Arrays`: `(x_train, y_train, x_test, y_test)`.
@@ -113,6 +97,15 @@ def load(
     ((6000, 784), (1000,))
     """
     source, shape = check_source(source), check_shape(shape)
+    if is_rows(source):
+        return load_rows(
+            source, class_names=class_names, skip_broken=skip_broken, **of_rows
+        )
+    if of_rows:
+        raise TypeError(
+            f"{sorted(of_rows)} are of tables, .csv or .tsv. "
+            f"Received: source={str(source)!r}"
+        )
     if isinstance(source, Path) and source.is_dir():
         files = train_and_test_files(
             source, skip_broken=skip_broken, class_names=class_names
@@ -135,6 +128,12 @@ def image_shape(
     Of a folder the headers of all images are read, and no pixels.
     """
     source, shape = check_source(source), check_shape(shape)
+    if is_rows(source):
+        raise ValueError(
+            "A table holds no images: tabular_vae learns the rows of one, and "
+            "gated_cnn_classifier the texts. "
+            f"Received: {source}"
+        )
     if isinstance(source, str):
         own = _shape_of_name(source)
     elif source.is_dir():
@@ -174,7 +173,7 @@ def check_source(source: str | os.PathLike) -> str | Path:
             "`source` must be a name or a path. "
             f"Received: source={source!r} of type {type(source)}"
         )
-    if source in NAMES:
+    if source in KNOWN:
         return str(source)
     path = Path(source)
     if path.is_dir() or path.is_file():
@@ -182,15 +181,15 @@ def check_source(source: str | os.PathLike) -> str | Path:
     if isinstance(source, str) and len(path.parts) == 1 and not path.suffix:
         raise ValueError(_unknown_name(source))
     raise FileNotFoundError(
-        "`source` must be the path of an .npz file or of a folder of images. "
-        f"Received: {str(source)!r}, which does not exist"
+        "`source` must be the path of an .npz file, of a table or of a folder "
+        f"of images. Received: {str(source)!r}, which does not exist"
     )
 
 
 def _unknown_name(name):
     return (
-        f"`source` must be one of {NAMES} or the path of an .npz file or of a "
-        f"folder of images. {did_you_mean(name, NAMES)}Received: {name!r}"
+        f"`source` must be one of {KNOWN} or the path of an .npz file, a table "
+        f"or a folder of images. {did_you_mean(name, KNOWN)}Received: {name!r}"
     )
 
 

@@ -12,12 +12,12 @@ import numpy as np
 from keras_capsvae.validation.numbers import check_integer
 from zoo import data_names
 from zoo.counting import counted
+from zoo.datasets.arrays import Arrays
 from zoo.datasets.encodings import read_text
 from zoo.datasets.lines import HAN
 from zoo.datasets.lines import is_chinese
 from zoo.datasets.lines import of_one_length
 from zoo.datasets.lines import usual_length
-from zoo.datasets.loading import Arrays
 from zoo.datasets.tables import SUFFIXES as TABLES
 from zoo.datasets.tables import read_table
 

@@ -24,6 +24,10 @@ class Reading:
         class_names: the classes in the order of their labels; `None`: those of
             the data.
         text_column, label_column: of a table; `None`: those of usual names.
+        category_columns, ignore_columns: of a table of numbers, with commas
+            between names; `None`: none.
+        columns: what the columns of a table of numbers were in a run; `None`:
+            what they are.
         text_length: characters of a text that a classifier reads; `None`: 400.
         encoding: of texts; `None`: detected.
     """
@@ -35,6 +39,9 @@ class Reading:
     class_names: list[str] | None = None
     text_column: str | None = None
     label_column: str | None = None
+    category_columns: str | None = None
+    ignore_columns: str | None = None
+    columns: Mapping[str, Any] | None = None
     text_length: int | None = None
     encoding: str | None = None
 
@@ -70,6 +77,18 @@ class Reading:
             **self.of_texts,
             "label_column": self.label_column,
             "skip_broken": self.skip_broken,
+        }
+
+    @property
+    def of_rows(self) -> dict[str, Any]:
+        """The arguments of `rows.read_rows`."""
+        return {
+            "columns": self.columns,
+            "label_column": self.label_column,
+            "category_columns": self.category_columns or (),
+            "ignore_columns": self.ignore_columns or (),
+            "skip_broken": self.skip_broken,
+            "encoding": self.encoding,
         }
 
     @property

@@ -15,6 +15,7 @@ from zoo.datasets.feeds import label_classes
 from zoo.datasets.feeds import load
 from zoo.datasets.feeds import shape_without_change
 from zoo.datasets.feeds import takes_labels
+from zoo.datasets.feeds import takes_rows
 from zoo.datasets.feeds import takes_text
 from zoo.datasets.feeds import test_images
 from zoo.datasets.feeds import training_pair
@@ -96,10 +97,10 @@ def _arrays(model, settings):
 
 
 def _streams(model, settings):
-    if takes_text(model):
+    if takes_text(model) or takes_rows(model):
         raise ValueError(
-            "Texts are read into memory as a whole. Received: streaming=True "
-            f"for {model.name}"
+            "Texts and tables are read into memory as a whole. Received: "
+            f"streaming=True for {model.name}"
         )
     reading = Reading.of(settings)
     shape = shape_without_change(model, settings.data, reading)

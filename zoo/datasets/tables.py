@@ -1,23 +1,19 @@
 """Texts with labels from a table: .csv, .tsv, or .jsonl, an object a line."""
 
-import csv
-import io
 import json
-import sys
 import warnings
-from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from zoo.datasets.encodings import read_text
+from zoo.datasets import delimited
+from zoo.datasets.delimited import read_delimited
+from zoo.datasets.delimited import text_of
 from zoo.datasets.labels import shortened
 from zoo.nearest import did_you_mean
 
-DELIMITED = (".csv", ".tsv")
 JSON_LINES = (".jsonl", ".ndjson")
-SUFFIXES = DELIMITED + JSON_LINES
-DELIMITERS = ",;\t|"
+SUFFIXES = delimited.SUFFIXES + JSON_LINES
 # The usual names of columns, the likeliest first.
 TEXT = (
     *("text", "texts", "sentence", "content", "review", "comment", "message"),
@@ -78,8 +74,7 @@ def read_table(
     Raises:
         ValueError: where there are no such columns, or rows are broken.
     """
-    text = read_text(path, encoding)
-    _check_characters(text, path)
+    text = text_of(path, encoding)
     read = _objects if path.suffix.lower() in JSON_LINES else _records
     names, records = read(text, path)
     text_at, label_at = _chosen(
@@ -108,85 +103,10 @@ def read_table(
     )
 
 
-def _check_characters(text, path):
-    place = text.find("\0")
-    if place >= 0:
-        line = text.count("\n", 0, place) + 1
-        raise ValueError(
-            f"A table must hold text. Received: {path} with a NUL character in "
-            f"line {line}: a damaged file, or one in UTF-16 "
-            "(--encoding utf-16)"
-        )
-
-
 def _records(text, path):
     """The names of columns, and line and dict of each row."""
-    delimiter = _delimiter(text, path)
-    rows = _rows(text, delimiter, path)
-    try:
-        _, names = next(rows)
-    except StopIteration:
-        raise ValueError(
-            f"A table must have a first line of names. Received: {path}, empty"
-        ) from None
-    names = [name.strip() for name in names]
-
-    def records():
-        for line, row in rows:
-            if len(row) != len(names):
-                raise ValueError(
-                    f"A row must have {len(names)} fields, as the first line "
-                    f"of {path} has ({shortened(names)}). Received: "
-                    f"{len(row)} in line {line}, {str(row)[:60]}…: a text that "
-                    f"holds {delimiter!r} must stand in quotation marks"
-                )
-            yield line, dict(zip(names, row))
-
-    return names, records()
-
-
-def _delimiter(text, path):
-    """That which divides the first line into most fields; all but "," is said.
-
-    A file of one column has none.
-    """
-    first = text.lstrip("\r\n").splitlines()[:1] or [""]
-    if path.suffix.lower() == ".tsv":
-        return "\t"
-    counts = {
-        one: len(next(csv.reader(first, delimiter=one), []))
-        for one in DELIMITERS
-    }
-    best = max(DELIMITERS, key=lambda one: counts[one])
-    if best != "," and counts[best] > 1:
-        warnings.warn(
-            f"{path} is read with {best!r} between its columns", stacklevel=1
-        )
-    return best
-
-
-def _rows(text: str, delimiter: str, path: Path) -> Iterator:
-    """Line and fields of each row that is not empty, however long."""
-    # Texts end in quotation marks, or do not begin with one.
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=delimiter, strict=True
-    )
-    limit = csv.field_size_limit(sys.maxsize)
-    begin = 1
-    try:
-        for row in reader:
-            if any(field.strip() for field in row):
-                yield reader.line_num, row
-            begin = reader.line_num + 1
-    except csv.Error as error:
-        raise ValueError(
-            f"{path} must be a table of fields with {delimiter!r} between "
-            f"them. Received: a row from line {begin} on that is none "
-            f"({error}): a quotation mark is missing, or not doubled inside "
-            "quotation marks"
-        ) from error
-    finally:
-        csv.field_size_limit(limit)
+    names, rows, _ = read_delimited(text, path)
+    return names, ((line, dict(zip(names, row))) for line, row in rows)
 
 
 def _objects(text, path):

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from zoo.datasets.arrays import Arrays
 from zoo.datasets.folders import parts_of
 from zoo.datasets.labelled_texts import files_of
 from zoo.datasets.loading import NAMES
-from zoo.datasets.loading import Arrays
 from zoo.datasets.poems import NAMES as NAMES_OF_TEXTS
+from zoo.datasets.row_tables import NAMES as NAMES_OF_TABLES
 
 
 def has_test_part(source: str | os.PathLike) -> bool:
@@ -20,7 +21,7 @@ def has_test_part(source: str | os.PathLike) -> bool:
     to test on, and of `.npz` files with `x_test`.
     """
     path = pathlib.Path(source)
-    if source in (*NAMES, *NAMES_OF_TEXTS):
+    if source in (*NAMES, *NAMES_OF_TEXTS, *NAMES_OF_TABLES):
         return True
     if path.is_dir():
         return len(parts_of(path)) == 2 or len(files_of(path)) == 2

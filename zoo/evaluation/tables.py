@@ -10,9 +10,13 @@ import keras
 import numpy as np
 
 from keras_capsvae import Classifier
+from keras_capsvae import TabularAutoencoder
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae.models.capsule_classifier import CapsuleClassifier
+from zoo.datasets.cells import Kind
 from zoo.datasets.examples import Examples
+from zoo.datasets.row_tables import split_columns
+from zoo.datasets.rows import Columns
 
 
 class Table(NamedTuple):
@@ -98,6 +102,120 @@ def _(model: VariationalAutoencoder, examples):
 def _(model: CapsuleClassifier, examples):
     capsules = _of_each(model.capsules(batch) for batch in examples.batches)
     return _of_numbers("capsules", capsules, examples)
+
+
+def score_table(
+    model: keras.Model,
+    examples: Examples,
+    num_samples: int | None = None,
+    seed: int = 0,
+) -> Table:
+    """How badly a VAE explains each example, and whether it is an outlier.
+
+    Args:
+        model: A VAE compiled with a likelihood.
+        examples: What it is to be used on.
+        num_samples, seed: As of its `score_samples`; `None` takes those of its
+            threshold.
+
+    Returns:
+        Columns: the name of the example, `score` in nats and, with a threshold,
+        `is_outlier`, 1 or 0. Arrays: the names under their kind, `score`,
+        `is_outlier` and `threshold`.
+
+    Raises:
+        ValueError: If the model has no scores, or its threshold is of scores
+            with other samples.
+    """
+    check_scores(model)
+    if num_samples is None:
+        num_samples = model.threshold_samples
+    scores = _of_each(
+        model.score_samples(batch, num_samples, seed=seed)
+        for batch in examples.batches
+    )
+    header, columns = [examples.kind, "score"], [map(_short, scores)]
+    arrays = {"score": scores}
+    if model.has_threshold:
+        _check_comparable(model, num_samples)
+        is_outlier = scores > model.threshold
+        header.append("is_outlier")
+        columns.append(is_outlier.astype(int).tolist())
+        arrays |= {
+            "is_outlier": is_outlier,
+            "threshold": np.array(model.threshold),
+        }
+    rows = [list(row) for row in zip(examples.names, *columns, strict=True)]
+    return Table(header, rows, _named(examples) | arrays)
+
+
+def check_scores(model: keras.Model) -> None:
+    """Raise unless a model scores examples.
+
+    Raises:
+        ValueError: If it is none of the VAEs.
+    """
+    if not isinstance(model, VariationalAutoencoder):
+        raise ValueError(
+            f"{model.name} is no VAE and has no likelihood to score by: "
+            "`predict` gives its scores of classes"
+        )
+
+
+def _check_comparable(model, num_samples):
+    if num_samples != model.threshold_samples:
+        raise ValueError(
+            "Scores must be taken with as many samples as the threshold, "
+            f"{model.threshold_samples}. Received: {num_samples}"
+        )
+
+
+def row_table(
+    model: TabularAutoencoder,
+    count: int,
+    seed: int | None = None,
+    columns: Columns | None = None,
+) -> Table:
+    """New rows of a model of tables, as its table has them.
+
+    Args:
+        model: A `TabularAutoencoder`.
+        count: Rows.
+        seed: Integer seed. Defaults to `None`: fresh ones.
+        columns: What `datasets.columns_of` said of the table. Defaults to
+            `None`: columns have numbers for names, and so have categories.
+
+    Returns:
+        Columns: those that the model learned, in the order of the table. Arrays
+        by their names.
+    """
+    columns = columns or _numbered_columns(model)
+    numbers, categories = split_columns(columns)
+    rows = model.generate(count, seed=seed)
+    values = {}
+    for place, name in enumerate(numbers):
+        column = rows[:, place]
+        is_integer = columns[name] == Kind.INTEGER
+        values[name] = column.round().astype(int) if is_integer else column
+    begin = len(numbers)
+    for name, kinds in categories.items():
+        places = rows[:, begin : begin + len(kinds)].argmax(axis=1)
+        values[name] = np.array(kinds)[places]
+        begin += len(kinds)
+    header = [name for name in columns if name in values]
+    told = [
+        map(_short if values[name].dtype.kind == "f" else str, values[name])
+        for name in header
+    ]
+    return Table(header, [list(row) for row in zip(*told)], values)
+
+
+def _numbered_columns(model):
+    numbers = {str(at): str(Kind.NUMBER) for at in range(model.num_numbers)}
+    return numbers | {
+        f"category {name}": list(map(str, range(size)))
+        for name, size in model.categories.items()
+    }
 
 
 def _of_numbers(name, values, examples):

@@ -16,6 +16,7 @@ from keras_capsvae import Classifier
 from keras_capsvae import Latent
 from keras_capsvae import MatrixCapsuleNetwork
 from keras_capsvae import PoemAutoencoder
+from keras_capsvae import TabularAutoencoder
 from keras_capsvae import TextClassifier
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae import VonMisesFisherLatent
@@ -112,6 +113,11 @@ def loss_unit(model: keras.Model) -> str:
 @loss_unit.register
 def _(model: VariationalAutoencoder):
     return "nats per image"
+
+
+@loss_unit.register
+def _(model: TabularAutoencoder):
+    return "nats per row"
 
 
 @loss_unit.register
@@ -235,6 +241,17 @@ def is_plane(latent: Latent, latent_dim: int) -> bool:
 @is_plane.register
 def _(latent: VonMisesFisherLatent, latent_dim):
     return False
+
+
+@figures_of.register(TabularAutoencoder)
+def _of_tables(model, images, labels, image_shape, seed, class_names):
+    if images is None:
+        return {}
+    return _drawable(
+        latent=lambda: plots.latent_scatter(
+            model, *_start(images, _named(labels, class_names))
+        )
+    )
 
 
 def _of_draws(model, image_shape, seed, class_names):

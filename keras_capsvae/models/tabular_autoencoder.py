@@ -1,0 +1,280 @@
+import dataclasses
+import functools
+import inspect
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_capsvae.latents.base import Latent
+from keras_capsvae.latents.numbers import GraphNumbers
+from keras_capsvae.latents.numbers import NumpyNumbers
+from keras_capsvae.layers.columns import StandardColumns
+from keras_capsvae.layers.columns import TableColumns
+from keras_capsvae.losses import TableReconstruction
+from keras_capsvae.models.conditions import called
+from keras_capsvae.models.conditions import input_like
+from keras_capsvae.models.parts import check_functional
+from keras_capsvae.models.reconstruction import Reconstruction
+from keras_capsvae.models.serving import Endpoint
+from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
+from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.arrays import check_array
+from keras_capsvae.validation.columns import Categories
+from keras_capsvae.validation.columns import check_categories
+from keras_capsvae.validation.forms import dense_in_numpy
+from keras_capsvae.validation.labels import check_one_hot
+from keras_capsvae.validation.streams import is_stream
+
+CONSTANT = 1e-3  # deviation of a column that never changed, of its size
+ROUNDING = float(np.finfo("float32").eps)
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class TabularAutoencoder(VariationalAutoencoder):
+    """A variational autoencoder of the rows of a table, in the table's units.
+
+    Columns of numbers come first, then groups of one-hot columns, one for each
+    categorical column. Numbers are standardised before the encoder and brought
+    back behind the decoder, by statistics of the data that the model keeps:
+    those of `adapt`, or of the first `fit`. They are Gaussian with a trained
+    variance for each column, categories have probabilities; nats are those of
+    the table in its own units. What differs in a column that never changed is
+    an outlier.
+
+    Compile it with `TableReconstruction()`.
+
+    Args:
+        encoder: Functional or Sequential model, standardised rows `(batch,
+            columns)` (and conditions) → the parameters of the posterior.
+        decoder: Functional or Sequential model, latents (and conditions) →
+            `(batch, columns)`, linear: standardised numbers, and the logits of
+            the categories.
+        latent: See `VariationalAutoencoder`.
+        categories: Name → size of each group of one-hot columns, in order, or
+            the sizes. Defaults to none: all columns are numbers.
+        kl_weight, estimator, free_bits, seed: Of the default latent.
+        name: Name of the model.
+
+    Attributes:
+        encoder, latent, decoder: The parts, of rows as they stand in the table.
+        categories: Name → size of each group.
+
+    Raises:
+        ValueError: If the parts do not fit each other; by `fit` if the data do
+            not fit, or the statistics are to come from a stream.
+        TypeError: If encoder or decoder is no functional model.
+
+    Example:
+
+    ```python
+    row = keras.Input((30,))
+    h = keras.layers.Dense(64, "relu")(row)
+    heads = [keras.layers.Dense(4)(h), keras.layers.Dense(4)(h)]
+    encoder = keras.Model(row, heads)
+    decoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(30)])
+    model = TabularAutoencoder(encoder, decoder)
+    model.compile("adam", loss=TableReconstruction())
+    model.fit(table, epochs=10)
+    scores = model.score_samples(table)
+    ```
+
+    Source: Kingma and Welling, 2013; Xu et al., "Modeling Tabular Data using
+    Conditional GAN", 2019, whose TVAE has such columns.
+    """
+
+    usual_loss = "TableReconstruction"
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        latent: Latent | None = None,
+        *,
+        categories: Categories = (),
+        kl_weight: float = 1.0,
+        estimator: str = "analytic",
+        free_bits: float = 0.0,
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        check_functional(encoder, "encoder")
+        check_functional(decoder, "decoder")
+        count = encoder.inputs[0].shape[-1]
+        categories = check_categories(categories, count)
+        sizes = list(categories.values())
+        standard = StandardColumns(sizes, dtype="float32")
+        columns = TableColumns(sizes, dtype="float32")
+        super().__init__(
+            _of_table(standard, encoder),
+            _to_table(columns, decoder),
+            latent,
+            kl_weight=kl_weight,
+            estimator=estimator,
+            free_bits=free_bits,
+            seed=seed,
+            name=name,
+        )
+        self.categories = categories
+        self.column_layers = [standard, columns]
+        self.reconstruction = _OfRows(self.decoder, columns)
+
+    @property
+    def num_numbers(self) -> int:
+        """Columns of numbers, which come first."""
+        return self.inputs[0].shape[-1] - sum(self.categories.values())
+
+    @property
+    def is_adapted(self) -> bool:
+        """Whether the model has statistics of data."""
+        standard, _ = self.column_layers
+        return bool(ops.convert_to_numpy(standard.is_set))
+
+    @functools.wraps(VariationalAutoencoder.fit)
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        given = inspect.signature(super().fit).bind(*args, **kwargs)
+        x = given.arguments.get("x")
+        if x is not None and not self.is_adapted:
+            if is_stream(x):
+                raise ValueError(
+                    f"{self.name!r} must know the means and deviations of its "
+                    "columns before it trains on a stream: model.adapt(rows), "
+                    "on an array. Received: a stream in the first `fit`"
+                )
+            self.adapt(x)
+        return super().fit(*args, **kwargs)
+
+    def adapt(self, x: Any) -> None:
+        """Set the means and standard deviations of the columns of numbers.
+
+        By them rows are standardised on their way in, and brought back to the
+        table's units on their way out. The first `fit` does it where it was not
+        done; later ones leave the statistics alone. (The `adapt` of other VAEs
+        sets the bias of the decoder's output.)
+
+        Args:
+            x: Rows `(n, columns)`, or with conditions `[rows, c]`.
+
+        Raises:
+            ValueError: If x does not fit the model.
+        """
+        x = self.arrays_of_model(x)[0]
+        self.check_input(x, self.inputs[0], "x")
+        x = dense_in_numpy(check_array(x, self.inputs[0].shape[1:], "x"))
+        numbers = x[:, : self.num_numbers].astype("float64")
+        mean, scale = numbers.mean(axis=0), numbers.std(axis=0)
+        is_constant = scale <= ROUNDING * np.abs(mean)
+        size = np.maximum(np.abs(mean), 1.0)
+        standard, columns = self.column_layers
+        standard.set_statistics(mean, np.where(is_constant, size, scale))
+        columns.set_statistics(
+            mean, np.where(is_constant, CONSTANT * size, scale)
+        )
+
+    def check_input(
+        self,
+        array: Any,
+        tensor: Any,
+        name: str,
+        value_range: tuple[float, float] | None = None,
+    ) -> None:
+        super().check_input(array, tensor, name, value_range)
+        if tensor is self.inputs[0] and self.categories:
+            self._check_groups(dense_in_numpy(array), name)
+
+    def check_targets(self, targets: Any, name: str) -> None:
+        super().check_targets(targets, name)
+        if self.categories:
+            self._check_groups(dense_in_numpy(targets), name)
+
+    def _check_groups(self, rows, name):
+        start = self.num_numbers
+        for group, size in self.categories.items():
+            columns = rows[:, start : start + size]
+            check_one_hot(columns, size, f"{name} ({group})")
+            start += size
+
+    @functools.wraps(VariationalAutoencoder.generate)
+    def generate(
+        self,
+        n: int,
+        *,
+        label: Any = None,
+        cluster: int | None = None,
+        condition: Tensor | None = None,
+        seed: int | None = None,
+    ) -> np.ndarray:
+        """n new rows of the table: draws of the prior, decoded and drawn from.
+
+        Numbers are drawn with the variance of their column, categories are
+        one-hot. `decode(draw_latents(n))` gives means and probabilities.
+
+        Takes the arguments of every VAE's `generate`; returns `(n, columns)`.
+        """
+        z, given = self._drawn(n, label, cluster, condition, seed)
+        numbers = NumpyNumbers(None if seed is None else (seed, n))
+        rows = self._rows_drawn(numbers, self._decoded(z, given))
+        return ops.convert_to_numpy(rows)
+
+    def _rows_drawn(self, numbers, decoded):
+        """Rows drawn from what the decoder gives."""
+        _, columns = self.column_layers
+        mean, *groups = columns.parts(decoded)
+        noise = numbers.normal(ops.shape(mean))
+        drawn = [mean + noise * ops.exp(0.5 * columns.log_variance())]
+        for group in groups:
+            uniform = numbers.uniform(ops.shape(group))
+            gumbel = -ops.log(-ops.log(uniform))
+            chosen = ops.argmax(ops.log(group) + gumbel, axis=-1)
+            drawn.append(ops.one_hot(chosen, group.shape[-1]))
+        return columns.joined(drawn)
+
+    def serving_endpoints(self) -> dict[str, Endpoint]:
+        """Those of every VAE; `generate` gives rows that are drawn, as here."""
+        endpoints = super().serving_endpoints()
+        if "generate" in endpoints:
+            decoded = endpoints["generate"]
+            numbers = GraphNumbers(self.latent.seed_generator)
+
+            def generate(*arguments):
+                return self._rows_drawn(numbers, decoded.function(*arguments))
+
+            endpoints["generate"] = dataclasses.replace(
+                decoded, function=generate
+            )
+        return endpoints
+
+
+class _OfRows(Reconstruction):
+    """The error of decoded rows, of which the last layer has the variances."""
+
+    def __init__(self, decoder, columns):
+        super().__init__(decoder)
+        self.columns = columns
+
+    def _values(self, loss, target, outputs):
+        if not isinstance(loss, TableReconstruction):
+            return super()._values(loss, target, outputs)
+        rows = at_least_float32(outputs["decoded"])
+        target = ops.cast(target, rows.dtype)
+        return loss.error(target, [rows, self.columns.log_variance()])
+
+
+def _of_table(standard, encoder):
+    """The encoder of rows as they stand in the table."""
+    inputs = [input_like(tensor) for tensor in encoder.inputs]
+    parameters = called(encoder, [standard(inputs[0]), *inputs[1:]])
+    return keras.Model(_alone(inputs), parameters, name="encoder")
+
+
+def _to_table(columns, decoder):
+    """The decoder to rows as they stand in the table."""
+    inputs = [input_like(tensor) for tensor in decoder.inputs]
+    rows = columns(called(decoder, inputs))
+    return keras.Model(_alone(inputs), rows, name="decoder")
+
+
+def _alone(inputs):
+    return inputs if len(inputs) > 1 else inputs[0]

@@ -1,0 +1,226 @@
+"""The rows of a table of numbers and categories, for a model of tables."""
+
+import os
+import pathlib
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from zoo.datasets import delimited
+from zoo.datasets.cells import Kind
+from zoo.datasets.cells import check_cells
+from zoo.datasets.cells import column_of
+from zoo.datasets.labels import shortened
+from zoo.nearest import did_you_mean
+
+LABELS, LEFT_OUT = "label", "left out"
+INDEX = ("", "Unnamed: 0")  # what pandas calls the numbers of rows
+
+Columns = dict[str, str | list[str]]
+
+
+class Rows(NamedTuple):
+    """Rows as a model of tables takes them.
+
+    Attributes:
+        x: float32 `(n, columns)`, numbers first, then one-hot categories.
+        labels: the column of labels as it stands, `None` without one.
+        columns: name → `"number"`, `"integer"`, the categories, `"label"` or
+            `"left out"`, in the order of the file.
+    """
+
+    x: np.ndarray
+    labels: list[str] | None
+    columns: Columns
+
+    @property
+    def label_column(self) -> str | None:
+        """Name of the column of labels."""
+        names = [name for name, kind in self.columns.items() if kind == LABELS]
+        return names[0] if names else None
+
+
+def read_rows(
+    source: str | os.PathLike,
+    *,
+    columns: Columns | None = None,
+    label_column: str | None = None,
+    category_columns: str | Sequence[str] = (),
+    ignore_columns: str | Sequence[str] = (),
+    labelled: bool = True,
+    skip_broken: bool = False,
+    encoding: str | None = None,
+) -> Rows:
+    """The rows of a table of numbers.
+
+    Args:
+        source: path of a `.csv` or `.tsv`, whose first line names the columns.
+        columns: what the columns were in a run, as `Rows.columns`: they may
+            stand in another order, the label may lack. Defaults to `None`: all
+            columns are numbers but for those named below.
+        label_column: name of the column of labels, if there is one.
+        category_columns: names of columns to take as categories, in a list or
+            with commas between them.
+        ignore_columns: likewise, of columns to leave out.
+        labelled: whether to read the labels. Defaults to `True`.
+        skip_broken: whether to leave out rows that lack a value or hold a
+            category that a run did not know, with a warning. Defaults to
+            `False`: they are an error.
+        encoding: that of the file. Defaults to `None`: detected.
+
+    Raises:
+        ValueError: naming the column and the line, where columns are missing,
+            or hold text, nothing or infinite numbers.
+        FileNotFoundError: where there is no such path.
+    """
+    path = pathlib.Path(source)
+    if not path.is_file():
+        raise FileNotFoundError(
+            "`source` must be the path of a table, .csv or .tsv. "
+            f"Received: {str(source)!r}, which does not exist"
+        )
+    table = _read(path, encoding)
+    asked = {
+        "label_column": [label_column] if label_column else [],
+        "category_columns": _names(category_columns),
+        "ignore_columns": _names(ignore_columns),
+    }
+    if columns is None:
+        kinds = _kinds(table.names, asked, path)
+    else:
+        kinds = _known(table.names, columns, asked, path)
+    unread = {LEFT_OUT} if labelled else {LEFT_OUT, LABELS}
+    cells = {
+        name: column_of(
+            table.fields(name),
+            Kind.CATEGORY if kind == LABELS else kind,
+            decimal_comma=table.delimiter != ",",
+        )
+        for name, kind in kinds.items()
+        if name in table.names
+        and (isinstance(kind, list) or kind not in unread)
+    }
+    kept = ~check_cells(cells, table.lines, path, skip_broken)
+    if not kept.any():
+        raise ValueError(
+            f"A table must have rows of numbers. Received: {path} without any"
+        )
+    labels, parts = None, {}
+    for name, column in cells.items():
+        if kinds[name] == LABELS:
+            labels = [t for t, is_kept in zip(column.texts, kept) if is_kept]
+        else:
+            parts[name] = column.encoded()[kept]
+            kinds[name] = column.kind
+    if not parts:
+        raise ValueError(
+            f"A table must have columns to learn. Received: {path} without any"
+        )
+    # Numbers first, then the groups of categories.
+    order = sorted(parts, key=lambda name: isinstance(kinds[name], list))
+    x = np.concatenate([parts[name] for name in order], axis=1)
+    return Rows(x, labels, kinds)
+
+
+class _File(NamedTuple):
+    names: list[str]
+    lines: list[int]
+    rows: list[list[str]]
+    delimiter: str
+
+    def fields(self, name):
+        at = self.names.index(name)
+        return [row[at] for row in self.rows]
+
+
+def _read(path, encoding):
+    """A table with names that tell its columns apart."""
+    text = delimited.text_of(path, encoding)
+    names, rows, delimiter = delimited.read_delimited(text, path)
+    rows = list(rows)
+    numbered = [str(at) for at in range(len(names))]
+    if _are_numbers(names) and names != numbered:
+        warnings.warn(
+            f"{path} has no line of names: its columns are called 0 to "
+            f"{len(names) - 1}",
+            stacklevel=3,
+        )
+        rows.insert(0, (1, names))
+        names = numbered
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            "The columns of a table must have different names. Received: "
+            f"{path} with several called {shortened(twice)}"
+        )
+    lines, fields = [line for line, _ in rows], [row for _, row in rows]
+    return _File(names, lines, fields, delimiter)
+
+
+def _names(given):
+    if isinstance(given, str):
+        return [name.strip() for name in given.split(",")]
+    return list(given)
+
+
+def _are_numbers(names):
+    try:
+        return all(np.isfinite(float(name)) for name in names)
+    except ValueError:
+        return False
+
+
+def _kinds(names, asked, path):
+    """Name → what is asked for; numbers else. pandas' index is left out."""
+    for option, wanted in asked.items():
+        for name in wanted:
+            if name not in names:
+                raise ValueError(
+                    f"`{option}` must name columns of {path}, "
+                    f"{shortened(names)}. {did_you_mean(name, names)}"
+                    f"Received: {name!r}"
+                )
+    kinds = dict.fromkeys(names, Kind.NUMBER)
+    if names[0] in INDEX and names[0] not in asked["category_columns"]:
+        kinds[names[0]] = LEFT_OUT
+        warnings.warn(
+            f"The first column of {path}, {names[0]!r}, numbers the rows: it "
+            "is left out",
+            stacklevel=3,
+        )
+    kinds |= dict.fromkeys(asked["category_columns"], Kind.CATEGORY)
+    kinds |= dict.fromkeys(asked["ignore_columns"], LEFT_OUT)
+    kinds |= dict.fromkeys(asked["label_column"], LABELS)
+    return kinds
+
+
+def _known(names, columns, asked, path):
+    """The columns of a run, which the file must have in whatever order."""
+    left_out = {*INDEX, *asked["ignore_columns"]}
+    known = columns | {
+        name: LABELS for name in asked["label_column"] if name in names
+    }
+    needed = [
+        name for name, kind in known.items() if kind not in (LABELS, LEFT_OUT)
+    ]
+    missing = [name for name in needed if name not in names]
+    extra = [name for name in names if name not in {*known, *left_out}]
+    if missing or extra:
+        said = [f"without {shortened(missing)}"] if missing else []
+        if extra:
+            said.append(
+                f"with {shortened(extra)} besides (--ignore-columns "
+                f"{','.join(extra)} leaves them out)"
+            )
+        raise ValueError(
+            f"The columns of {path} must be those that the model was trained "
+            f"on, {shortened(needed)}, in whatever order. "
+            f"Received: {' and '.join(said)}"
+        )
+    return {
+        name: kind
+        for name, kind in known.items()
+        if name in names or name in needed
+    }
