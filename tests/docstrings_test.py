@@ -142,6 +142,8 @@ def _given_to_a_block(name):
         "images_of_another_size": random.random((2, 40, 28, 1), "float32"),
         "labels": np.arange(8) % 2,
         "one_hot_labels": np.eye(10)[:8],
+        "table": random.normal(size=(8, 30)),
+        "new_rows": random.normal(size=(8, 30)),
         "texts": ["白日依山尽", "黄河入海流"] * 4,
     }
 

@@ -1,7 +1,6 @@
 """Between the columns of a table and the numbers that a net likes."""
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +12,9 @@ from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
-from keras_capsvae.validation.numbers import check_integer
+from keras_capsvae.validation.columns import Categories
+from keras_capsvae.validation.columns import check_categories
+from keras_capsvae.validation.columns import check_columns
 
 # A column that others determine would have a density without bound.
 LEAST_LOG_VARIANCE = math.log(1e-4)  # of a standard deviation of 0.01
@@ -25,19 +26,13 @@ class _Columns(keras.layers.Layer):
     The columns of the last groups, one-hot categories, are left alone.
     """
 
-    def __init__(self, categories: Sequence[int] = (), **kwargs: Any) -> None:
+    def __init__(self, categories: Categories = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.categories = [
-            check_integer("categories", size) for size in categories
-        ]
+        self.categories = check_categories(categories)
 
     def build(self, input_shape: Shape) -> None:
-        self.numbers = input_shape[-1] - sum(self.categories)
-        if self.numbers < 0:
-            raise ValueError(
-                f"`categories` must take no more than the {input_shape[-1]} "
-                f"columns. Received: categories={self.categories}"
-            )
+        check_columns(self.categories, input_shape[-1])
+        self.numbers = input_shape[-1] - sum(self.categories.values())
         self.mean = self._statistic("mean", "zeros", (self.numbers,))
         self.scale = self._statistic("scale", "ones", (self.numbers,))
 
@@ -59,7 +54,7 @@ class _Columns(keras.layers.Layer):
     def parts(self, rows: Tensor) -> list[Tensor]:
         """The numbers, and each group of categories, in float32."""
         rows = at_least_float32(rows)
-        ends = np.cumsum([0, self.numbers, *self.categories])
+        ends = np.cumsum([0, self.numbers, *self.categories.values()])
         return [rows[:, begin:end] for begin, end in pairwise(ends.tolist())]
 
     def joined(self, parts: list[Tensor]) -> Tensor:
@@ -70,7 +65,7 @@ class _Columns(keras.layers.Layer):
         return tuple(input_shape)
 
     def get_config(self) -> Config:
-        return {**super().get_config(), "categories": self.categories}
+        return {**super().get_config(), "categories": dict(self.categories)}
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -81,8 +76,8 @@ class StandardColumns(_Columns):
     leaves as they are; at first 0 and 1.
 
     Args:
-        categories: Sizes of the groups of one-hot columns at the end, which
-            stay as they are. Defaults to none.
+        categories: Sizes, or name → size, of the groups of one-hot columns at
+            the end, which stay as they are. Defaults to none.
 
     Inputs and output: `(batch, columns)`.
 
@@ -121,8 +116,8 @@ class TableColumns(_Columns):
     never below a ten thousandth of it.
 
     Args:
-        categories: Sizes of the groups of one-hot columns at the end. Defaults
-            to none.
+        categories: Sizes, or name → size, of the groups of one-hot columns at
+            the end. Defaults to none.
 
     Inputs and output: `(batch, columns)`.
 

@@ -13,17 +13,14 @@ from keras_capsvae.latents.numbers import NumpyNumbers
 from keras_capsvae.layers.columns import StandardColumns
 from keras_capsvae.layers.columns import TableColumns
 from keras_capsvae.losses import TableReconstruction
-from keras_capsvae.models.conditions import called
-from keras_capsvae.models.conditions import input_like
-from keras_capsvae.models.parts import check_functional
+from keras_capsvae.models.output_logits import output_layer
 from keras_capsvae.models.reconstruction import Reconstruction
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.private_keras import consumers
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
-from keras_capsvae.validation.columns import Categories
-from keras_capsvae.validation.columns import check_categories
 from keras_capsvae.validation.forms import dense_in_numpy
 from keras_capsvae.validation.labels import check_one_hot
 from keras_capsvae.validation.streams import is_stream
@@ -44,23 +41,22 @@ class TabularAutoencoder(VariationalAutoencoder):
     the table in its own units. What differs in a column that never changed is
     an outlier.
 
-    Compile it with `TableReconstruction()`.
+    The encoder begins with `StandardColumns`, the decoder ends in
+    `TableColumns`; compile the model with `TableReconstruction()`.
 
     Args:
-        encoder: Functional or Sequential model, standardised rows `(batch,
-            columns)` (and conditions) → the parameters of the posterior.
-        decoder: Functional or Sequential model, latents (and conditions) →
-            `(batch, columns)`, linear: standardised numbers, and the logits of
-            the categories.
+        encoder: Functional or Sequential model, rows `(batch, columns)` (and
+            conditions) → `StandardColumns` → … → the parameters of the
+            posterior.
+        decoder: Functional or Sequential model, latents (and conditions) → … →
+            `TableColumns` → rows.
         latent: See `VariationalAutoencoder`.
-        categories: Name → size of each group of one-hot columns, in order, or
-            the sizes. Defaults to none: all columns are numbers.
         kl_weight, estimator, free_bits, seed: Of the default latent.
         name: Name of the model.
 
     Attributes:
-        encoder, latent, decoder: The parts, of rows as they stand in the table.
-        categories: Name → size of each group.
+        encoder, latent, decoder: The parts.
+        categories: Name → size of each group of one-hot columns.
 
     Raises:
         ValueError: If the parts do not fit each other; by `fit` if the data do
@@ -70,12 +66,11 @@ class TabularAutoencoder(VariationalAutoencoder):
     Example:
 
     ```python
-    row = keras.Input((30,))
-    h = keras.layers.Dense(64, "relu")(row)
+    row, z = keras.Input((30,)), keras.Input((4,))
+    h = keras.layers.Dense(64, "tanh")(StandardColumns()(row))
     heads = [keras.layers.Dense(4)(h), keras.layers.Dense(4)(h)]
-    encoder = keras.Model(row, heads)
-    decoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(30)])
-    model = TabularAutoencoder(encoder, decoder)
+    rows = TableColumns()(keras.layers.Dense(30)(z))
+    model = TabularAutoencoder(keras.Model(row, heads), keras.Model(z, rows))
     model.compile("adam", loss=TableReconstruction())
     model.fit(table, epochs=10)
     scores = model.score_samples(table)
@@ -93,23 +88,15 @@ class TabularAutoencoder(VariationalAutoencoder):
         decoder: keras.Model,
         latent: Latent | None = None,
         *,
-        categories: Categories = (),
         kl_weight: float = 1.0,
         estimator: str = "analytic",
         free_bits: float = 0.0,
         seed: int | None = None,
         name: str | None = None,
     ) -> None:
-        check_functional(encoder, "encoder")
-        check_functional(decoder, "decoder")
-        count = encoder.inputs[0].shape[-1]
-        categories = check_categories(categories, count)
-        sizes = list(categories.values())
-        standard = StandardColumns(sizes, dtype="float32")
-        columns = TableColumns(sizes, dtype="float32")
         super().__init__(
-            _of_table(standard, encoder),
-            _to_table(columns, decoder),
+            encoder,
+            decoder,
             latent,
             kl_weight=kl_weight,
             estimator=estimator,
@@ -117,9 +104,17 @@ class TabularAutoencoder(VariationalAutoencoder):
             seed=seed,
             name=name,
         )
-        self.categories = categories
+        standard, columns = _first_layer(encoder), output_layer(decoder)
+        _check(standard, StandardColumns, "encoder", "begin with")
+        _check(columns, TableColumns, "decoder", "end in")
+        if standard.categories != columns.categories:
+            raise ValueError(
+                "`categories` must be the same in encoder and decoder. "
+                f"Received: {standard.categories} and {columns.categories}"
+            )
         self.column_layers = [standard, columns]
-        self.reconstruction = _OfRows(self.decoder, columns)
+        self.categories = dict(columns.categories)
+        self.reconstruction = _OfRows(decoder, columns)
 
     @property
     def num_numbers(self) -> int:
@@ -262,19 +257,15 @@ class _OfRows(Reconstruction):
         return loss.error(target, [rows, self.columns.log_variance()])
 
 
-def _of_table(standard, encoder):
-    """The encoder of rows as they stand in the table."""
-    inputs = [input_like(tensor) for tensor in encoder.inputs]
-    parameters = called(encoder, [standard(inputs[0]), *inputs[1:]])
-    return keras.Model(_alone(inputs), parameters, name="encoder")
+def _first_layer(encoder):
+    """The only layer that takes the rows."""
+    taking = consumers(encoder, encoder.inputs[0])
+    return taking[0][0] if len(taking) == 1 else None
 
 
-def _to_table(columns, decoder):
-    """The decoder to rows as they stand in the table."""
-    inputs = [input_like(tensor) for tensor in decoder.inputs]
-    rows = columns(called(decoder, inputs))
-    return keras.Model(_alone(inputs), rows, name="decoder")
-
-
-def _alone(inputs):
-    return inputs if len(inputs) > 1 else inputs[0]
+def _check(layer, expected, part, place):
+    if not isinstance(layer, expected):
+        raise ValueError(
+            f"`{part}` must {place} the layer {expected.__name__}(), which "
+            f"knows the units of the table. Received: {layer}"
+        )

@@ -1,10 +1,10 @@
 """The variational autoencoder of tables."""
 
-from typing import Any
-
 import keras
 from keras import layers
 
+from keras_capsvae import StandardColumns
+from keras_capsvae import TableColumns
 from keras_capsvae import TableReconstruction
 from keras_capsvae import TabularAutoencoder
 from keras_capsvae.validation.columns import Categories
@@ -19,7 +19,7 @@ TABLES = Training("adam", 1e-3, TableReconstruction, xla=True, adapts=True)
 @register(TABLES)
 def tabular_vae(
     num_features: int = 30,
-    latent_dim: int = 4,
+    latent_dim: int = 8,
     intermediate_dim: int = 64,
     *,
     categories: Categories = (),
@@ -28,16 +28,16 @@ def tabular_vae(
 ) -> TabularAutoencoder:
     """Variational autoencoder of the rows of a table, compiled.
 
-    Standardised columns → two Dense ReLU → posterior heads; two Dense ReLU →
-    Dense → columns in the table's units, each number with a trained variance,
-    each category with probabilities. `score_samples` finds outliers,
-    `generate` writes new rows.
+    Standardised columns → Dense tanh → posterior heads; Dense tanh → Dense →
+    columns in the table's units, each number with a trained variance, each
+    category with probabilities. `score_samples` finds outliers, `generate`
+    writes new rows.
 
     Args:
         num_features: Columns, those of one-hot categories among them. Defaults
             to 30.
-        latent_dim: Latents. Defaults to 4.
-        intermediate_dim: Units of the hidden layers. Defaults to 64.
+        latent_dim: Latents. Defaults to 8.
+        intermediate_dim: Units of both hidden layers. Defaults to 64.
         categories: Sizes of the groups of one-hot columns, which come last, or
             name → size, as {"colour": 3}. Defaults to none.
         kl_weight: Weight of the KL divergence (β). Defaults to 1.
@@ -63,39 +63,35 @@ def tabular_vae(
     Source: Kingma and Welling, 2013; Xu et al., "Modeling Tabular Data using
     Conditional GAN", 2019.
     """
-    sizes = check_sizes(
+    num_features, latent_dim, units = check_sizes(
         num_features=num_features,
         latent_dim=latent_dim,
         intermediate_dim=intermediate_dim,
     )
     return TabularAutoencoder(
-        row_encoder(*sizes),
-        row_decoder(*sizes),
-        categories=categories,
+        row_encoder(num_features, latent_dim, units, categories),
+        row_decoder(num_features, latent_dim, units, categories),
         kl_weight=kl_weight,
         name=name,
     )
 
 
 def row_encoder(
-    num_features: int, latent_dim: int, intermediate_dim: int
+    num_features: int, latent_dim: int, units: int, categories: Categories
 ) -> keras.Model:
-    """Standardised rows → posterior."""
+    """Rows → posterior."""
     row = keras.Input((num_features,), name="row")
-    x = _hidden(intermediate_dim, "encoder_hidden_1")(row)
-    x = _hidden(intermediate_dim, "encoder_hidden_2")(x)
-    return keras.Model(row, heads(x, latent_dim))
+    x = StandardColumns(categories, dtype="float32", name="standard")(row)
+    x = layers.Dense(units, "tanh", name="encoder_hidden")(x)
+    return keras.Model(row, heads(x, latent_dim), name="encoder")
 
 
 def row_decoder(
-    num_features: int, latent_dim: int, intermediate_dim: int
+    num_features: int, latent_dim: int, units: int, categories: Categories
 ) -> keras.Model:
-    """Latents → standardised numbers and logits of categories."""
+    """Latents → rows."""
     z = keras.Input((latent_dim,), name="z")
-    x = _hidden(intermediate_dim, "decoder_hidden_1")(z)
-    x = _hidden(intermediate_dim, "decoder_hidden_2")(x)
-    return keras.Model(z, layers.Dense(num_features, name="columns")(x))
-
-
-def _hidden(units: int, name: str) -> Any:
-    return layers.Dense(units, "relu", name=name)
+    x = layers.Dense(units, "tanh", name="decoder_hidden")(z)
+    x = layers.Dense(num_features, dtype="float32", name="decoder_columns")(x)
+    rows = TableColumns(categories, dtype="float32", name="columns")(x)
+    return keras.Model(z, rows, name="decoder")

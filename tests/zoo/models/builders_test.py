@@ -32,7 +32,9 @@ ORIGINAL_LOSSES = {
 
 
 def values_of(model):
-    return [np.array(variable) for variable in model.get_weights()]
+    """Weights, those that are drawn at random first."""
+    trained = [np.array(variable) for variable in model.trainable_variables]
+    return [*trained, *model.get_weights()]
 
 
 def latent_dim_of(model):
