@@ -30,8 +30,8 @@ class VonMisesFisherLatent(Latent):
 
     Args:
         kappa: Concentration κ: 0 is uniform; the larger, the nearer to μ.
-        kl_weight: β, which moves nothing here but the reported loss. Defaults
-            to 1.
+        kl_weight: β, which changes the reported loss by a constant and nothing
+            else. Defaults to 1.
         seed: Integer seed of the samples. Defaults to `None`: a random one.
 
     Inputs: list `[direction]`, `(batch, ..., d)` with d of at least 2, which is
@@ -68,6 +68,10 @@ class VonMisesFisherLatent(Latent):
     ) -> None:
         super().__init__(kl_weight, seed, **kwargs)
         self.kappa = check_number("kappa", kappa)
+
+    @property
+    def scheduled(self) -> list[keras.Variable]:
+        return []  # β weighs a constant
 
     def build(self, parameters_shape: Any, condition_shape: Any = None) -> None:
         ((_, *self.latent_shape),) = parameters_shape

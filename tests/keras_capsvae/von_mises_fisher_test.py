@@ -9,6 +9,7 @@ from keras import ops
 from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import GaussianReconstruction
 from keras_capsvae import ImportanceWeightedAutoencoder
+from keras_capsvae import KLWarmUp
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae import VonMisesFisherLatent
 from keras_capsvae.latents import NumpyNumbers
@@ -171,6 +172,11 @@ def test_draws_of_the_prior_are_uniform(model):
     z = numpy_of(model.latent.draw(NumpyNumbers(0), DRAWS))
     np.testing.assert_allclose(z.mean(0), 0, atol=0.03)
     np.testing.assert_allclose(z.T @ z / DRAWS, np.eye(3) / 3, atol=0.02)
+
+
+def test_a_constant_divergence_has_no_weight_to_warm_up(model):
+    with pytest.raises(ValueError, match="whose divergence has a weight"):
+        model.fit(X, verbose=0, callbacks=[KLWarmUp(2)])
 
 
 def test_the_way_between_two_examples_is_a_great_circle(model):
