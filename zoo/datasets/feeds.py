@@ -121,11 +121,6 @@ def _(model: TabularAutoencoder):
 
 @load.register
 def _(model: TabularAutoencoder, data, reading=AS_THEY_ARE):
-    if not datasets.is_rows(data):
-        raise ValueError(
-            f"{model.name} takes the rows of a table, .csv or .tsv. "
-            f"Received: {data}"
-        )
     arrays = datasets.load_rows(data, **reading.of_rows)
     check_array(arrays.x_train, model.inputs[0].shape[1:], "the table")
     return arrays

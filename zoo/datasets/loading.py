@@ -98,6 +98,11 @@ def load(
     """
     source, shape = check_source(source), check_shape(shape)
     if is_rows(source):
+        if shape is not None:
+            raise ValueError(
+                "`shape` must be None for the rows of a table. "
+                f"Received: shape={shape} for {source}"
+            )
         return load_rows(
             source, class_names=class_names, skip_broken=skip_broken, **of_rows
         )

@@ -115,6 +115,11 @@ def rows_of(source: str | os.PathLike, **options: Any) -> list[Rows]:
     """The rows of a table, or those to train and to test on."""
     if source in NAMES:
         return [_breast_cancer()]
+    if not is_rows(source):
+        raise ValueError(
+            "`source` must be a table of numbers, .csv or .tsv, a folder of "
+            f"two, train and test, or one of {NAMES}. Received: {source}"
+        )
     first, *rest = files_of(source)
     rows = read_rows(first, **options)
     known = {**options, "columns": rows.columns}

@@ -1,0 +1,131 @@
+"""A table of one's own through the command line, trained once."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+import zoo
+from tests.helpers import tensorflow_only
+from tests.zoo.cli.cli_test import call
+from tests.zoo.cli.cli_test import output_of
+
+HEADER = ["size", "colour", "age", "kind"]
+RANDOM = np.random.default_rng(0)
+ROWS = [
+    [f"{age / 10 + 0.1 * RANDOM.normal():.3f}", colour, age, kind]
+    for age, colour, kind in zip(
+        RANDOM.integers(20, 60, 60), ["red", "blue"] * 30, ["ok", "ill"] * 30
+    )
+]
+
+
+def _write(path, header, rows):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    data = _write(folder / "table.csv", HEADER, ROWS)
+    text = output_of(
+        *["train", "tabular_vae", "--data", data, "--out", folder / "run"],
+        *["--label-column", "kind", "--category-columns", "colour"],
+        *["--epochs", 2, "--set", "intermediate_dim=4"],
+        *["--set", "jit_compile=False"],
+    )
+    assert "tabular_vae for rows of 4 columns" in text
+    return folder / "run"
+
+
+@pytest.fixture
+def new(tmp_path):
+    """Columns in another order, without the label; the first row is odd."""
+    rows = [[age, size, colour] for size, colour, age, _ in ROWS[:9]]
+    rows[0][0] = 5000
+    return _write(tmp_path / "new.csv", ["age", "size", "colour"], rows)
+
+
+def _rows(text):
+    lines = [line for line in text.splitlines() if "," in line]
+    return list(csv.DictReader(io.StringIO("\n".join(lines))))
+
+
+def test_the_run_keeps_the_columns(run):
+    config = json.loads((run / "config.json").read_text())
+    assert config["columns"] == {
+        "size": "number",
+        "colour": ["blue", "red"],
+        "age": "integer",
+        "kind": "label",
+    }
+    assert config["arguments"]["categories"] == {"colour": 2}
+    assert {one.name for one in (run / "pictures").iterdir()} == {
+        "latent.png",
+        "training.png",
+    }
+
+
+def test_scores(run, new, tmp_path):
+    out = tmp_path / "scores.csv"
+    options = ["--quantile", 0.99, "--samples", 3, "--out", out]
+    text = output_of("score", run, "--data", new, *options)
+    assert "score above the threshold" in text
+    table = _rows(out.read_text())
+    assert list(table[0]) == ["row", "score", "is_outlier"]
+    scores = [float(row["score"]) for row in table]
+    assert len(scores) == 9 and np.argmax(scores) == 0
+    assert table[0]["is_outlier"] == "1"
+    model = zoo.load_model(run)
+    assert not model.has_threshold  # the run is left as it was
+    (table,) = [_rows(output_of("score", run, "--data", new))]
+    assert list(table[0]) == ["row", "score"]
+
+
+def test_scores_of_images(tmp_path):
+    images = tmp_path / "images.npz"
+    np.savez(images, x=RANDOM.random((3, 28, 28, 1)).astype("float32"))
+    table = _rows(output_of("score", "dense_vae", "--data", images))
+    assert len(table) == 3 and float(table[0]["score"]) > 200
+    refused = call("score", "pooling_cnn", "--data", images)
+    assert refused.exit_code == 1 and "no likelihood" in refused.output
+
+
+def test_new_rows(run, tmp_path):
+    out = tmp_path / "rows.csv"
+    output_of("sample", run, "--count", 5, "--out", out)
+    table = _rows(out.read_text())
+    assert len(table) == 5
+    assert list(table[0]) == ["size", "colour", "age"]
+    assert {row["colour"] for row in table} <= {"red", "blue"}
+    assert all(row["age"].lstrip("-").isdigit() for row in table)
+    refused = call("sample", run, "--temperature", 1.0)
+    assert "--temperature must not be given" in refused.output
+
+
+def test_evaluate_and_encode(run, new):
+    figures = json.loads(output_of("evaluate", run, "--json"))
+    assert figures["examples"] == 6 and figures["held_out"]
+    table = _rows(output_of("encode", run, "--data", new))
+    assert len(table) == 9 and len(table[0]) == 9
+
+
+@tensorflow_only
+def test_saved_model(run):
+    served = zoo.load_model(run / "saved_model")
+    assert served.generate(3).shape == (3, 4)
+
+
+def test_other_data_are_refused(run, tmp_path):
+    other = _write(tmp_path / "other.csv", ["size", "age"], [[1, 2]])
+    refused = call("score", run, "--data", other)
+    assert refused.exit_code == 1
+    assert "without colour" in refused.output
+    refused = call("train", "tabular_vae", "--data", "mnist_small")
+    assert "must be a table of numbers" in refused.output
+    refused = call("train", "dense_vae", "--data", other)
+    assert "A table holds no images" in refused.output
