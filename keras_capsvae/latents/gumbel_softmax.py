@@ -141,18 +141,20 @@ class GumbelSoftmaxLatent(Latent):
         return ops.argmax(parameters[0], axis=-1)
 
     def embedded(self, z: Tensor) -> Tensor:
-        """Integers `(n, ...)` as one-hot vectors, anything else as it is."""
-        if "int" not in keras.backend.standardize_dtype(z.dtype):
+        """Categories `(n, ...)` as one-hot vectors; vectors as they are."""
+        if len(z.shape) != len(self.code_shape) + 1:
             return z
         if isinstance(z, np.ndarray):
             self._check_categories(z)
+        z = ops.cast(z, "int32")
         return ops.one_hot(z, self.num_codes, dtype=self.compute_dtype)
 
     def _check_categories(self, z):
-        if z.size and not 0 <= z.min() <= z.max() < self.num_codes:
+        known = np.isin(z, np.arange(self.num_codes))
+        if not known.all():
             raise ValueError(
-                f"Categories must lie in [0, {self.num_codes - 1}]. "
-                f"Received: values from {z.min()} to {z.max()}"
+                f"Categories must be integers in [0, {self.num_codes - 1}]. "
+                f"Received: {z[~known][0]}"
             )
 
     def sample(

@@ -58,7 +58,7 @@ def test_divergence_is_zero_of_the_uniform_and_ln_k_of_one_category():
     np.testing.assert_allclose(numpy_of(penalty), 0.5 * numpy_of(received))
 
 
-def test_divergence_and_its_gradient():
+def test_divergence_and_its_gradients():
     latent = GumbelSoftmaxLatent()
     _, received, _ = latent([LOGITS])
     np.testing.assert_allclose(
@@ -71,7 +71,7 @@ def test_divergence_and_its_gradient():
     np.testing.assert_allclose(slopes, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_a_relaxed_draw_and_its_gradient():
+def test_a_relaxed_draw_and_its_gradients():
     """softmax((ln p + g) / τ), with the noise held fast."""
     latent = GumbelSoftmaxLatent(0.7, seed=3)
     latent([LOGITS])
@@ -161,7 +161,7 @@ def model():
     return categorical_vae()
 
 
-def test_a_model_of_categories_trains_saves_and_reloads(model, tmp_path):
+def test_contract_of_a_model_of_categories(model, tmp_path):
     model.latent.temperature.assign(0.25)
     again = check_cycle(model, X, tmp_path)
     assert float(again.latent.temperature) == 0.25
@@ -188,8 +188,12 @@ def test_codes_are_integers(model):
     way = model.interpolate(X[0], X[1], 3)
     ends = model.reconstruct(X[:2])
     np.testing.assert_allclose(way[[0, -1]], ends, rtol=1e-5)
-    with pytest.raises(ValueError, match=r"lie in \[0, 2\].*from 0 to 3"):
-        model.decode([[0, 3]])
+    as_text = np.array(codes, "float32")  # as from a CSV file
+    for same in (as_text, one_hot.astype(int)):
+        np.testing.assert_allclose(model.decode(same), model.decode(codes))
+    for wrong in (3, -1, 0.5):
+        with pytest.raises(ValueError, match=rf"in \[0, 2\].*: {wrong}"):
+            model.decode([[0, wrong]])
 
 
 @tensorflow_only

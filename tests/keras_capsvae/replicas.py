@@ -159,6 +159,18 @@ def trained_codes():
 
 
 @model(FLAT)
+def latents_on_a_circle():
+    """Concentrated so much that nothing is drawn beside the direction."""
+    x = keras.Input((6,))
+    see = keras.Model(x, layers.Dense(2)(x))
+    net = kc.VariationalAutoencoder(
+        see, decoder(), kc.VonMisesFisherLatent(1e16)
+    )
+    net.compile("sgd", loss=kc.BernoulliReconstruction())
+    return net
+
+
+@model(FLAT)
 def clusters_of_a_classifier():
     z = keras.Input((2,))
     tell = keras.Model(z, layers.Dense(3)(z))
@@ -239,7 +251,7 @@ def gated_cnn_classifier():
     return zoo.gated_cnn_classifier(9, hidden_dim=4, num_heads=2, seed=0)
 
 
-NOISELESS = (vamp_prior, averaged_codes, trained_codes)
+NOISELESS = (vamp_prior, averaged_codes, trained_codes, latents_on_a_circle)
 
 
 def trained(build, x, y=None, **data):

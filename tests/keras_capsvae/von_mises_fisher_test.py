@@ -151,7 +151,7 @@ def model():
     return model
 
 
-def test_a_model_on_a_sphere_trains_saves_and_draws(model, tmp_path):
+def test_contract_of_a_model_on_a_sphere(model, tmp_path):
     again = check_cycle(model, X, tmp_path)
     assert again.latent.kappa == 8.0
     history = model.fit(X, epochs=2, verbose=0).history

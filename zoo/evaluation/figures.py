@@ -12,6 +12,7 @@ from keras_capsvae import GaussianLatent
 from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import PoemAutoencoder
 from keras_capsvae import VariationalAutoencoder
+from keras_capsvae import VonMisesFisherLatent
 from keras_capsvae import bits_per_dim
 from keras_capsvae.latents import Latent
 from keras_capsvae.numerics import LOG_VAR_LIMIT
@@ -168,8 +169,8 @@ def _(latent: GaussianLatent, model, inputs):
 def active_units(model: keras.Model, images: Any) -> int:
     """Number of latents that depend on the image.
 
-    A unit is active if its posterior mean has a variance above 0.01 over the
-    images; a collapsed posterior has none.
+    A unit is active if its posterior mean has a variance above a hundredth of
+    the prior's over the images; a collapsed posterior has none.
 
     Args:
         model: A VAE.
@@ -186,7 +187,19 @@ def active_units(model: keras.Model, images: Any) -> int:
     """
     _check_several(images)
     variance = np.var(model.encode(images), axis=0)
-    return int(np.sum(variance > ACTIVE_VARIANCE))
+    least = ACTIVE_VARIANCE * variance_of_prior(model.latent)
+    return int(np.sum(variance > least))
+
+
+@functools.singledispatch
+def variance_of_prior(latent: Latent) -> float:
+    """What the variance of a latent that tells something is held against."""
+    return 1.0
+
+
+@variance_of_prior.register
+def _(latent: VonMisesFisherLatent):
+    return 1 / latent.dims
 
 
 def posterior_deviations(model: keras.Model, images: Any) -> np.ndarray:

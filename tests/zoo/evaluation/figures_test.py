@@ -1,9 +1,11 @@
+import keras
 import numpy as np
 import pytest
 
 import zoo
 from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import VariationalAutoencoder
+from keras_capsvae import VonMisesFisherLatent
 from zoo import evaluation
 
 
@@ -28,6 +30,18 @@ def test_active_units_are_those_whose_mean_varies(images):
     # A uniform pixel has variance 1/12; the mean of the second one 1e-4 of it.
     model = model_with_means([1.0, 0.01, -2.0])
     assert evaluation.active_units(model, images) == 2
+
+
+def test_units_of_a_sphere_are_held_against_its_prior():
+    """Directions all over the sphere have a variance of 1/d in each dim."""
+    x, z = keras.Input((128,)), keras.Input((128,))
+    model = VariationalAutoencoder(
+        keras.Model(x, keras.layers.UnitNormalization()(x)),
+        keras.Model(z, keras.layers.Dense(128)(z)),
+        VonMisesFisherLatent(10.0),
+    )
+    vectors = np.random.default_rng(0).normal(size=(200, 128))
+    assert evaluation.active_units(model, vectors) == 128
 
 
 def test_evaluate_adds_up(images):
