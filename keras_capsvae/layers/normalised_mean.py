@@ -1,12 +1,16 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_number
+
+UNSEEN = "1"  # its place in a file
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -21,8 +25,10 @@ class NormalisedMean(keras.layers.Layer):
     Args:
         gamma: γ, above 0; the larger, the more is told. Defaults to 0.5.
         momentum: Of the moving statistics that stand in for the batch's outside
-            of training. Defaults to 0.99.
-        epsilon: Added to the variance. Defaults to 1e-5.
+            of training; they are right from the first step on. Defaults to
+            0.99.
+        epsilon: Added to the variance, which may be small: the floor holds for
+            variances well above it. Defaults to 1e-8.
 
     Inputs and output: `(batch, ..., latent_dim)`.
 
@@ -46,7 +52,7 @@ class NormalisedMean(keras.layers.Layer):
         self,
         gamma: float = 0.5,
         momentum: float = 0.99,
-        epsilon: float = 1e-5,
+        epsilon: float = 1e-8,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -60,6 +66,7 @@ class NormalisedMean(keras.layers.Layer):
             epsilon=epsilon,
             center=False,
             scale=False,
+            moving_variance_initializer="zeros",
             dtype=self.dtype_policy,
         )
 
@@ -68,10 +75,42 @@ class NormalisedMean(keras.layers.Layer):
         self.beta = self.add_weight(
             name="beta", shape=tuple(input_shape[-1:]), initializer="zeros"
         )
+        self.unseen = self.add_weight(
+            name="unseen",
+            shape=(),
+            dtype="float32",
+            initializer="ones",
+            trainable=False,
+            autocast=False,
+        )
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        unit = self.normalisation(inputs, training=training)
+        if training:
+            unit = self.normalisation(inputs, training=True)
+            self.unseen.assign(self.unseen * self.normalisation.momentum)
+        else:
+            unit = self._by_moving_statistics(inputs)
         return ops.add(self.gamma * unit, self.beta)
+
+    def _by_moving_statistics(self, inputs):
+        """Normalised by what was seen, without the zeros of the start.
+
+        They would outweigh a variance that is small, as it is where latents
+        are about to collapse.
+        """
+        norm, unseen = self.normalisation, ops.convert_to_tensor(self.unseen)
+        seen = ops.where(unseen < 1, 1 - unseen, 1.0)
+        mean = norm.moving_mean / seen
+        variance = ops.where(unseen < 1, norm.moving_variance / seen, 1.0)
+        unit = (at_least_float32(inputs) - mean) * ops.rsqrt(
+            variance + norm.epsilon
+        )
+        return ops.cast(unit, self.compute_dtype)
+
+    def load_own_variables(self, store: Any) -> None:
+        held = {key: store[key] for key in set(store.keys())}
+        held.setdefault(UNSEEN, np.zeros(()))  # of 0.3
+        super().load_own_variables(held)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(input_shape)

@@ -1,3 +1,4 @@
+import warnings
 from typing import Any
 
 import numpy as np
@@ -123,9 +124,22 @@ class AutoencoderData(OwnLossModel):
         return getattr(self.loss, "target_range", None)
 
     def _check_input_range(self, x, name):
-        """Where x is the target too, and not every number can be scored."""
+        """Where x is the target too, and not every number can be scored.
+
+        A loss may score any number, of which a sigmoid gives few.
+        """
+        shape = self.inputs[0].shape[1:]
         if self._range_of_targets not in (None, self.input_range):
-            check_array(x, self.inputs[0].shape[1:], name, self.input_range)
+            check_array(x, shape, name, self.input_range)
+        elif self.reconstruction.last_activation == "sigmoid":
+            try:
+                check_array(x, shape, name, (0.0, 1.0))
+            except ValueError as error:
+                warnings.warn(
+                    f"{error}: the decoder ends in a sigmoid and never gives "
+                    "them back.",
+                    stacklevel=2,
+                )
 
 
 def batch_of_one(example: Any) -> Any:

@@ -28,7 +28,7 @@ def _layer(gamma):
 
 
 def _expected(z_mean, gamma):
-    deviation = np.sqrt(z_mean.var(0) + 1e-5)
+    deviation = np.sqrt(z_mean.var(0) + 1e-8)
     return gamma * (z_mean - z_mean.mean(0)) / deviation + BETA
 
 
@@ -69,6 +69,16 @@ def test_training_never_goes_below_it(tmp_path):
     history = net.fit(X, batch_size=8, epochs=5, verbose=0).history
     assert min(history["kl_loss"]) >= 0.99 * 1.5**2  # ½ · 2 dims · γ²
     check_cycle(net, X, tmp_path)
+
+
+def test_small_means_are_normalised_outside_of_training_too():
+    layer = _layer(0.7)
+    means = 1e-2 + 1e-3 * (MEANS - MEANS.mean(0)) / MEANS.std(0)
+    for _ in range(3):  # of which statistics that start at 1 know nothing
+        layer(means, training=True)
+    np.testing.assert_allclose(
+        numpy_of(layer(means)), _expected(means, 0.7), rtol=0.02, atol=0.02
+    )
 
 
 def test_contract():

@@ -1,5 +1,6 @@
 """The form of images that builders take, and checks of it."""
 
+from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,12 +51,13 @@ def check_image_shape(
 
 def check_filters(filters: Sequence[int]) -> tuple[int, ...]:
     """Numbers of filters in Python's integers, of one convolution at least."""
-    if not isinstance(filters, (tuple, list)) or not filters:
+    counts = tuple(filters) if isinstance(filters, Iterable) else ()
+    if not counts:
         raise ValueError(
             "`filters` must be a number for each convolution, as (32, 64). "
             f"Received: filters={filters!r}"
         )
-    return tuple(check_integer("filters", count) for count in filters)
+    return tuple(check_integer("filters", count) for count in counts)
 
 
 def _advice(input_shape, multiple_of, at_least):

@@ -24,16 +24,17 @@ def image_grid(
     the last row, are white.
 
     Args:
-        images: array of shape `(n, h, w)`, `(n, h, w, 1)`, `(n, h, w, 3)`, or
-            `(n, dim)` for flat images. Flat images become squares when `dim`
-            is a square (grey) or three times a square (colour).
+        images: array of shape `(n, h, w)`, `(n, h, w, 1)`, `(n, h, w, 3)`,
+            `(n, h, w, 4)` of RGB and alpha, or `(n, dim)` for flat images. The
+            latter become squares when `dim` is a square (grey) or three times
+            a square (colour).
         columns: Integer, tiles in a row.
         image_shape: `(h, w)` or `(h, w, channels)` of one image, for flat
             images that are not square. Defaults to `None`.
 
     Returns:
-        Float array of shape `(height, width)`, or `(height, width, 3)` for
-        colour images.
+        Float array of shape `(height, width)`, or `(height, width, channels)`
+        for colour images.
 
     Raises:
         ValueError: when `images` is empty, holds NaN or has no known shape,
@@ -77,9 +78,9 @@ def as_tiles(
     if images.ndim == 3:
         images = images[..., None]
     expect(
-        images.ndim == 4 and images.shape[-1] in (1, 3),
-        "Images must have shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or "
-        "(n, dim)",
+        images.ndim == 4 and images.shape[-1] in (1, 3, 4),
+        "Images must have shape (n, h, w), (n, h, w, 1), (n, h, w, 3), "
+        "(n, h, w, 4) or (n, dim)",
         shape=images.shape,
     )
     return images

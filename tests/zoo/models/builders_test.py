@@ -457,7 +457,15 @@ def test_bytes_are_refused(name):
 
 def test_a_loss_of_any_number_lifts_the_range():
     model = zoo.dense_vae(4, loss=GaussianReconstruction())
-    model.fit(np.full((2, 4), 2.0), verbose=0)
+    with pytest.warns(UserWarning, match="ends in a sigmoid"):
+        model.fit(np.full((2, 4), 2.0), verbose=0)
+
+
+def test_bytes_for_a_loss_of_any_number_are_warned_of():
+    model = zoo.cluster_vae((4, 4, 1), jit_compile=False)
+    images = np.full((2, 4, 4, 1), 200, "uint8")
+    with pytest.warns(UserWarning, match="divide 8-bit images by 255"):
+        model.fit(images, verbose=0)
 
 
 def test_matrix_capsnet_trains_beta_a_at_the_pace_of_other_weights():
