@@ -33,6 +33,7 @@ from keras_capsvae.latents import VonMisesFisherLatent
 from keras_capsvae.layers import CapsuleLayer
 from keras_capsvae.layers import CapsuleLength
 from keras_capsvae.layers import CapsuleMask
+from keras_capsvae.layers import CausalBlock
 from keras_capsvae.layers import CharacterEmbedding
 from keras_capsvae.layers import ClassMatrixCapsuleEM
 from keras_capsvae.layers import ConvMatrixCapsuleEM
@@ -61,6 +62,8 @@ from keras_capsvae.losses import bits_per_dim
 from keras_capsvae.metrics import LabelAccuracy
 from keras_capsvae.models import CapsuleNetwork
 from keras_capsvae.models import Classifier
+from keras_capsvae.models import CodeAutoencoder
+from keras_capsvae.models import CodePrior
 from keras_capsvae.models import ImportanceWeightedAutoencoder
 from keras_capsvae.models import MatrixCapsuleNetwork
 from keras_capsvae.models import PoemAutoencoder
@@ -80,12 +83,15 @@ __all__ = [
     "CapsuleMask",
     "CapsuleNetwork",
     "CategoricalReconstruction",
+    "CausalBlock",
     "CharacterEmbedding",
     "ClassMatrixCapsuleEM",
     "ClassMeans",
     "ClassifiedMixture",
     "Classifier",
+    "CodeAutoencoder",
     "CodeLatent",
+    "CodePrior",
     "ConvMatrixCapsuleEM",
     "DiscretisedLogisticReconstruction",
     "FiniteScalarQuantizer",

@@ -1,7 +1,13 @@
+import contextlib
+import random
+import sys
+from collections.abc import Iterator
+
 import keras
 from keras import ops
 
 from keras_capsvae.typing import Config
+from keras_capsvae.validation.numbers import check_integer
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -49,3 +55,24 @@ class NoisyIdentity(keras.initializers.Initializer):
 
     def get_config(self) -> Config:
         return {"stddev": self.stddev, "seed": self.seed}
+
+
+@contextlib.contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Initialisers and noise of what is built draw their seeds from this one.
+
+    Keras takes them from Python's generator, which is set back afterwards.
+
+    Args:
+        seed: Integer; `None` changes nothing.
+    """
+    if seed is None:
+        yield
+        return
+    seed = check_integer("seed", seed, minimum=-sys.maxsize)
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)

@@ -23,6 +23,7 @@ __all__ = [
     "Functional",
     "PerExampleMeans",
     "ReplicaSeedGenerator",
+    "argmin",
     "can_use_xla",
     "check_in_graph",
     "check_xla",
@@ -102,6 +103,19 @@ def _replica_context():
     if context is None or context.num_replicas_in_sync == 1:
         return None
     return context
+
+
+def argmin(tensor: Tensor) -> Tensor:
+    """Index of the lowest value of the last axis, int32.
+
+    On TensorFlow Keras' own first tells −0 from 0, in passes over the whole
+    tensor and with an operation that LiteRT lacks.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return ops.cast(ops.argmin(tensor, axis=-1), "int32")
+    import tensorflow as tf
+
+    return tf.argmin(tensor, axis=-1, output_type="int32")
 
 
 class PerExampleMeans(MetricsList):

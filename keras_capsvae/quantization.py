@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from keras import ops
 
+from keras_capsvae.private_keras import argmin
 from keras_capsvae.private_keras import sum_over_replicas
 from keras_capsvae.typing import Tensor
 
@@ -23,7 +24,7 @@ def nearest(vectors: Tensor, codes: Tensor) -> Tensor:
     """
     squares = ops.sum(ops.square(codes), axis=-1)  # (num_codes,)
     products = ops.matmul(vectors, ops.transpose(codes))  # (n, num_codes)
-    return ops.cast(ops.argmin(squares - 2.0 * products, axis=-1), "int32")
+    return argmin(squares - 2.0 * products)
 
 
 def counts_and_sums(

@@ -117,15 +117,18 @@ def _compare(result, expected):
 
 SHAPES = {  # of images; (784,) for others
     "CapsuleNetwork": (28, 28, 1),
+    "CodeAutoencoder": (28, 28, 1),
     "MatrixCapsuleNetwork": (28, 28, 1),
     "capsnet": (28, 28, 1),
     "capsule_cnn": (28, 28, 1),
     "cluster_vae": (28, 28, 1),
     "conv_vae": (32, 32, 3),
     "deep_conv_vae": (64, 64, 3),
+    "fsq_vae": (16, 16, 3),
     "gumbel_vae": (28, 28, 1),
     "matrix_capsnet": (28, 28, 1),
     "pooling_cnn": (28, 28, 1),
+    "vq_vae": (16, 16, 3),
 }
 
 

@@ -6,6 +6,7 @@ import keras
 
 import zoo  # noqa: F401  (classes are registered, for a fresh process)
 from keras_capsvae import CapsuleNetwork
+from keras_capsvae import CodeAutoencoder
 from keras_capsvae import MatrixCapsuleNetwork
 from keras_capsvae import VariationalAutoencoder
 
@@ -48,6 +49,13 @@ def _(model: VariationalAutoencoder, inputs):
     label = None if model.num_classes is None else 0
     drawn = model.draw_latents(3, label=label, seed=0)
     return [*model.posterior(as_x(inputs)), drawn, decoded]
+
+
+@_beside.register
+def _(model: CodeAutoencoder, inputs):
+    codes = model.encode(as_x(inputs))
+    drawn = model.draw_latents(3, seed=0, uniform=model.fitted_prior is None)
+    return [codes, drawn, model.decode(codes)]
 
 
 @functools.singledispatch
@@ -98,6 +106,15 @@ def _(model: VariationalAutoencoder, served, inputs):
     ]
 
 
+@served_of.register
+def _(model: CodeAutoencoder, served, inputs):
+    codes = model.encode(as_x(inputs))
+    return [
+        (served.encode(as_x(inputs)), codes),
+        (served.decode(codes), model.decode(codes)),
+    ]
+
+
 @functools.singledispatch
 def drawn_by(model, served, inputs):
     """What endpoints draw at random for as many examples, to be finite."""
@@ -108,3 +125,8 @@ def drawn_by(model, served, inputs):
 def _(model: VariationalAutoencoder, served, inputs):
     label = [] if model.num_classes is None else [1]
     return [served.serve(as_x(inputs)), served.generate(len(inputs[0]), *label)]
+
+
+@drawn_by.register
+def _(model: CodeAutoencoder, served, inputs):
+    return [served.serve(as_x(inputs))]

@@ -28,6 +28,8 @@ if not _is_command_line():
     from zoo.models.capsnet import capsule_cnn
     from zoo.models.capsnet import pooling_cnn
     from zoo.models.cluster import cluster_vae
+    from zoo.models.codes import fsq_vae
+    from zoo.models.codes import vq_vae
     from zoo.models.conditional import conditional_vae
     from zoo.models.deep_conv import deep_conv_vae
     from zoo.models.gumbel import gumbel_vae
@@ -52,6 +54,7 @@ __all__ = [
     "dense_vae",
     "export_litert",
     "export_onnx",
+    "fsq_vae",
     "gated_cnn_classifier",
     "gumbel_vae",
     "importance_weighted_vae",
@@ -64,6 +67,7 @@ __all__ = [
     "search",
     "tabular_vae",
     "vmf_vae",
+    "vq_vae",
 ]
 
 _LOADED_ON_USE = ("datasets", "evaluation", "likelihood", "plots", "runs")

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from keras_capsvae import Classifier
+from keras_capsvae import CodeAutoencoder
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae import Vocabulary
 from keras_capsvae.models.earlier_files import EarlierFileError
@@ -167,6 +168,11 @@ def _(model: Classifier):
 @exported_parts.register
 def _(model: VariationalAutoencoder):
     return {"encoder": model.encoder, "decoder": model.decoder}
+
+
+@exported_parts.register
+def _(model: CodeAutoencoder):
+    return {"encoder": model.code_encoder(), "decoder": model.code_decoder()}
 
 
 def _require(kind):

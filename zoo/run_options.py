@@ -128,6 +128,15 @@ class RunOptions:
         flag="--temperature-rate",
         usual="the original's, 0.999",
     )
+    prior_epochs: int = option(
+        int,
+        0,
+        "Then fit the prior over the codes of a model of codes, from which "
+        "samples are drawn, for so many epochs.",
+        flag="--prior-epochs",
+        metavar="EPOCHS",
+        fixed=False,
+    )
     margin_epochs: int = option(
         int,
         0,

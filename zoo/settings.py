@@ -17,6 +17,7 @@ from zoo.run_options import RunOptions
 IN_MEMORY = {
     "Images are shifted and binarised": ("shift", "binarize"),
     "A mixture starts from data": ("mixture_start",),
+    "A prior over codes is fitted": ("prior_epochs",),
     "The best epoch is chosen on data": ("patience", "best"),
 }
 

@@ -148,6 +148,13 @@ class CodeLatent(Latent):
         condition: Any = None,
         cluster: int | None = None,
     ) -> Tensor:
+        raise ValueError(
+            "Codes are drawn from a prior that was fitted over them, which a "
+            "CodeAutoencoder has: CodeAutoencoder(encoder, decoder, latent)"
+            f".fit_prior(x). Received: {type(self).__name__} alone"
+        )
+
+    def draw_uniformly(self, numbers: Any, n: int) -> Tensor:
         """n draws of uniform codes, `(n, *code_shape)`."""
         tokens = n * math.prod(self.code_shape)
         drawn = numbers.integers(self.num_codes, tokens)

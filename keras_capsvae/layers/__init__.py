@@ -3,6 +3,7 @@
 from keras_capsvae.layers.capsule import CapsuleLayer
 from keras_capsvae.layers.capsule_length import CapsuleLength
 from keras_capsvae.layers.capsule_mask import CapsuleMask
+from keras_capsvae.layers.causal_block import CausalBlock
 from keras_capsvae.layers.character_embedding import CharacterEmbedding
 from keras_capsvae.layers.class_matrix_capsule import ClassMatrixCapsuleEM
 from keras_capsvae.layers.columns import StandardColumns
@@ -23,6 +24,7 @@ __all__ = [
     "CapsuleLayer",
     "CapsuleLength",
     "CapsuleMask",
+    "CausalBlock",
     "CharacterEmbedding",
     "ClassMatrixCapsuleEM",
     "ConvMatrixCapsuleEM",

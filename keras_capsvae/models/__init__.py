@@ -2,6 +2,8 @@
 
 from keras_capsvae.models.capsule_network import CapsuleNetwork
 from keras_capsvae.models.classifier import Classifier
+from keras_capsvae.models.code_autoencoder import CodeAutoencoder
+from keras_capsvae.models.code_prior import CodePrior
 from keras_capsvae.models.importance_weighted_autoencoder import (
     ImportanceWeightedAutoencoder,
 )
@@ -14,6 +16,8 @@ from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 __all__ = [
     "CapsuleNetwork",
     "Classifier",
+    "CodeAutoencoder",
+    "CodePrior",
     "ImportanceWeightedAutoencoder",
     "MatrixCapsuleNetwork",
     "PoemAutoencoder",

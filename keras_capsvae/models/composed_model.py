@@ -116,6 +116,11 @@ class ComposedModel(Functional):
         """
         return {}
 
+    @property
+    def served_beside(self) -> list[keras.Model]:
+        """Models that endpoints read and whose weights are not its own."""
+        return []
+
     def serving_files(self) -> dict[str, str]:
         """Texts that a SavedModel carries in `assets.extra`, by file name."""
         return {}

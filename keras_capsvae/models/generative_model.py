@@ -239,8 +239,11 @@ class GenerativeModel(AutoencoderData):
             numbers, n, self.prior_depends_on(given), cluster
         )
 
-    def _drawn(self, n, label, cluster, condition, seed):
-        """Latents and the conditions that they were drawn under."""
+    def _drawn(self, n, label, cluster, condition, seed, **how):
+        """Latents and the conditions that they were drawn under.
+
+        `how` goes on to `latents_drawn` of a subclass that takes more.
+        """
         n = check_integer("n", n)
         clusters = self.latent.num_clusters
         if cluster is not None:
@@ -254,7 +257,7 @@ class GenerativeModel(AutoencoderData):
         numbers = NumpyNumbers(seed)
         if given is None and self.conditions.are_generated_from:
             given = self.conditions.drawn(n, numbers)
-        z = self.latents_drawn(numbers, n, given, cluster)
+        z = self.latents_drawn(numbers, n, given, cluster, **how)
         return ops.convert_to_numpy(z), given
 
     def _decoded(self, z, given, batch_size=None):

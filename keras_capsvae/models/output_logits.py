@@ -73,7 +73,9 @@ def with_logits(decoder: keras.Model) -> tuple[Any, str | None]:
     outputs, logits = ActivationAndArgument(last)(features[0])
     for layer in shaping:
         outputs, logits = layer(outputs), layer(logits)
-    return keras.Model(decoder.inputs, [outputs, logits]), name
+    # Not a name that Keras makes up, which a part out of a file may have.
+    own = f"{decoder.name}_with_logits"
+    return keras.Model(decoder.inputs, [outputs, logits], name=own), name
 
 
 class ActivationAndArgument(keras.layers.Layer):

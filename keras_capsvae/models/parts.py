@@ -34,7 +34,7 @@ def distinct(model: keras.Model, other: keras.Model) -> keras.Model:
     if model.name != other.name:
         return model
     outputs = model.outputs if len(model.outputs) > 1 else model.outputs[0]
-    return keras.Model(model.inputs, outputs)
+    return keras.Model(model.inputs, outputs, name=f"{model.name}_first")
 
 
 def check_encoder(encoder: keras.Model, latent: Latent) -> None:

@@ -38,9 +38,15 @@ def predicted(
         size = often[0]
     if count > size:
         arrays = [padded(array, size) for array in arrays]
-    with _ONE_AT_A_TIME if backend == "jax" else contextlib.nullcontext():
+    with one_at_a_time():
         outputs = model.predict(_alone(arrays), size, verbose=0)
     return keras.tree.map_structure(lambda output: output[:count], outputs)
+
+
+def one_at_a_time() -> contextlib.AbstractContextManager:
+    """Keeps other threads waiting where Keras predicts in one alone: on JAX."""
+    is_jax = keras.backend.backend() == "jax"
+    return _ONE_AT_A_TIME if is_jax else contextlib.nullcontext()
 
 
 def padded(array: np.ndarray, batch_size: int) -> np.ndarray:

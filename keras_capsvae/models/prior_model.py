@@ -78,7 +78,8 @@ class PriorModel(ScoringModel):
         if not self.latent.has_densities:
             raise ValueError(
                 "A prior is fitted to posterior samples of a latent with "
-                f"densities. Received: {type(self.latent).__name__}"
+                "densities; that over codes has a CodeAutoencoder. "
+                f"Received: {type(self.latent).__name__}"
             )
         if self.latent.num_codes is not None:
             raise ValueError(
@@ -183,6 +184,10 @@ class PriorModel(ScoringModel):
             z = z + ops.convert_to_numpy(means[1])
         return _first(self._decoded(z, after, batch_size))
 
+    def prior_of_arrays(self, arrays: dict[str, np.ndarray]) -> Any:
+        """The fitted prior of what its `arrays` gave."""
+        return FittedMixture(**arrays)
+
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         if self.fitted_prior is not None:
@@ -191,14 +196,14 @@ class PriorModel(ScoringModel):
 
     def load_own_variables(self, store: Any) -> None:
         keys = set(store.keys())
+        own = {key: store[key] for key in keys}
         arrays = {
-            name: np.asarray(store[SAVED_AS + name])
-            for name in FittedMixture.names
-            if SAVED_AS + name in keys
+            key.removeprefix(SAVED_AS): np.asarray(own.pop(key))
+            for key in keys
+            if key.startswith(SAVED_AS)
         }
-        own = keys - {SAVED_AS + name for name in arrays}
-        super().load_own_variables({key: store[key] for key in own})
-        self.fitted_prior = FittedMixture(**arrays) if arrays else None
+        super().load_own_variables(own)
+        self.fitted_prior = self.prior_of_arrays(arrays) if arrays else None
         self._has_loaded_weights = True
 
 

@@ -80,7 +80,8 @@ def write_saved_model(
     archive = named_export_archive(
         {name: endpoint.outputs for name, endpoint in endpoints.items()}
     )
-    archive.track(model)
+    for part in (model, *model.served_beside):
+        archive.track(part)
     for name, endpoint in endpoints.items():
         archive.add_endpoint(name, endpoint.function, endpoint.signature)
     archive.write_out(filepath, verbose=verbose)

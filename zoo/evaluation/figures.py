@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_capsvae import CodeAutoencoder
 from keras_capsvae import DiscretisedLogisticReconstruction
 from keras_capsvae import GaussianLatent
 from keras_capsvae import ImportanceWeightedAutoencoder
@@ -52,7 +53,8 @@ def evaluate(
         `kl_weight` and `free_bits`, or an importance-weighted model's own; all
         in nats an image; and of `active_units`. Under a
         `DiscretisedLogisticReconstruction` also of `bits_per_dim`, of each
-        value. With `num_samples` also
+        value. Of a model of codes, in place of `active_units`, what
+        `code_figures` gives. With `num_samples` also
         `log_likelihood`, its standard error over the images, and
         `mutual_information`. Of a VAE of texts also what
         `text_evaluation.figures_of` gives. Of a classifier a dict of the
@@ -130,6 +132,18 @@ def _(loss: DiscretisedLogisticReconstruction, nats, model):
     return {"bits_per_dim": float(bits_per_dim(nats, dims))}
 
 
+@figures_of.register(CodeAutoencoder)
+def _of_codes(model, compiled, inputs, num_samples=None, verbose="auto"):
+    if num_samples is not None:
+        raise ValueError(
+            "`num_samples` must be None for a model of codes, whose bound is "
+            f"exact. Received: num_samples={num_samples} for {model.name}"
+        )
+    nats = compiled["negative_elbo"]
+    bound = {"loss": nats, **of_loss(model.loss, nats, model)}
+    return bound | code_figures(model, inputs)
+
+
 @figures_of.register(ImportanceWeightedAutoencoder)
 def _of_several_samples(
     model, compiled, inputs, num_samples=None, verbose="auto"
@@ -164,6 +178,30 @@ def _of_posterior(latent: Latent, model, inputs):
 @_of_posterior.register
 def _(latent: GaussianLatent, model, inputs):
     return {"mutual_information": mutual_information(model, inputs)}
+
+
+def code_figures(model: keras.Model, images: Any) -> dict[str, float]:
+    """How a model of codes uses its codes, and how well it gives images back.
+
+    Args:
+        model: A `CodeAutoencoder`.
+        images: As of `active_units`.
+
+    Returns:
+        A dict of `squared_error`, the mean over all values; of `perplexity`,
+        `exp(−Σ p ln p)` of the shares of the codes over all images; and of
+        `dead_codes`, which no image has.
+    """
+    codes = model.encode(images)
+    x = images[0] if isinstance(images, list) else images
+    error = np.mean(np.square(model.reconstruct(images) - x))
+    counts = np.bincount(codes.ravel(), minlength=model.latent.num_codes)
+    shares = counts[counts > 0] / counts.sum()
+    return {
+        "squared_error": float(error),
+        "perplexity": float(np.exp(-np.sum(shares * np.log(shares)))),
+        "dead_codes": int(np.sum(counts == 0)),
+    }
 
 
 def active_units(model: keras.Model, images: Any) -> int:

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_capsvae import Classifier
+from keras_capsvae import CodeAutoencoder
 from keras_capsvae import TabularAutoencoder
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae.models.capsule_classifier import CapsuleClassifier
@@ -78,13 +79,13 @@ def latent_table(model: keras.Model, examples: Examples) -> Table:
     """What a model keeps of each example, as numbers.
 
     Args:
-        model: A VAE, whose deterministic latents are meant, or a classifier
-            with class capsules, which are.
+        model: A VAE, whose deterministic latents or codes are meant, or a
+            classifier with class capsules, which are.
         examples: What it is to be used on.
 
     Returns:
         Columns: the name of the example and each of the numbers. Arrays: the
-        names under their kind, and `z` or `capsules`.
+        names under their kind, and `z`, `code` or `capsules`.
 
     Raises:
         ValueError: If the model has neither.
@@ -96,6 +97,12 @@ def latent_table(model: keras.Model, examples: Examples) -> Table:
 def _(model: VariationalAutoencoder, examples):
     z = _of_each(model.encode(batch) for batch in examples.batches)
     return _of_numbers("z", z, examples)
+
+
+@latent_table.register
+def _(model: CodeAutoencoder, examples):
+    codes = _of_each(model.encode(batch) for batch in examples.batches)
+    return _of_numbers("code", codes, examples)
 
 
 @latent_table.register

@@ -1,17 +1,14 @@
 """The register of builders: every model of the zoo and how it is compiled."""
 
-import contextlib
 import importlib
 import inspect
 import os
-import random
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from keras_capsvae.validation.numbers import check_integer
+from keras_capsvae.initializers import seeded
 from zoo.cards import card_of
 from zoo.nearest import check_arguments
 from zoo.pretrained import manifest
@@ -96,7 +93,7 @@ def register(training: Training) -> Callable:
             known = manifest.made_for(name, weights)
             known = {key: one for key, one in known.items() if key in own}
             given = known | _bound(builder, build, sizes, options)
-            with _seeded(seed):
+            with seeded(seed):
                 model = build(**given)
             if weights is not None:
                 arguments = arguments_of(build, given)
@@ -183,18 +180,3 @@ def _bound(builder, build, sizes, options):
         return inspect.signature(build).bind(*sizes, **options).arguments
     except TypeError as error:
         raise TypeError(f"{build.__name__}() {error}") from None
-
-
-@contextlib.contextmanager
-def _seeded(seed):
-    """Initialisers and noise draw their seeds from Python's generator."""
-    if seed is None:
-        yield
-        return
-    seed = check_integer("seed", seed, minimum=-sys.maxsize)
-    state = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(state)

@@ -1,6 +1,7 @@
 """What each claim says, what was published, and what has to come out."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 
 from zoo.reproduce.expectations import Above
@@ -71,6 +72,9 @@ VAE_CURVES = {
 }
 
 
+UNIFORM_NATS = 49 * math.log(64)  # of uniform codes, 7×7 out of 64
+
+
 def _as_published(figures, name, within):
     return Near(name, figures[name], within)
 
@@ -103,6 +107,23 @@ CLAIMS = {
         takes="some hours",
         takes_quick="some minutes",
         quick="the default form, one seed and few epochs on a tenth of MNIST",
+    ),
+    "codes": Claim(
+        "Codes of kexue.fm 6760 and 9826: images as maps of integers below 64, "
+        "out of a codebook or by rounding, and a net that writes new maps.",
+        published={},
+        expected=(
+            Above("vq, mnist, perplexity", 10.0, by=0.0),
+            Above(UNIFORM_NATS, "vq, mnist, nats of the codes", by=5.0),
+        ),
+        expected_in_full=(
+            Above(UNIFORM_NATS, "vq, mnist, nats of the codes", by=50.0),
+            Above(UNIFORM_NATS, "fsq, mnist, nats of the codes", by=50.0),
+        ),
+        takes="some hours",
+        takes_quick="some minutes",
+        quick="narrow nets, one seed and few epochs on a tenth of MNIST",
+        unit="as named",
     ),
     "collapse": Claim(
         "The normalised means of kexue.fm 7381 keep every latent of a VAE of "

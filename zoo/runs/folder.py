@@ -24,6 +24,7 @@ from zoo.runs import histories
 from zoo.settings import OPTIONS
 from zoo.settings import Settings
 
+PRIOR = "prior.keras"  # the state of a prior over codes
 SUMMARY = "summary.json"
 SAVED_MODEL = "saved_model"
 PICTURES = "pictures"
@@ -50,12 +51,15 @@ class RunFolder:
         self.config = self.path / CONFIG
         self.model = self.path / MODEL
         self.last = self.path / LAST
+        self.prior = self.path / PRIOR
         self.history = self.path / HISTORY
         self.summary = self.path / SUMMARY
         self.saved_model = self.path / SAVED_MODEL
         self.pictures = self.path / PICTURES
         self.epoch_pictures = self.pictures / EPOCH_PICTURES
         self._states = (self.model, self.last)
+        records = (self.config, self.history, self.summary)
+        self._files = (*records, self.prior, *self._states)
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
@@ -64,12 +68,7 @@ class RunFolder:
         What a process left that was killed while it wrote is taken away.
         """
         with files.claimed(self.path):
-            for path in (
-                self.config,
-                self.history,
-                self.summary,
-                *self._states,
-            ):
+            for path in self._files:
                 files.temporary(path).unlink(missing_ok=True)
             yield
 
@@ -196,8 +195,7 @@ class RunFolder:
 
     def clear(self) -> None:
         """Take away what a run writes, and nothing else."""
-        own = (self.config, self.history, self.summary, *self._states)
-        clearing.clear(self.path, [*own, *self._pictures()])
+        clearing.clear(self.path, [*self._files, *self._pictures()])
 
     def _pictures(self):
         """Those that the summary names: they depend on the model."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from keras_capsvae import CodeAutoencoder
 from keras_capsvae import PoemAutoencoder
 from keras_capsvae import PrintedText
 from keras_capsvae import VariationalAutoencoder
@@ -48,6 +49,17 @@ def _(model: VariationalAutoencoder, every, epochs, folder, write):
     if every is None:
         return []
     return [plots.EpochPicture(plots.samples, folder, every)]
+
+
+@shown.register
+def _(model: CodeAutoencoder, every, epochs, folder, write):
+    if every is None:
+        return []
+    raise ValueError(
+        "--picture-every (picture_every) draws samples, which a model of codes "
+        "has after its training alone, with a prior: --prior-epochs N "
+        f"(prior_epochs). Received: {model.name}"
+    )
 
 
 @shown.register

@@ -16,6 +16,7 @@ from zoo.export import load_model
 from zoo.run_files import check_unused
 from zoo.runs import executions
 from zoo.runs import interrupts
+from zoo.runs import priors
 from zoo.runs import resuming
 from zoo.runs import schedules
 from zoo.runs import showing
@@ -106,11 +107,16 @@ def train(
         run = _Run(folder, Settings.of(name, **options), before)
         own = contextlib.nullcontext(progress)
         if progress is None:
-            own = Progress(run.settings.epochs, hidden=verbose == 0)
+            epochs = run.settings.epochs + run.settings.prior_epochs
+            own = Progress(epochs, hidden=verbose == 0)
             own.say(run.about())
         with own as told:
             run.train(told, picture_every, callbacks)
-    return load_model(folder.model) if run.settings.keeps_best else run.model
+            model = run.model
+            if run.settings.keeps_best:
+                model = load_model(folder.model)
+            priors.fit(model, folder, run.settings, told)
+    return model
 
 
 class _Run:
@@ -122,6 +128,7 @@ class _Run:
         state = folder.state(before) if before else None
         self.goes_on = state is not None and state.exists()
         self.model = built(self.settings, not self.goes_on)
+        priors.check(self.settings, self.model)
         if self.goes_on:
             self.model = folder.reopen(state, self.model)
         else:
@@ -196,6 +203,7 @@ class _Run:
             told = progress.callback(held_out_name(settings.keeps_best))
             callbacks += [folder.logger(), keep, state, told]
             if self.steps_left > 0 and not keep.is_over:
+                priors.forget(folder, self.model)
                 self._fit(callbacks)
         except Exception:
             if not (self.goes_on or state.saved):

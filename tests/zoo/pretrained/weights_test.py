@@ -217,10 +217,12 @@ NOT_SHIPPED = {
     # To be trained:
     "cluster_vae",
     "deep_conv_vae",
+    "fsq_vae",
     "gated_cnn_classifier",
     "gumbel_vae",
     "tabular_vae",  # for a table of one's own
     "vmf_vae",
+    "vq_vae",
 }
 
 

@@ -1,0 +1,287 @@
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_capsvae.initializers import seeded
+from keras_capsvae.latents.base import Latent
+from keras_capsvae.latents.codes import CodeLatent
+from keras_capsvae.models import serving
+from keras_capsvae.models.code_parts import code_decoder
+from keras_capsvae.models.code_parts import code_encoder
+from keras_capsvae.models.code_prior import CodePrior
+from keras_capsvae.models.fitted_codes import FittedCodes
+from keras_capsvae.models.serving import Endpoint
+from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
+from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.labels import check_classes
+
+
+@keras.saving.register_keras_serializable(package="keras_capsvae")
+class CodeAutoencoder(VariationalAutoencoder):
+    """An autoencoder whose latents are codes, with a prior fitted over them.
+
+    It trains as every `VariationalAutoencoder`; its `kl_loss` is that of the
+    uniform prior, `ln num_codes` for each token. `encode` gives integers,
+    `decode` takes them. `fit_prior` then trains a causal net over the codes:
+    `generate` draws from it, and `evaluate` and scores measure with it, as a
+    bound on −ln q(x) in nats. Files hold it.
+
+    Args:
+        encoder: Functional or Sequential model, x (and conditions) → vectors
+            `(batch, ..., dim)`, one for each token.
+        decoder: Functional or Sequential model, vectors of codes of that shape
+            (and conditions) → the shape of x.
+        latent: A `CodeLatent`, such as `VectorQuantizer(64, 16)`.
+        input_range: As of `VariationalAutoencoder`.
+        name: Name of the model.
+
+    Attributes:
+        fitted_prior: What `fit_prior` fitted, `None` before.
+
+    Raises:
+        TypeError: If the latent has no codes.
+        ValueError: As of `VariationalAutoencoder`.
+
+    Example:
+
+    ```python
+    model = zoo.vq_vae((28, 28, 1))
+    model.fit(images, epochs=10)
+    model.fit_prior(images, epochs=10)
+    codes = model.encode(images)  # integers (n, 7, 7)
+    pictures = model.generate(16, seed=0)
+    ```
+
+    Source: kexue.fm 6760; van den Oord et al., "Neural Discrete Representation
+    Learning", 2017.
+    """
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        latent: Latent,
+        *,
+        input_range: tuple[float, float] | None = None,
+        name: str | None = None,
+    ) -> None:
+        if not isinstance(latent, CodeLatent):
+            raise TypeError(
+                "`latent` must have codes, e.g. VectorQuantizer(64, 16). "
+                f"Received: {latent!r} of type {type(latent).__name__}"
+            )
+        super().__init__(
+            encoder, decoder, latent, input_range=input_range, name=name
+        )
+
+    @property
+    def fitted_prior(self) -> FittedCodes | None:
+        return self.__dict__.get("_fitted_codes")
+
+    @fitted_prior.setter
+    def fitted_prior(self, prior: FittedCodes | None) -> None:
+        self.__dict__["_fitted_codes"] = prior
+        self.test_function = None  # it measured with the prior of before
+
+    def terms(
+        self, target: Tensor, forward: dict[str, Any], training: bool | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        error, nats, objective = super().terms(target, forward, training)
+        if self.fitted_prior is not None and not training:
+            nats = self.fitted_prior.nats(
+                self.latent.value(forward["parameters"])
+            )
+        return error, nats, objective
+
+    def mean_divergence(
+        self, z: Tensor, parameters: list[Tensor], condition: Any = None
+    ) -> Tensor:
+        if self.fitted_prior is None:
+            return super().mean_divergence(z, parameters, condition)
+        return self.fitted_prior.nats(self.latent.value(parameters))
+
+    def fit_prior(
+        self,
+        x: Any,
+        epochs: int = 10,
+        batch_size: int = 64,
+        validation_data: Any = None,
+        verbose: str | int = "auto",
+        *,
+        num_layers: int = 2,
+        width: int = 128,
+        num_heads: int = 4,
+        learning_rate: float = 1e-3,
+        seed: int | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+    ) -> keras.callbacks.History:
+        """Train a causal net over the codes of x, to draw from.
+
+        Args:
+            x: Examples, with the conditions that the encoder takes.
+            epochs, batch_size, verbose, callbacks: As of `keras.Model.fit`.
+            validation_data: Other examples. Defaults to `None`.
+            num_layers, width, num_heads: Sizes of the net, see `CodePrior`.
+                Default to 2, 128 and 4; the post's are 4, 256 and 8.
+            learning_rate: Of Adam. Defaults to 1e-3.
+            seed: Integer seed of weights and order. Defaults to `None`: a
+                random one.
+
+        Returns:
+            The history, whose loss is `−ln q(codes)` of an example in nats.
+
+        Raises:
+            ValueError: If x does not fit the model, or images may have any
+                size.
+        """
+        if seed is None:
+            seed = int(np.random.default_rng().integers(2**31))
+        sizes = {"num_layers": num_layers, "width": width}
+        net = self.new_prior(seed, num_heads=num_heads, **sizes)
+        net.compile_for(learning_rate)
+        codes, held_out = self.encode(x), None
+        if validation_data is not None:
+            held_out = self.encode(validation_data)
+        self._warn_if_untrained()
+        history = net.fit_codes(
+            codes,
+            epochs,
+            batch_size,
+            held_out,
+            verbose,
+            seed=seed,
+            callbacks=callbacks,
+        )
+        self.fitted_prior = FittedCodes(net)
+        return history
+
+    def new_prior(self, seed: int | None = None, **sizes: Any) -> CodePrior:
+        """A `CodePrior` of these sizes for the codes of the model."""
+        with seeded(seed):
+            latent = self.latent
+            return CodePrior(latent.num_codes, latent.code_shape, **sizes)
+
+    def prior_of_arrays(self, arrays: dict[str, np.ndarray]) -> FittedCodes:
+        return FittedCodes.of_arrays(arrays)
+
+    def decode(
+        self,
+        z: Tensor,
+        *,
+        label: Any = None,
+        condition: Tensor | None = None,
+        batch_size: int | None = None,
+    ) -> Any:
+        """What the decoder makes of codes, integers as `encode` gives them.
+
+        Arguments and errors as of `VariationalAutoencoder`; a ValueError also
+        where codes have another shape or lie outside of the codebook.
+        """
+        z = np.asarray(z)
+        check_classes(z, self.latent.code_shape, self.latent.num_codes, "z")
+        return super().decode(
+            z.astype("int32"),
+            label=label,
+            condition=condition,
+            batch_size=batch_size,
+        )
+
+    def generate(
+        self,
+        n: int,
+        *,
+        label: Any = None,
+        cluster: int | None = None,
+        condition: Tensor | None = None,
+        seed: int | None = None,
+        temperature: float = 1.0,
+        uniform: bool = False,
+    ) -> np.ndarray:
+        """Decode n draws of codes from the prior that was fitted.
+
+        Args:
+            n, label, cluster, condition, seed: As of `VariationalAutoencoder`.
+            temperature: What the logits of the prior are divided by; below 1
+                it keeps to what is probable. Defaults to 1.
+            uniform: Whether codes are drawn uniformly, as no image has them.
+                Defaults to `False`.
+
+        Returns:
+            Array `(n, ...)`.
+
+        Raises:
+            ValueError: If no prior was fitted, or the temperature is not above
+                0; as of `VariationalAutoencoder`.
+        """
+        how = {"temperature": temperature, "uniform": uniform}
+        z, given = self._drawn(n, label, cluster, condition, seed, **how)
+        decoded = self._decoded(z, given)
+        return decoded[0] if isinstance(decoded, list) else decoded
+
+    def draw_latents(
+        self,
+        n: int,
+        *,
+        label: Any = None,
+        cluster: int | None = None,
+        condition: Tensor | None = None,
+        seed: int | None = None,
+        temperature: float = 1.0,
+        uniform: bool = False,
+    ) -> np.ndarray:
+        """n draws of codes, `(n, ...)`, as `generate` decodes them."""
+        how = {"temperature": temperature, "uniform": uniform}
+        return self._drawn(n, label, cluster, condition, seed, **how)[0]
+
+    def latents_drawn(
+        self,
+        numbers: Any,
+        n: int,
+        given: Any = None,
+        cluster: Any = None,
+        temperature: float = 1.0,
+        uniform: bool = False,
+    ) -> Tensor:
+        if uniform:
+            return self.latent.draw_uniformly(numbers, n)
+        if self.fitted_prior is None:
+            raise ValueError(
+                "Codes are drawn from a prior, which must be fitted after the "
+                "training: model.fit_prior(x, epochs=10), on the command line "
+                "--prior-epochs 10. generate(n, uniform=True) decodes uniform "
+                f"codes. Received: {self.name!r} without a prior"
+            )
+        if not 0 < temperature < float("inf"):
+            raise ValueError(
+                "`temperature` must be finite and above 0. "
+                f"Received: temperature={temperature}"
+            )
+        return self.fitted_prior.draw(numbers, n, temperature=temperature)
+
+    def code_encoder(self) -> keras.Model:
+        """x (and conditions) → codes, as files and endpoints hold it."""
+        return code_encoder(self.encoder, self.latent)
+
+    def code_decoder(self) -> keras.Model:
+        """Codes (and conditions) → x, as files and endpoints hold it."""
+        return code_decoder(self.decoder, self.latent)
+
+    @property
+    def served_beside(self) -> list[keras.Model]:
+        return [] if self.fitted_prior is None else [self.fitted_prior.net]
+
+    def serving_endpoints(self) -> dict[str, Endpoint]:
+        """`serve`, `encode`, `decode` and, with a prior, `generate`.
+
+        `encode` gives `codes`, integers, and `decode` takes them; the others
+        are those of every `VariationalAutoencoder`.
+        """
+        endpoints = super().serving_endpoints()
+        outputs = endpoints["decode"].outputs
+        endpoints["encode"] = serving.of_model(self.code_encoder(), "codes")
+        endpoints["decode"] = serving.of_model(self.code_decoder(), *outputs)
+        if self.fitted_prior is None:
+            endpoints.pop("generate", None)
+        return endpoints

@@ -1,0 +1,106 @@
+"""The prior over the codes of a run's model, fitted after its training."""
+
+import keras
+
+from keras_capsvae import CodeAutoencoder
+from keras_capsvae.models.fitted_codes import FittedCodes
+from zoo import datasets
+from zoo.datasets import run_feeds
+from zoo.datasets.feeds import test_images
+from zoo.datasets.feeds import training_pair
+from zoo.runs import interrupts
+from zoo.runs.folder import RunFolder
+from zoo.runs.histories import held_out_name
+from zoo.runs.progress import Progress
+from zoo.settings import Settings
+
+
+def check(settings: Settings, model: keras.Model) -> None:
+    """Raise where a prior is asked for that the model cannot have.
+
+    Raises:
+        ValueError: if so.
+    """
+    if settings.prior_epochs and not isinstance(model, CodeAutoencoder):
+        raise ValueError(
+            "`prior_epochs` (--prior-epochs) fits the prior of a model of "
+            f"codes, such as vq_vae. Received: {settings.model} with "
+            f"prior_epochs={settings.prior_epochs}"
+        )
+
+
+def forget(folder: RunFolder, model: keras.Model) -> None:
+    """Drop a prior: it is of codes that further training changes."""
+    folder.prior.unlink(missing_ok=True)
+    if isinstance(model, CodeAutoencoder):
+        model.fitted_prior = None
+
+
+def fit(
+    model: keras.Model,
+    folder: RunFolder,
+    settings: Settings,
+    progress: Progress,
+) -> None:
+    """Fit the prior that the settings ask for into `model.keras`.
+
+    `prior.keras` holds its whole state after each epoch: a fit that is stopped
+    goes on from there as without a stop.
+    """
+    epochs = settings.prior_epochs
+    if not epochs:
+        return
+    codes, held_out = _codes(model, settings)
+    if folder.prior.is_file():
+        net = keras.saving.load_model(folder.prior)
+    else:
+        net = model.new_prior(settings.seed)
+        net.compile_for()
+    steps = -(-len(codes) // settings.batch_size)
+    done = int(net.optimizer.iterations) // steps
+    progress.skip(min(done, epochs))
+    if done >= epochs and model.fitted_prior is not None:
+        return
+    if done < epochs:
+        progress.name = f"{progress.name} prior".strip()
+        told = progress.callback(held_out_name(settings.keeps_best))
+        with interrupts.between_steps() as stop:
+            net.fit_codes(
+                codes,
+                epochs,
+                settings.batch_size,
+                held_out,
+                verbose=0,
+                seed=settings.seed,
+                initial_epoch=done,
+                callbacks=[_SavePrior(folder), told, stop],
+            )
+    model.fitted_prior = FittedCodes(net)
+    folder.save(model, folder.model)
+
+
+class _SavePrior(keras.callbacks.Callback):
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.folder.save(self.model, self.folder.prior)
+
+
+def _codes(model, settings):
+    """Those of the training images and, if there are some, of the test."""
+    arrays = run_feeds.arrays_of_run(model, settings)
+    x, held_out = arrays.x_train, None
+    if settings.binarize:
+        x = datasets.binarized(x)
+    codes = _encoded(model, x, arrays.y_train)
+    if arrays.x_test is not None and len(arrays.x_test):
+        images = test_images(arrays, settings.binarize)
+        held_out = _encoded(model, images, arrays.y_test)
+    return codes, held_out
+
+
+def _encoded(model, images, labels):
+    inputs, _ = training_pair(model, images, labels)
+    return model.encode(inputs, batch_size=100)
