@@ -41,6 +41,7 @@ class Latent(SeededLayer):
         num_clusters: Clusters whose draws `generate(cluster=…)` can ask for.
         num_codes: Codes that each token of z is one of; `None` where z holds
             numbers.
+        has_prior: Whether `draw` has a prior to draw from before one is fitted.
         has_own_penalty: Whether the penalty is more than β · divergence, which
             importance weighting cannot take.
         term_names: What the history reports beside the divergence, such as
@@ -56,6 +57,7 @@ class Latent(SeededLayer):
     num_clusters: int | None = None
     num_codes: int | None = None
     has_densities = False
+    has_prior = True
     has_own_penalty = False
     term_names: tuple[str, ...] = ()
 

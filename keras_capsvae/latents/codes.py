@@ -32,6 +32,7 @@ class CodeLatent(Latent):
     parameter_names = ("z",)
     term_names = (PERPLEXITY,)
     has_own_penalty = True
+    has_prior = False
 
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)

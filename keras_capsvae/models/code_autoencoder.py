@@ -7,12 +7,10 @@ import numpy as np
 from keras_capsvae.initializers import seeded
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.latents.codes import CodeLatent
-from keras_capsvae.models import serving
 from keras_capsvae.models.code_parts import code_decoder
 from keras_capsvae.models.code_parts import code_encoder
 from keras_capsvae.models.code_prior import CodePrior
 from keras_capsvae.models.fitted_codes import FittedCodes
-from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.labels import check_classes
@@ -271,17 +269,3 @@ class CodeAutoencoder(VariationalAutoencoder):
     @property
     def served_beside(self) -> list[keras.Model]:
         return [] if self.fitted_prior is None else [self.fitted_prior.net]
-
-    def serving_endpoints(self) -> dict[str, Endpoint]:
-        """`serve`, `encode`, `decode` and, with a prior, `generate`.
-
-        `encode` gives `codes`, integers, and `decode` takes them; the others
-        are those of every `VariationalAutoencoder`.
-        """
-        endpoints = super().serving_endpoints()
-        outputs = endpoints["decode"].outputs
-        endpoints["encode"] = serving.of_model(self.code_encoder(), "codes")
-        endpoints["decode"] = serving.of_model(self.code_decoder(), *outputs)
-        if self.fitted_prior is None:
-            endpoints.pop("generate", None)
-        return endpoints

@@ -102,7 +102,8 @@ def of_autoencoder(model: keras.Model) -> dict[str, Endpoint]:
     if model.latent.num_codes is not None:
         endpoints |= _of_codes(model, outputs)
     is_free = not model.conditions.are_generated_from
-    if is_free or model.num_classes is not None:
+    has_prior = model.latent.has_prior or model.fitted_prior is not None
+    if has_prior and (is_free or model.num_classes is not None):
         endpoints["generate"] = draws(model, outputs)
     return endpoints
 

@@ -2,8 +2,8 @@
 
 from zoo.evaluation.classes import class_report
 from zoo.evaluation.clustering import clustering
+from zoo.evaluation.codes import code_figures
 from zoo.evaluation.figures import active_units
-from zoo.evaluation.figures import code_figures
 from zoo.evaluation.figures import evaluate
 from zoo.evaluation.figures import has_latents
 from zoo.evaluation.figures import mutual_information

@@ -21,6 +21,7 @@ from keras_capsvae.typing import Tensor
 from zoo import likelihood
 from zoo.datasets.feeds import training_pair
 from zoo.evaluation import texts as text_evaluation
+from zoo.evaluation.codes import code_figures
 
 ACTIVE_VARIANCE = 0.01
 PAIRED_ROWS = 400  # of 10,000 pairs each: 32 MB
@@ -178,30 +179,6 @@ def _of_posterior(latent: Latent, model, inputs):
 @_of_posterior.register
 def _(latent: GaussianLatent, model, inputs):
     return {"mutual_information": mutual_information(model, inputs)}
-
-
-def code_figures(model: keras.Model, images: Any) -> dict[str, float]:
-    """How a model of codes uses its codes, and how well it gives images back.
-
-    Args:
-        model: A `CodeAutoencoder`.
-        images: As of `active_units`.
-
-    Returns:
-        A dict of `squared_error`, the mean over all values; of `perplexity`,
-        `exp(−Σ p ln p)` of the shares of the codes over all images; and of
-        `dead_codes`, which no image has.
-    """
-    codes = model.encode(images)
-    x = images[0] if isinstance(images, list) else images
-    error = np.mean(np.square(model.reconstruct(images) - x))
-    counts = np.bincount(codes.ravel(), minlength=model.latent.num_codes)
-    shares = counts[counts > 0] / counts.sum()
-    return {
-        "squared_error": float(error),
-        "perplexity": float(np.exp(-np.sum(shares * np.log(shares)))),
-        "dead_codes": int(np.sum(counts == 0)),
-    }
 
 
 def active_units(model: keras.Model, images: Any) -> int:

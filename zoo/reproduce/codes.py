@@ -1,5 +1,6 @@
 """kexue.fm 6760 and 9826: codes with a codebook and without, trick by trick."""
 
+import math
 import pathlib
 from typing import Any
 
@@ -19,7 +20,9 @@ FILTERS, QUICK_FILTERS = 64, 32
 SHOWN = 12  # images in a row of the picture
 SEEDS = {"mnist": (1, 2, 3), "fashion_mnist": (1,)}
 
-# 64 codes each. With a prior, on all data and seeds:
+NUM_CODES, TOKENS = 64, 7 * 7  # of every form
+
+# With a prior, on all data and seeds:
 WITH_PRIOR: dict[str, tuple[str, dict[str, Any]]] = {
     "vq": ("vq_vae", {}),
     "fsq": ("fsq_vae", {}),
@@ -69,6 +72,7 @@ def run(
         for name in found[0]:
             values = tuple(one[name] for one in found)
             figures[f"{form}, {data}, {name}"] = Figure(values)
+    figures["uniform codes, nats"] = Figure((TOKENS * math.log(NUM_CODES),))
     path = folder / "codes.png"
     _drawn(shown).savefig(path, bbox_inches="tight")
     return figures, [path]

@@ -412,7 +412,7 @@ def test_unseeded_models_differ(name):
 @pytest.mark.parametrize("size", [0, -1])
 def test_sizes_below_one(name, size):
     parameters = inspect.signature(builder_of(name)).parameters
-    counts = ("latent_dim", "num_latents", "num_classes")
+    counts = ("latent_dim", "num_latents", "num_classes", "filters")
     argument = next(name for name in counts if name in parameters)
     with pytest.raises(ValueError, match=f"{argument}={size}"):
         zoo.create_model(name, **{argument: size})
