@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+SHOWN = 5  # columns that a message names
+
 # What a sparse or ragged array holds, by the name of its class: none of these
 # libraries is imported for it.
 _HELD = {
@@ -137,5 +139,27 @@ def _table_in_numpy(table, name):
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"`{name}` must hold numbers. Received: a "
-            f"{type(table).__name__} with other values"
+            f"{type(table).__name__} with other values{_where(table)}"
         ) from error
+
+
+def _where(table):
+    """The columns of a table that hold no numbers, in words."""
+    dtypes = getattr(table, "dtypes", None)
+    if not hasattr(dtypes, "items"):
+        return ""
+    columns = [
+        f"{column!r} ({dtype})"
+        for column, dtype in dtypes.items()
+        if not _are_numbers(table[column])
+    ]
+    more = ", …" * (len(columns) > SHOWN)
+    return f" in {', '.join(columns[:SHOWN])}{more}" if columns else ""
+
+
+def _are_numbers(column):
+    try:
+        column.to_numpy().astype("float64")
+    except (TypeError, ValueError):
+        return False
+    return True

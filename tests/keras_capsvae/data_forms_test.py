@@ -6,6 +6,7 @@ import pytest
 
 from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import VariationalAutoencoder
+from keras_capsvae.validation.forms import as_array
 from tests.helpers import tensorflow_only
 
 X = np.random.default_rng(0).random((12, 6)).astype("float32")
@@ -64,3 +65,11 @@ def test_forms_of_tensorflow(model, form, method):
 
     received = METHODS[method](model, TENSORFLOW_FORMS[form](tf, X))
     np.testing.assert_allclose(received, METHODS[method](model, X), rtol=1e-5)
+
+
+def test_a_table_with_texts_names_their_columns():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(X).assign(colour="red", note=None)
+    table["note"] = table["note"].astype("category")
+    with pytest.raises(ValueError, match=r"in 'colour' \((object|str)\)"):
+        as_array(table, "x")

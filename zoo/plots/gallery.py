@@ -4,7 +4,6 @@ import functools
 import os
 import pathlib
 import warnings
-from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,18 +12,18 @@ import numpy as np
 
 from keras_capsvae import CapsuleNetwork
 from keras_capsvae import Classifier
-from keras_capsvae import Latent
 from keras_capsvae import MatrixCapsuleNetwork
 from keras_capsvae import PoemAutoencoder
 from keras_capsvae import TabularAutoencoder
 from keras_capsvae import TextClassifier
 from keras_capsvae import VariationalAutoencoder
-from keras_capsvae import VonMisesFisherLatent
 from zoo import plots
 from zoo.datasets.feeds import label_classes
 from zoo.datasets.feeds import training_pair
 from zoo.plots import text_pages
 from zoo.plots.canvas import Picture
+from zoo.plots.of_latents import is_plane
+from zoo.plots.of_latents import map_of
 
 MAIN = ("class_samples", "samples", "predictions")
 SHOWN = 5000  # points of a scatter plot
@@ -219,28 +218,6 @@ def _of_autoencoder(model, images, labels, image_shape, seed, class_names):
                 model, *_start(given, _named(labels, class_names))
             )
     return _drawable(**pictures)
-
-
-@functools.singledispatch
-def map_of(latent: Latent) -> Callable[..., Picture] | None:
-    """What draws where examples lie in the space of latents, if it can be."""
-    return None if latent.num_codes is not None else plots.latent_scatter
-
-
-@map_of.register
-def _(latent: VonMisesFisherLatent):
-    return plots.latent_sphere if latent.dims == 3 else plots.latent_scatter
-
-
-@functools.singledispatch
-def is_plane(latent: Latent, latent_dim: int) -> bool:
-    """Whether a grid of points shows what the decoder makes of latents."""
-    return latent_dim <= 2 and latent.num_codes is None
-
-
-@is_plane.register
-def _(latent: VonMisesFisherLatent, latent_dim):
-    return False
 
 
 @figures_of.register(TabularAutoencoder)
