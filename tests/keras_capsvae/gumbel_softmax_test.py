@@ -77,7 +77,7 @@ def test_a_relaxed_draw_and_its_gradients():
     latent([LOGITS])
     noise = upcoming_gumbel(latent, LOGITS.shape)
     state = numpy_of(latent.seed_generator.state)
-    pull = RANDOM.normal(size=LOGITS.shape)
+    pull = RANDOM.normal(size=LOGITS.shape).astype("float32")
 
     def relaxed(logits):
         return probabilities((np.log(probabilities(logits)) + noise) / 0.7)
@@ -87,7 +87,8 @@ def test_a_relaxed_draw_and_its_gradients():
 
     def pulled(logits):
         latent.seed_generator.state.assign(state)
-        return ops.sum(latent([logits], training=True)[0] * pull)
+        z = latent([logits], training=True)[0]
+        return ops.sum(ops.multiply(z, pull))
 
     (slopes,) = gradient(pulled, LOGITS)
     expected = central_differences(
@@ -97,7 +98,7 @@ def test_a_relaxed_draw_and_its_gradients():
 
 
 def test_straight_through_is_one_hot_with_the_gradient_of_relaxed():
-    pull = RANDOM.normal(size=LOGITS.shape)
+    pull = RANDOM.normal(size=LOGITS.shape).astype("float32")
     slopes = []
     for straight_through in (False, True):
         latent = GumbelSoftmaxLatent(
@@ -106,7 +107,8 @@ def test_straight_through_is_one_hot_with_the_gradient_of_relaxed():
         latent([LOGITS])
 
         def pulled(logits):
-            return ops.sum(latent([logits], training=True)[0] * pull)
+            z = latent([logits], training=True)[0]
+            return ops.sum(ops.multiply(z, pull))
 
         slopes += [*gradient(pulled, LOGITS)]
     np.testing.assert_allclose(*map(numpy_of, slopes), rtol=1e-5, atol=1e-7)

@@ -112,7 +112,7 @@ def test_gradients_of_a_draw_and_of_the_densities():
         latent.seed_generator.state.assign(state)
         z = latent([directions])[0]
         ratios = latent.log_ratio(z[:, None], [directions + 0.5])
-        return ops.sum(z * pull) + ops.sum(ratios)
+        return ops.sum(ops.multiply(z, pull)) + ops.sum(ratios)
 
     (received,) = gradient(value, directions)
     expected = np.zeros_like(directions)
