@@ -9,12 +9,14 @@ from zoo import run_files
 FOLDER = pathlib.Path(__file__).parent
 # Arguments of builders that say nothing of the net that weights are for.
 OF_TRAINING = (
+    "capacity",
     "free_bits",
     "gradient",
     "input_range",
     "kl_weight",
     "name",
     "num_samples",
+    "regulariser",
     "rematerialize",
 )
 

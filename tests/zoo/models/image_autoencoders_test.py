@@ -22,7 +22,8 @@ NAMES += ["dense_vae", "importance_weighted_vae"]
 def test_the_options_that_they_share(name):
     builder = builder_of(name)
     parameters = inspect.signature(builder).parameters
-    shared = ["prior", "kl_weight", "num_samples", "gradient", "input_range"]
+    shared = ["prior", "kl_weight", "free_bits", "capacity", "regulariser"]
+    shared += ["normalised_mean", "num_samples", "gradient", "input_range"]
     for argument in (*shared, "name"):
         assert parameters[argument].kind is inspect.Parameter.KEYWORD_ONLY
         assert f"\n    {argument}: " in builder.__doc__
