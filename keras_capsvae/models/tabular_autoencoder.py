@@ -217,7 +217,7 @@ class TabularAutoencoder(VariationalAutoencoder):
         """Rows drawn from what the decoder gives."""
         _, columns = self.column_layers
         mean, *groups = columns.parts(decoded)
-        noise = numbers.normal(ops.shape(mean))
+        noise = ops.convert_to_tensor(numbers.normal(ops.shape(mean)))
         drawn = [mean + noise * ops.exp(0.5 * columns.log_variance())]
         for group in groups:
             uniform = numbers.uniform(ops.shape(group))

@@ -159,7 +159,7 @@ def _where(table):
 
 def _are_numbers(column):
     try:
-        column.to_numpy().astype("float64")
+        np.array(list(column), "float64")
     except (TypeError, ValueError):
         return False
     return True

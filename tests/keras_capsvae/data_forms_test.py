@@ -73,3 +73,6 @@ def test_a_table_with_texts_names_their_columns():
     table["note"] = table["note"].astype("category")
     with pytest.raises(ValueError, match=r"in 'colour' \((object|str)\)"):
         as_array(table, "x")
+    table = pandas.DataFrame({"age": pandas.array([1, None], dtype="Int64")})
+    with pytest.raises(ValueError, match=r"in 'age' \(Int64\)"):
+        as_array(table.assign(flag=True), "x")
