@@ -53,6 +53,7 @@ class TableReconstruction(ReconstructionLoss):
     def error(self, x: Tensor, reconstruction: list[Tensor]) -> Tensor:
         rows, log_variance = map(at_least_float32, reconstruction)
         check_same_shape(x, rows)
+        x = ops.cast(x, rows.dtype)
         numbers = log_variance.shape[-1]
         # Deviations first: squares of large units are beyond float32.
         deviation = (x - rows)[:, :numbers] * ops.exp(-0.5 * log_variance)
