@@ -77,12 +77,12 @@ def _as_published(figures, name, within):
 
 CLAIMS = {
     "anomalies": Claim(
-        "A VAE of benign tumours alone finds malignant ones unlikely, no worse "
-        "than an isolation forest tells them apart.",
+        "A VAE of benign tumours alone tells malignant ones apart as well as "
+        "an isolation forest does.",
         published={},
         expected=(Above("tabular_vae, AUROC", 0.93, by=0.0),),
         expected_in_full=(
-            Above("tabular_vae, AUROC", "isolation forest, AUROC", by=0.0),
+            Near("tabular_vae, AUROC", "isolation forest, AUROC", within=0.01),
         ),
         takes="about 3 minutes",
         takes_quick="about a minute",
