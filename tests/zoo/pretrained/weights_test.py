@@ -221,7 +221,6 @@ NOT_SHIPPED = {
     "gated_cnn_classifier",
     "gumbel_vae",
     "tabular_vae",  # for a table of one's own
-    "vmf_vae",
     "vq_vae",
 }
 
