@@ -15,6 +15,8 @@ from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.labels import check_classes
 
+ENCODED_AT_ONCE = 256
+
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
 class CodeAutoencoder(VariationalAutoencoder):
@@ -139,9 +141,9 @@ class CodeAutoencoder(VariationalAutoencoder):
         sizes = {"num_layers": num_layers, "width": width}
         net = self.new_prior(seed, num_heads=num_heads, **sizes)
         net.compile_for(learning_rate)
-        codes, held_out = self.encode(x), None
+        codes, held_out = self.encode(x, ENCODED_AT_ONCE), None
         if validation_data is not None:
-            held_out = self.encode(validation_data)
+            held_out = self.encode(validation_data, ENCODED_AT_ONCE)
         self._warn_if_untrained()
         history = net.fit_codes(
             codes,
