@@ -215,7 +215,6 @@ def test_the_shipped_poet_writes_couplets():
 NOT_SHIPPED = {
     "capsnet",  # 33 MB
     # To be trained:
-    "cluster_vae",
     "deep_conv_vae",
     "fsq_vae",
     "gated_cnn_classifier",
