@@ -139,13 +139,14 @@ def test_command_can_be_given(command, tmp_path, monkeypatch):
 
 
 def _give(command, arguments):
-    """Parse the arguments; a cheap command runs with them."""
+    """Parse the arguments; a cheap command runs, unless it wants a run."""
     if isinstance(command, click.Group):
         name, *arguments = arguments
         command = command.get_command(click.Context(command), name)
         assert command, name
     pathlib.Path("runs/NAME").mkdir(parents=True)
     command.make_context(command.name, list(arguments))
-    if command.name in CHEAP:
+    of_a_run = any(word.startswith("runs/") for word in arguments)
+    if command.name in CHEAP and not of_a_run:
         result = CliRunner().invoke(command, arguments)
         assert result.exit_code == 0, result.output
