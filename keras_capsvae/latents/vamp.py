@@ -135,7 +135,7 @@ class VampPrior(Prior):
             _check_trainable(encoder)
         values = self._values() if inputs is None else self(inputs)
         values = values if len(values) > 1 else values[0]
-        z_mean, z_log_var = _OutsideOfTraining(encoder)(values)
+        z_mean, z_log_var = OutsideOfTraining(encoder)(values)
         check_flat(self, z_mean.shape)
         return [z_mean, z_log_var]
 
@@ -167,7 +167,7 @@ class VampPrior(Prior):
         }
 
 
-class _OutsideOfTraining(keras.layers.Layer):
+class OutsideOfTraining(keras.layers.Layer):
     """Calls a model as outside of training, whatever goes on around it.
 
     A call with training=False in a graph would follow that of the graph, and

@@ -11,6 +11,7 @@ from keras_capsvae import ClassMeans
 from keras_capsvae import GaussianMixture
 from keras_capsvae import VampPrior
 from tests.helpers import random_data
+from tests.helpers import tensorflow_only
 from tests.outputs import as_x
 from zoo.registry import builder_of
 
@@ -115,6 +116,14 @@ PRIORS = [
     ("dense_vae", SMALL, GaussianMixture(3)),
     ("dense_vae", SMALL, VampPrior(4)),
 ]
+
+
+@tensorflow_only
+def test_pseudo_inputs_are_served(tmp_path):
+    model = zoo.dense_vae(**SMALL, prior=VampPrior(4), seed=0)
+    model.export(tmp_path)
+    served = zoo.load_model(tmp_path)
+    assert served.generate(3).shape == (3, 5)
 
 
 @pytest.mark.parametrize(("name", "arguments", "prior"), PRIORS)
