@@ -33,17 +33,32 @@ def text_of(path: Path, encoding: str | None = None) -> str:
     return text
 
 
+class Row(NamedTuple):
+    """A row of a table, and where it stands.
+
+    Attributes:
+        line: that of the file where it ends, from 1.
+        number: rows before it, the names not counted. Empty ones are counted
+            where delimiters stand in them, as pandas counts them.
+        fields: texts.
+    """
+
+    line: int
+    number: int
+    fields: list[str]
+
+
 class Delimited(NamedTuple):
     """A table as it stands in a file.
 
     Attributes:
         names: those of the columns, out of the first line.
-        rows: line and fields of each other row.
+        rows: the others that are not empty.
         delimiter: what stands between fields.
     """
 
     names: list[str]
-    rows: Iterator[tuple[int, list[str]]]
+    rows: Iterator[Row]
     delimiter: str
 
 
@@ -57,23 +72,24 @@ def read_delimited(text: str, path: Path) -> Delimited:
     delimiter = _delimiter(text, path)
     rows = _rows(text, delimiter, path)
     try:
-        _, names = next(rows)
+        first = next(rows)
     except StopIteration:
         raise ValueError(
             f"A table must have a first line of names. Received: {path}, empty"
         ) from None
-    names = [name.strip() for name in names]
+    names = [name.strip() for name in first.fields]
 
     def checked():
-        for line, row in rows:
-            if len(row) != len(names):
+        for line, number, fields in rows:
+            if len(fields) != len(names):
                 raise ValueError(
                     f"A row must have {len(names)} fields, as the first line "
                     f"of {path} has ({shortened(names)}). Received: "
-                    f"{len(row)} in line {line}, {str(row)[:60]}…: a text that "
-                    f"holds {delimiter!r} must stand in quotation marks"
+                    f"{len(fields)} in line {line}, {str(fields)[:60]}…: a "
+                    f"text that holds {delimiter!r} must stand in quotation "
+                    "marks"
                 )
-            yield line, row
+            yield Row(line, number - first.number - 1, fields)
 
     return Delimited(names, checked(), delimiter)
 
@@ -98,18 +114,20 @@ def _delimiter(text, path):
     return best
 
 
-def _rows(text: str, delimiter: str, path: Path) -> Iterator:
-    """Line and fields of each row that is not empty, however long."""
+def _rows(text: str, delimiter: str, path: Path) -> Iterator[Row]:
+    """The rows that are not empty, however long."""
     # Texts end in quotation marks, or do not begin with one.
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=delimiter, strict=True
     )
     limit = csv.field_size_limit(sys.maxsize)
-    begin = 1
+    begin, number = 1, 0
     try:
-        for row in reader:
-            if any(field.strip() for field in row):
-                yield reader.line_num, row
+        for fields in reader:
+            is_filled = any(field.strip() for field in fields)
+            if is_filled:
+                yield Row(reader.line_num, number, fields)
+            number += is_filled or len(fields) > 1 or fields == [""]
             begin = reader.line_num + 1
     except csv.Error as error:
         raise ValueError(

@@ -31,8 +31,9 @@ from zoo.datasets.loading import check_source
 from zoo.datasets.poems import load_texts
 from zoo.datasets.reading import AS_THEY_ARE
 from zoo.datasets.reading import Reading
+from zoo.datasets.row_tables import NAMES as NAMES_OF_TABLES
 from zoo.datasets.row_tables import is_rows
-from zoo.datasets.rows import read_rows
+from zoo.datasets.row_tables import rows_of
 from zoo.datasets.shapes import check_unchanged
 from zoo.datasets.tables import is_table
 from zoo.datasets.tables import read_table
@@ -43,7 +44,8 @@ class Examples(NamedTuple):
 
     Attributes:
         kind: what the names are, `"file"`, `"row"` or `"text"`.
-        names: names of the examples, in order.
+        names: names of the examples, in order; of rows their numbers in the
+            file, from 0.
         batches: arrays as the model takes them, one after the other as many
             examples as names; images of another size begin another array.
     """
@@ -115,9 +117,10 @@ def _(model: TextClassifier, source, reading=AS_THEY_ARE):
 
 @read_examples.register
 def _(model: TabularAutoencoder, source, reading=AS_THEY_ARE):
-    if pathlib.Path(source).is_file() and is_rows(source):
-        return _in_rows(read_rows(source, labelled=False, **reading.of_rows).x)
-    return _in_rows(feeds.load(model, source, reading).x_test)
+    if source in NAMES_OF_TABLES or not is_rows(source):
+        return _in_rows(feeds.load(model, source, reading).x_test)
+    *_, last = rows_of(source, labelled=False, **reading.of_rows)
+    return Examples("row", last.numbers, [last.x])
 
 
 def _lines_of(source, reading):

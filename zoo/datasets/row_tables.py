@@ -139,4 +139,5 @@ def _breast_cancer():
     names = [str(name) for name in table.feature_names]
     columns: Columns = {**dict.fromkeys(names, "number"), "diagnosis": LABELS}
     labels = [str(table.target_names[one]) for one in table.target]
-    return Rows(np.asarray(table.data, "float32"), labels, columns)
+    x = np.asarray(table.data, "float32")
+    return Rows(x, labels, columns, list(range(len(x))))

@@ -29,11 +29,14 @@ class Rows(NamedTuple):
         labels: the column of labels as it stands, `None` without one.
         columns: name → `"number"`, `"integer"`, the categories, `"label"` or
             `"left out"`, in the order of the file.
+        numbers: that of each row in the file, from 0, the line of names and
+            empty lines not counted, rows that are left out counted.
     """
 
     x: np.ndarray
     labels: list[str] | None
     columns: Columns
+    numbers: list[int]
 
     @property
     def label_column(self) -> str | None:
@@ -102,7 +105,8 @@ def read_rows(
         if name in table.names
         and (isinstance(kind, list) or kind not in unread)
     }
-    kept = ~check_cells(cells, table.lines, path, skip_broken)
+    lines = [row.line for row in table.rows]
+    kept = ~check_cells(cells, lines, path, skip_broken)
     if not kept.any():
         raise ValueError(
             f"A table must have rows of numbers. Received: {path} without any"
@@ -121,18 +125,18 @@ def read_rows(
     # Numbers first, then the groups of categories.
     order = sorted(parts, key=lambda name: isinstance(kinds[name], list))
     x = np.concatenate([parts[name] for name in order], axis=1)
-    return Rows(x, labels, kinds)
+    numbers = [row.number for row, is_kept in zip(table.rows, kept) if is_kept]
+    return Rows(x, labels, kinds, numbers)
 
 
 class _File(NamedTuple):
     names: list[str]
-    lines: list[int]
-    rows: list[list[str]]
+    rows: list[delimited.Row]
     delimiter: str
 
     def fields(self, name):
         at = self.names.index(name)
-        return [row[at] for row in self.rows]
+        return [row.fields[at] for row in self.rows]
 
 
 def _read(path, encoding):
@@ -147,7 +151,8 @@ def _read(path, encoding):
             f"{len(names) - 1}",
             stacklevel=3,
         )
-        rows.insert(0, (1, names))
+        rows = [row._replace(number=row.number + 1) for row in rows]
+        rows.insert(0, delimited.Row(1, 0, names))
         names = numbered
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -155,8 +160,7 @@ def _read(path, encoding):
             "The columns of a table must have different names. Received: "
             f"{path} with several called {shortened(twice)}"
         )
-    lines, fields = [line for line, _ in rows], [row for _, row in rows]
-    return _File(names, lines, fields, delimiter)
+    return _File(names, rows, delimiter)
 
 
 def _names(given):

@@ -106,7 +106,7 @@ def read_table(
 def _records(text, path):
     """The names of columns, and line and dict of each row."""
     names, rows, _ = read_delimited(text, path)
-    return names, ((line, dict(zip(names, row))) for line, row in rows)
+    return names, ((row.line, dict(zip(names, row.fields))) for row in rows)
 
 
 def _objects(text, path):

@@ -129,3 +129,24 @@ def test_other_data_are_refused(run, tmp_path):
     assert "must be a table of numbers" in refused.output
     refused = call("train", "dense_vae", "--data", other)
     assert "A table holds no images" in refused.output
+
+
+def test_rows_keep_their_numbers(run, new, tmp_path):
+    """As pandas numbers them: blank lines do not count, empty rows do."""
+    whole = _rows(output_of("encode", run, "--data", new))
+    lines = new.read_text().splitlines()
+    lines[2] = ",0.5,red"
+    lines[4:6] = ["", ",,", lines[4], lines[5]]
+    broken = tmp_path / "broken.csv"
+    broken.write_text("\n".join(lines))
+    for command in ("encode", "score"):
+        text = output_of(command, run, "--data", broken, "--skip-broken")
+        table = _rows(text[text.index("row,") :])
+        rows = [int(row["row"]) for row in table]
+        assert rows == [0, 2, 4, 5, 6, 7, 8, 9]
+        if command == "encode":
+            del whole[1]
+            for one, same in zip(table, whole, strict=True):
+                assert float(one["z_0"]) == pytest.approx(
+                    float(same["z_0"]), rel=1e-4
+                )

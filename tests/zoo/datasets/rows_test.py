@@ -152,6 +152,7 @@ def test_missing_values(written):
     with pytest.warns(UserWarning, match="they are left out"):
         rows = read_rows(written(*lines), skip_broken=True)
     np.testing.assert_array_equal(rows.x, [[1, 2]])
+    assert rows.numbers == [0]
     with pytest.raises(ValueError, match="must have rows of numbers"):
         read_rows(written("a,b"))
 
@@ -187,3 +188,12 @@ def test_breast_cancer():
     columns = datasets.columns_of("breast_cancer")
     assert columns["diagnosis"] == "label" and len(columns) == 31
     assert datasets.class_names("breast_cancer") == ["benign", "malignant"]
+
+
+def test_rows_without_a_line_of_names_are_numbered_from_the_first(written):
+    with (
+        pytest.warns(UserWarning, match="no line of names"),
+        pytest.warns(UserWarning, match="they are left out"),
+    ):
+        rows = read_rows(written("1.5,2", ",3", "", "4,5"), skip_broken=True)
+    assert rows.numbers == [0, 2]
