@@ -29,6 +29,7 @@ class CodeLatent(Latent):
     A subclass implements `coded`, `nearest_codes` and `embedded`.
     """
 
+    num_codes: int
     parameter_names = ("z",)
     term_names = (PERPLEXITY,)
     has_own_penalty = True

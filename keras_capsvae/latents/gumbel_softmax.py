@@ -59,6 +59,7 @@ class GumbelSoftmaxLatent(Latent):
     with Gumbel-Softmax", 2016.
     """
 
+    num_codes: int
     parameter_names = ("logits",)
     has_densities = True
 

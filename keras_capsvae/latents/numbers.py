@@ -11,7 +11,7 @@ from keras_capsvae.typing import Tensor
 class NumpyNumbers:
     """Numbers of NumPy, the same on every backend and device."""
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | tuple[int, ...] | None = None) -> None:
         self.random = np.random.default_rng(seed)
 
     def normal(self, shape: Shape) -> Tensor:

@@ -58,6 +58,8 @@ class CodeAutoencoder(VariationalAutoencoder):
     Learning", 2017.
     """
 
+    latent: CodeLatent
+
     def __init__(
         self,
         encoder: keras.Model,

@@ -91,7 +91,7 @@ def _of_categories(texts, kind, empty):
     return Column(list(names), texts, numbers, np.flatnonzero(empty), wrong)
 
 
-def _number(text, decimal_comma):
+def _number(text: str, decimal_comma: bool) -> float:
     text = TRUTHS.get(text.lower(), text)
     if decimal_comma:
         text = text.replace(",", ".")

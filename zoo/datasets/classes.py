@@ -52,7 +52,7 @@ def classes_of(
     source = check_source(source)
     if source in TABLES:
         names = row_classes(source)
-        return names, names and len(names)
+        return names, None if names is None else len(names)
     if isinstance(source, str):
         names = downloads.CLASS_NAMES.get(source)
         return names and list(names), downloads.num_classes(source)

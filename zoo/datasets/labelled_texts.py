@@ -124,7 +124,7 @@ def numbered_classes(
     if class_names is None:
         _check_classes(names, len(labels), column, least)
     names = list(class_names or names)
-    return numbered(labels, names, column)[0], names
+    return numbered(labels, names, column or "labels")[0], names
 
 
 def _numbered(table, class_names):

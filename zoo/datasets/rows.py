@@ -186,7 +186,7 @@ def _kinds(names, asked, path):
                     f"{shortened(names)}. {did_you_mean(name, names)}"
                     f"Received: {name!r}"
                 )
-    kinds = dict.fromkeys(names, Kind.NUMBER)
+    kinds: Columns = {name: Kind.NUMBER for name in names}
     if names[0] in INDEX and names[0] not in asked["category_columns"]:
         kinds[names[0]] = LEFT_OUT
         warnings.warn(

@@ -39,7 +39,7 @@ def run(
     same rows, and what scores above the 0.99 quantile of the training.
     """
     found: dict[str, list[float]] = {}
-    shown = None
+    shown = []
     for seed in QUICK_SEEDS if quick else SEEDS:
         train, benign, malignant = _split(seed)
         model = _trained(train, seed, folder / f"seed_{seed}", progress)
@@ -48,7 +48,7 @@ def run(
             for rows in (train, benign, malignant)
         )
         threshold = float(np.quantile(known, QUANTILE))
-        shown = shown or (scores, threshold)
+        shown.append((scores, threshold))
         above = [float(np.mean(one > threshold)) for one in scores]
         forest = _forest(train, (benign, malignant), seed)
         for name, value in {
@@ -59,7 +59,7 @@ def run(
         }.items():
             found.setdefault(name, []).append(value)
     path = folder / "anomalies.png"
-    _draw(*shown).savefig(path, dpi=150)
+    _draw(*shown[0]).savefig(path, dpi=150)
     return {name: Figure(tuple(values)) for name, values in found.items()}, [
         path
     ]

@@ -105,12 +105,13 @@ def train(
         if before:
             options = resuming.completed(name, options, before)
         run = _Run(folder, Settings.of(name, **options), before)
-        own = contextlib.nullcontext(progress)
         if progress is None:
             epochs = run.settings.epochs + run.settings.prior_epochs
-            own = Progress(epochs, hidden=verbose == 0)
-            own.say(run.about())
-        with own as told:
+            shown = Progress(epochs, hidden=verbose == 0)
+            shown.say(run.about())
+        else:
+            shown = contextlib.nullcontext(progress)
+        with shown as told:
             run.train(told, picture_every, callbacks)
             model = run.model
             if run.settings.keeps_best:
