@@ -174,13 +174,13 @@ class OutsideOfTraining(keras.layers.Layer):
     batch normalisation then take pseudo-inputs for data.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: keras.Model) -> None:
         super().__init__()
         # Not as an attribute, or it would be saved once more.
         self.values_of = functools.partial(model, training=False)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> list[Tensor]:
         return self.values_of(inputs)
 
 
