@@ -249,6 +249,7 @@ def check_finite(spread, n, k, kind, seed):
         assert np.isfinite(one).all()
 
 
+@pytest.mark.slow
 def test_no_nan_at_the_edges():
     for one in hard_cases(100):
         check_finite(*one)

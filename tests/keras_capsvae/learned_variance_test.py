@@ -93,6 +93,7 @@ def test_gradients_reach_the_variance_anew_in_each_step():
     np.testing.assert_allclose(received, expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_learns_the_variance_of_the_data():
     noise = np.random.default_rng(0).normal(0, [0.2, 3], (256, 2))
     x, z = keras.Input((2,)), keras.Input((1,))

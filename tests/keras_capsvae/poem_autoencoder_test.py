@@ -247,6 +247,7 @@ sys.stdout.buffer.write("\\n".join(texts).encode())
 """
 
 
+@pytest.mark.slow
 def test_a_fresh_process_writes_the_same(tmp_path):
     model = small(unknown="□", learning_rate=0.01)
     model.fit(model.encode_text(COUPLETS), epochs=5, verbose=0)

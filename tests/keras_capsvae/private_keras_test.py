@@ -89,6 +89,7 @@ else:
 """
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_xla_and_replicas_on_the_cpu(tmp_path):
     run_script(REPLICAS, tmp_path / "model.keras")

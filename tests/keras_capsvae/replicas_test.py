@@ -7,14 +7,7 @@ from tests.helpers import tensorflow_only
 from tests.scripts import run_script
 
 SCRIPT = pathlib.Path(__file__).with_name("replicas.py")
-QUICK = (
-    "weighted_vae",
-    "regularised_vae",
-    "small_capsules",
-    "vamp_prior",
-    "learned_variance",
-    "averaged_codes",
-)
+QUICK = ("weighted_vae", "small_capsules")
 
 
 def _found(devices, *models):

@@ -258,6 +258,7 @@ def test_other_sizes_train(rematerialize):
     assert np.isfinite(again.history["loss"]).all()
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss():
     images, labels = data()
     images[np.arange(6), :, labels] = 1  # a bright column tells the class

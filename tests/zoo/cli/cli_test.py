@@ -123,6 +123,7 @@ def test_evaluate_estimates_the_likelihood(run, tmp_path):
     assert (tmp_path / "sigma.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_a_binarised_run_is_evaluated_on_binary_images(tmp_path):
     folder = tmp_path / "run"
     output_of(

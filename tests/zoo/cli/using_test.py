@@ -127,6 +127,7 @@ def test_broken_images_are_named_or_left_out(classifier, pictures, tmp_path):
     assert [row[0] for row in rows] == ["cat_00.png", "dog_01.png"]
 
 
+@pytest.mark.slow
 def test_images_are_resized_if_asked(vaes, classifier, pictures, tmp_path):
     run, words = vaes / "of_2", ["--data", pictures, "--resize", 4]
     assert len(table_in(output_of("encode", run, *words))) == 37

@@ -51,7 +51,7 @@ def test_contract(name):
     "name",
     [
         pytest.param(name, marks=pytest.mark.slow)
-        if name in ("capsnet", "matrix_capsnet")
+        if name in ("capsnet", "deep_conv_vae", "matrix_capsnet")
         else name
         for name in NAMES
     ],
