@@ -8,7 +8,6 @@ from keras_capsvae.models.own_loss import OwnLossModel
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.forms import holds_numbers
 from keras_capsvae.validation.forms import holds_texts
-from keras_capsvae.validation.forms import standard_inputs
 from keras_capsvae.validation.labels import check_classes
 from keras_capsvae.validation.labels import check_one_hot
 
@@ -66,7 +65,7 @@ class AutoencoderData(OwnLossModel):
 
     def arrays_of_model(self, x: Any) -> list[Any]:
         """x and its conditions, as the model takes them."""
-        x = standard_inputs(x, len(self.inputs), "x")
+        x = self.standard_inputs(x, "x")
         return self._inputs_in_order(x, "x")
 
     def arrays_of_encoder(self, x: Any) -> list[Any]:
@@ -76,7 +75,7 @@ class AutoencoderData(OwnLossModel):
             x: What the encoder or what the whole model takes.
         """
         names = [tensor.name for tensor in self.encoder.inputs]
-        x = standard_inputs(x, len(self.inputs), "x")
+        x = self.standard_inputs(x, "x")
         if isinstance(x, dict):
             x = tuple(x[name] for name in names if name in x)
         arrays = list(x) if isinstance(x, tuple) else [x]

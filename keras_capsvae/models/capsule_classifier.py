@@ -6,7 +6,6 @@ from keras_capsvae.models import serving
 from keras_capsvae.models.classifier import Classifier
 from keras_capsvae.models.prediction import predicted
 from keras_capsvae.models.serving import Endpoint
-from keras_capsvae.validation.forms import standard_inputs
 
 
 class CapsuleClassifier(Classifier):
@@ -29,7 +28,7 @@ class CapsuleClassifier(Classifier):
         Raises:
             ValueError: If x does not fit the model.
         """
-        x = standard_inputs(x, len(self.inputs), "x")
+        x = self.standard_inputs(x, "x")
         arrays = self.check_inputs(x, "x")
         return predicted(self.capsule_encoder, arrays, batch_size)
 

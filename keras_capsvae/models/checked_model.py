@@ -126,6 +126,14 @@ class CheckedModel(ComposedModel):
         else:
             check_classes(array, tensor.shape[1:], count, name)
 
+    def standard_inputs(self, x: Any, name: str) -> Any:
+        """x as an array, or a tuple or a dict of those of several inputs."""
+        return standard_inputs(x, len(self.inputs), name)
+
+    def standard_targets(self, y: Any, name: str) -> Any:
+        """The one array of targets, `None` without any."""
+        return standard_targets(y, name)
+
     def check_targets(self, targets: Tensor, name: str) -> None:
         """Raise unless `targets` suit the loss."""
 
@@ -223,8 +231,8 @@ class CheckedModel(ComposedModel):
     def _checked_batch(self, batch, name, class_weight=None):
         """`(x,)`, `(x, y)` or `(x, y, weights)` in the standard form."""
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
-        x = standard_inputs(x, len(self.inputs), name)
-        y = standard_targets(y, "y")
+        x = self.standard_inputs(x, name)
+        y = self.standard_targets(y, "y")
         weights = standard_weights(weights)
         self.check_batch(x, y, weights, name)
         if class_weight is not None:
@@ -233,7 +241,7 @@ class CheckedModel(ComposedModel):
         return parts[: 3 if weights is not None else 2 if y is not None else 1]
 
     def _checked_inputs(self, x, name):
-        x = standard_inputs(x, len(self.inputs), name)
+        x = self.standard_inputs(x, name)
         check_same_length(self.check_inputs(x, name), name)
         return x
 

@@ -17,7 +17,6 @@ from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.forms import dense_in_numpy
-from keras_capsvae.validation.forms import standard_inputs
 from keras_capsvae.validation.numbers import check_integer
 
 CHUNK_MEGABYTES = 4
@@ -127,7 +126,7 @@ def _mean_of_exponentials(chunks):
 def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
     """(samples, value of each example) of as many chunks as are needed."""
     num_samples = check_integer("num_samples", num_samples)
-    x = standard_inputs(x, len(model.inputs), "x")
+    x = model.standard_inputs(x, "x")
     arrays = model._inputs_in_order(x, "x")
     _check_data(model, arrays)
     arrays = [dense_in_numpy(array) for array in arrays]

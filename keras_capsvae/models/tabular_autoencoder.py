@@ -13,6 +13,7 @@ from keras_capsvae.latents.numbers import NumpyNumbers
 from keras_capsvae.layers.columns import StandardColumns
 from keras_capsvae.layers.columns import TableColumns
 from keras_capsvae.losses import TableReconstruction
+from keras_capsvae.models.named_columns import NamedColumns
 from keras_capsvae.models.output_logits import output_layer
 from keras_capsvae.models.reconstruction import Reconstruction
 from keras_capsvae.models.serving import Endpoint
@@ -30,7 +31,7 @@ ROUNDING = float(np.finfo("float32").eps)
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
-class TabularAutoencoder(VariationalAutoencoder):
+class TabularAutoencoder(NamedColumns):
     """A variational autoencoder of the rows of a table, in the table's units.
 
     Columns of numbers come first, then groups of one-hot columns, one for each
@@ -40,6 +41,11 @@ class TabularAutoencoder(VariationalAutoencoder):
     variance for each column, categories have probabilities; nats are those of
     the table in its own units. What differs in a column that never changed is
     an outlier.
+
+    Fitted or adapted on a data frame, the model keeps the names of its columns:
+    other frames may have them in another order, but no other columns. Arrays,
+    and frames whose columns are called 0, 1, …, are read by position; so are
+    all frames by a model that was fitted on an array.
 
     The encoder begins with `StandardColumns`, the decoder ends in
     `TableColumns`; compile the model with `TableReconstruction()`.
@@ -57,6 +63,7 @@ class TabularAutoencoder(VariationalAutoencoder):
     Attributes:
         encoder, latent, decoder: The parts.
         categories: Name → size of each group of one-hot columns.
+        column_names: Those of the frame, `None` without one.
 
     Raises:
         ValueError: If the parts do not fit each other; by `fit` if the data do
@@ -131,14 +138,18 @@ class TabularAutoencoder(VariationalAutoencoder):
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         given = inspect.signature(super().fit).bind(*args, **kwargs)
         x = given.arguments.get("x")
-        if x is not None and not self.is_adapted:
-            if is_stream(x):
+        if is_stream(x):
+            if not self.is_adapted:
                 raise ValueError(
                     f"{self.name!r} must know the means and deviations of its "
                     "columns before it trains on a stream: model.adapt(rows), "
                     "on an array. Received: a stream in the first `fit`"
                 )
+        elif x is not None and not self.is_adapted:
             self.adapt(x)
+        elif x is not None:
+            self.check_inputs(self.standard_inputs(x, "x"), "x")
+            self.learn_names(x)
         return super().fit(*args, **kwargs)
 
     def adapt(self, x: Any) -> None:
@@ -155,10 +166,11 @@ class TabularAutoencoder(VariationalAutoencoder):
         Raises:
             ValueError: If x does not fit the model.
         """
-        x = self.arrays_of_model(x)[0]
-        self.check_input(x, self.inputs[0], "x")
-        x = dense_in_numpy(check_array(x, self.inputs[0].shape[1:], "x"))
-        numbers = x[:, : self.num_numbers].astype("float64")
+        rows = self.arrays_of_model(x)[0]
+        self.check_input(rows, self.inputs[0], "x")
+        rows = dense_in_numpy(check_array(rows, self.inputs[0].shape[1:], "x"))
+        self.learn_names(x)
+        numbers = rows[:, : self.num_numbers].astype("float64")
         mean, scale = numbers.mean(axis=0), numbers.std(axis=0)
         is_constant = scale <= ROUNDING * np.abs(mean)
         size = np.maximum(np.abs(mean), 1.0)

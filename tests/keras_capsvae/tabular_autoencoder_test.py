@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pandas
 import pytest
 from keras import layers
 
@@ -167,6 +168,52 @@ def test_saved_and_reloaded(trained, tmp_path):
     np.testing.assert_array_equal(
         built.generate(3, seed=1), trained.generate(3, seed=1)
     )
+
+
+def test_frames_are_read_by_the_names_of_their_columns(tmp_path):
+    names = ["mass", "width", "rate", "red", "green", "blue"]
+    frame = pandas.DataFrame(TABLE, columns=names)
+    turned = frame[names[::-1]]
+    model = _vae()
+    both = (turned, [turned])
+    model.fit(frame, batch_size=100, validation_data=both, verbose=0)
+    assert model.column_names == tuple(names)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.column_names == tuple(names)
+    for one in (model, again):
+        scores = one.score_samples(TABLE)
+        for rows in (turned, frame, pandas.DataFrame(TABLE)):
+            np.testing.assert_array_equal(one.score_samples(rows), scores)
+        z = one.encode(TABLE)
+        np.testing.assert_array_equal(one.encode(turned), z)
+        np.testing.assert_array_equal(one.encode({"row": turned}), z)
+    model.adapt(turned)
+    standard, _ = model.column_layers
+    np.testing.assert_allclose(standard.mean, TABLE[:, :3].mean(0), rtol=1e-4)
+    model.fit(turned, turned, batch_size=100, verbose=0)
+    other = turned.rename(columns={"rate": "speed"})
+    for use in (model.fit, model.adapt, model.score_samples, model.predict):
+        with pytest.raises(
+            ValueError, match="mass, width.*without rate and with speed besides"
+        ):
+            use(other)
+    twice = frame[[*names, "mass"]]
+    with pytest.raises(ValueError, match="with some twice"):
+        model.encode(twice)
+
+
+def test_a_model_fitted_on_an_array_reads_frames_by_position():
+    model = _vae()
+    model.adapt(TABLE)
+    frame = pandas.DataFrame(TABLE, columns=list("fedcba"))
+    np.testing.assert_array_equal(model.encode(frame), model.encode(TABLE))
+    assert model.column_names is None
+    with pytest.raises(ValueError, match="must have shape"):
+        model.fit(frame[["f"]], verbose=0)
+    assert model.column_names is None
+    model.fit(frame, batch_size=COUNT, verbose=0)
+    assert model.column_names == tuple("fedcba")
 
 
 @tensorflow_only
