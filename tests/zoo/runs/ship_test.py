@@ -47,7 +47,8 @@ def test_the_manifest_tells_how_they_were_made(shipped):
         "python -m zoo train dense_vae --data digits --epochs 1 --seed 4 "
         "--set intermediate_dim=8 --set jit_compile=false"
     )
-    assert entry["arguments"] == {**SIZES, "latent_dim": 2, "prior": None}
+    of_latents = {"latent_dim": 2, "prior": None, "normalised_mean": None}
+    assert entry["arguments"] == {**SIZES, **of_latents}
     assert entry["metrics"]["test_loss"] > 0
     path = manifest.FOLDER / entry["file"]
     assert entry["sha256"] == weights.sha256(path)
