@@ -33,7 +33,7 @@ class FittedMixture:
         cls, z: np.ndarray, components: int, seed: int | None = None
     ) -> "FittedMixture":
         """Fit to latents `(n, ...)` by expectation maximisation."""
-        check_enough(z, components, "x", "components")
+        check_enough(len(z), components, "x", "components")
         flat = z.reshape(len(z), -1)
         weights, means, covariances = mixture(flat, components, "full", seed)
         return cls(weights, means, np.linalg.cholesky(covariances))

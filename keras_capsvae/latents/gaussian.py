@@ -224,6 +224,7 @@ class GaussianLatent(Latent):
         return self.prior.mean(condition)
 
     def trains_on(self, count: int | None) -> None:
+        self.prior.trains_on(count)
         if self.regulariser is not None:
             self.regulariser.trains_on(count)
 

@@ -109,7 +109,7 @@ class GaussianMixture(Prior):
             ValueError: If there are fewer latents than components.
         """
         z = check_array(z, self.means.shape[1:], "z")
-        check_enough(z, self.num_components, "z", "num_components")
+        check_enough(len(z), self.num_components, "z", "num_components")
         if self.unit_variance:
             self.means.assign(centres(z, self.num_components, seed))
             return

@@ -48,6 +48,9 @@ class Prior(keras.layers.Layer):
         """
         return condition
 
+    def trains_on(self, count: int | None) -> None:
+        """Told how many examples it is trained on, `None` if nobody knows."""
+
     def check_examples(self, arrays: list[Any]) -> None:
         """Raise unless these inputs of the encoder suffice to train on."""
 

@@ -14,6 +14,7 @@ from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_enough
+from keras_capsvae.validation.arrays import length_of
 from keras_capsvae.validation.numbers import check_integer
 
 
@@ -112,14 +113,18 @@ class VampPrior(Prior):
         several = len(self.pseudo_inputs) > 1
         arrays = list(x) if several else [x]
         self.check_examples(arrays)
+        self.trains_on(length_of(arrays[0]))
         random = np.random.default_rng(seed)
         rows = random.permutation(len(arrays[0]))[: self.num_components]
         for variable, array in zip(self.pseudo_inputs, arrays, strict=True):
             array = check_array(array, variable.shape[1:], "x")
             variable.assign(array[np.sort(rows)])
 
+    def trains_on(self, count: int | None) -> None:
+        if count is not None:
+            check_enough(count, self.num_components, "x", "num_components")
+
     def check_examples(self, arrays: list[Any]) -> None:
-        check_enough(arrays[0], self.num_components, "x", "num_components")
         if self.input_range is not None:
             shape = self.pseudo_inputs[0].shape[1:]
             check_array(arrays[0], shape, "x", self.input_range)

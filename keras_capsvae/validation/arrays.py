@@ -86,9 +86,8 @@ def check_shape(
         )
 
 
-def check_enough(array: Any, count: int, name: str, of: str) -> None:
-    """Check that an array has as many examples as another argument counts."""
-    received = int(array.shape[0])
+def check_enough(received: int, count: int, name: str, of: str) -> None:
+    """Check that there are as many examples as another argument counts."""
     if received < count:
         raise ValueError(
             f"`{name}` must hold at least as many examples as `{of}` says. "

@@ -24,6 +24,7 @@ from tests.own_nets import compiled
 from tests.own_nets import decoder
 from tests.own_nets import encoder
 from tests.own_nets import given
+from zoo import datasets
 from zoo.models.vae import dense_decoder
 from zoo.models.vae import dense_encoder
 
@@ -155,6 +156,8 @@ def test_fewer_examples_than_pseudo_inputs():
     model = net(VampPrior(9))
     with pytest.raises(ValueError, match="Received: 8 with num_components=9"):
         model.fit(X, verbose=0)
+    with pytest.raises(ValueError, match="Received: 8 with num_components=9"):
+        model.fit(datasets.Batches(X, batch_size=4), verbose=0)
     with pytest.raises(ValueError, match="Received: 8 with num_components=9"):
         model.latent.prior.adapt(X)
     model.evaluate(X, verbose=0)
