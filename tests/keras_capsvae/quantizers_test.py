@@ -72,9 +72,8 @@ def test_gradients_through_the_choice(name):
     z, q = Z[0, 0], CODES[:3]
     weights = RANDOM.normal(size=(3, DIM)).astype("float32")
     function = getattr(quantization, name)
-    (received,) = gradient(
-        lambda z: ops.sum(weights * function(z, ops.convert_to_tensor(q))), z
-    )
+    codes, upstream = map(ops.convert_to_tensor, (q, weights))
+    (received,) = gradient(lambda z: ops.sum(upstream * function(z, codes)), z)
     matrices = {
         "straight_through": lambda z, q: np.eye(DIM),
         "rotated": oracles.rotation,
