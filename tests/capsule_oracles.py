@@ -80,6 +80,73 @@ ROUTINGS = {
 }
 
 
+def self_attention(votes, bias=None, constant=0.5, mask=None):
+    """By the Gram matrix of the votes, as in Mazzia 2021."""
+    outputs = []
+    for number, one in enumerate(np.asarray(votes, "float64")):
+        counted = _counted(one, mask, number)
+        gram = np.einsum("ijd,kjd->jik", one, one) / np.sqrt(one.shape[-1])
+        logits = np.einsum("jik,k->ij", gram, counted[:, 0])
+        coupling = softmax_over_outputs(logits)
+        if bias is not None:
+            coupling = coupling + bias
+        centre = np.einsum("ij,ijd->jd", coupling * counted, one)
+        outputs.append(squash(centre, constant))
+    return np.array(outputs)
+
+
+def inverted_attention(votes, routings, gain=1.0, offset=0.0, mask=None):
+    """Procedure 1 of Tsai 2020, poses of zero at the start."""
+    outputs = []
+    for number, one in enumerate(np.asarray(votes, "float64")):
+        counted = _counted(one, mask, number)
+        pose = np.zeros(one.shape[1:])
+        for _ in range(routings):
+            logits = np.einsum("ijd,jd->ij", one, pose)
+            coupling = softmax_over_outputs(logits / np.sqrt(one.shape[-1]))
+            pose = np.einsum("ij,ijd->jd", coupling * counted, one)
+            spread = np.sqrt(pose.var(-1, keepdims=True) + 1e-5)
+            pose = (pose - pose.mean(-1, keepdims=True)) / spread
+            pose = pose * gain + offset
+        outputs.append(pose)
+    return np.array(outputs)
+
+
+def self_routing(votes, logits, activations, mask=None):
+    """Hahn 2019; the length of a capsule is its activation."""
+    outputs = []
+    for number, one in enumerate(np.asarray(votes, "float64")):
+        counted = _counted(one, mask, number)
+        weight = np.asarray(activations[number], "float64")[:, None] * counted
+        shared = softmax_over_outputs(logits[number]) * weight
+        pose = np.einsum("ij,ijd->jd", shared, one)
+        activation = shared.sum(0) / weight.sum()
+        outputs.append(activation[:, None] * pose / norm(pose))
+    return np.array(outputs)
+
+
+def layer(routing, inputs, weights, routings=None, constant=0.5, mask=None):
+    """A capsule layer without bias of any routing, of its weights in order."""
+    kernel, *own = [np.asarray(weight, "float64") for weight in weights]
+    voted = votes(inputs, kernel)
+    if routing in ROUTINGS:
+        return ROUTINGS[routing](
+            voted, routings or 3, constant=constant, mask=mask
+        )
+    if routing == "self_attention":
+        return self_attention(voted, *own, constant=constant, mask=mask)
+    if routing == "inverted_attention":
+        gain, offset, direction, threshold = own
+        pose = inverted_attention(voted, routings or 2, gain, offset, mask)
+        score = pose @ direction + threshold
+        return pose / norm(pose) / (1 + np.exp(-score))
+    assert routing == "self_routing", routing
+    kernel, bias = own
+    formula = "bia,aj->bij" if kernel.ndim == 2 else "bia,iaj->bij"
+    logits = np.einsum(formula, inputs, kernel) + bias
+    return self_routing(voted, logits, norm(inputs)[..., 0], mask)
+
+
 def _squashing(votes, routings, constant, mask, accumulate):
     outputs = []
     for number, one in enumerate(np.asarray(votes, "float64")):

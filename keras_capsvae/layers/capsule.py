@@ -1,20 +1,20 @@
+import math
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_capsvae.activations import capsule_activation
-from keras_capsvae.numerics import at_least_float32
-from keras_capsvae.routing.agreement import routing_named
-from keras_capsvae.routing.blocks import blocks_of_parents
-from keras_capsvae.routing.iterations import route
+from keras_capsvae.layers.votes import vote_blocks
+from keras_capsvae.routing.algorithm import Settings
+from keras_capsvae.routing.algorithm import VoteShape
+from keras_capsvae.routing.table import routing_named
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Identifier
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
-
-BLOCK_VALUES = 50_000  # votes of an example: 26 MB at a batch of 128
+from keras_capsvae.validation.numbers import check_positive
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -22,29 +22,35 @@ class CapsuleLayer(keras.layers.Layer):
     """Capsules that are clusters of the votes of the capsules below.
 
     Input capsule u_i votes `û_ij = u_i W_j` (shared weights) or `u_i W_ij` for
-    output capsule j; `routings` iterations of the routing give the output
-    capsules (see `keras_capsvae.routing` for all of them). With shared
-    weights the layer takes any number of input capsules, for instance the
-    positions of a feature map of any size. Gradients flow through the
-    iterations, which run in float32 whatever the dtype policy is.
+    output capsule j; the routing makes the output capsules of the votes (see
+    `keras_capsvae.routing` for all of them). The length of a capsule says how
+    sure the layer is of it. With shared weights the layer takes any number of
+    input capsules, for instance the positions of a feature map of any size.
+    Gradients flow through the routing, which runs in float32 whatever the dtype
+    policy is.
 
     Args:
         num_capsules: Output capsules.
         dim_capsules: Dims of an output capsule.
-        routings: Routing iterations, at least 1. Defaults to 3.
+        routings: Routing iterations, at least 1. Defaults to `None`: the
+            routing's own number, 3, of `"inverted_attention"` 2;
+            `"self_attention"` and `"self_routing"` have none and take no other.
         share_weights: Whether all input capsules share one vote transform per
             output capsule. Defaults to `True`.
-        routing: `"kmeans"`, `"agreement"`, `"dynamic"` or `"hard_kmeans"`.
-            Through the assignment of the last no gradient flows, through its
-            weighted sums it does. Defaults to `"kmeans"`.
+        routing: `"kmeans"`, `"agreement"`, `"dynamic"`, `"hard_kmeans"`,
+            `"self_attention"`, `"inverted_attention"` or `"self_routing"`.
+            Through the assignment of `"hard_kmeans"` no gradient flows, through
+            its weighted sums it does. Defaults to `"kmeans"`.
         activation: `"squash"`, `"tanh_squash"`, `"exponential_squash"`,
             `"rational_squash"`, an activation of Keras, or a function.
             `"agreement"` and `"dynamic"` apply it in every iteration, the
-            K-Means once at the end. Defaults to `"squash"`.
+            K-Means and `"self_attention"` once at the end;
+            `"inverted_attention"` and `"self_routing"` say themselves how long
+            capsules are and take no other. Defaults to `"squash"`.
         squash_constant: Constant c of `squash`. Defaults to 0.5; Sabour's is 1.
         use_bias: Whether to add a bias to the votes. Defaults to `False`.
         stop_gradient: Whether the gradient goes through the last iteration
-            alone. Defaults to `False`.
+            alone, of a routing that iterates. Defaults to `False`.
         rematerialize: Whether to compute the votes and the routing again in the
             backward pass instead of keeping them, for memory. Defaults to
             `False`.
@@ -54,6 +60,8 @@ class CapsuleLayer(keras.layers.Layer):
         bias_initializer: Defaults to `"zeros"`.
         kernel_regularizer, bias_regularizer, kernel_constraint,
             bias_constraint: As in `keras.layers.Dense`. Default to `None`.
+        temperature: What the logits of the couplings are divided by, above 0:
+            the lower, the harder. Defaults to 1.
 
     Inputs: `(batch, n_in, d_in)`; a Keras mask `(batch, n_in)` is honoured.
         `layer(inputs, return_couplings=True)` also returns the couplings of the
@@ -63,12 +71,17 @@ class CapsuleLayer(keras.layers.Layer):
 
     Weights: `kernel`, `(d_in, num_capsules, dim_capsules)` if shared, else
         `(n_in, d_in, num_capsules, dim_capsules)`; `bias`, the same without
-        `d_in`.
+        `d_in`; those of the routing: `coupling_bias` of `"self_attention"`, the
+        shape of the couplings or `(num_capsules,)`; `coupling_kernel` and
+        `coupling_bias` of `"self_routing"`; `gain` and `offset` of the
+        normalisation, `score_kernel` and `score_bias` of
+        `"inverted_attention"`.
 
     Raises:
         ValueError: If a size is below 1, the routing or activation is unknown,
-            the input is not of rank 3, or n_in is unknown or changes though the
-            weights are not shared.
+            the routing does not take what is given, the input is not of rank 3,
+            the mask has another length, or n_in is unknown or changes though
+            the weights are not shared.
         TypeError: If a size is no integer.
 
     Example:
@@ -77,14 +90,15 @@ class CapsuleLayer(keras.layers.Layer):
     >>> layer(np.ones((2, 64, 128))).shape
     (2, 10, 16)
 
-    Source: kexue.fm 4819 and 5112; Sabour, Frosst and Hinton, 2017.
+    Source: kexue.fm 4819 and 5112; Sabour, Frosst and Hinton, 2017; for the
+    other routings see their functions.
     """
 
     def __init__(
         self,
         num_capsules: int,
         dim_capsules: int,
-        routings: int = 3,
+        routings: int | None = None,
         share_weights: bool = True,
         routing: str = "kmeans",
         activation: Identifier = "squash",
@@ -98,19 +112,22 @@ class CapsuleLayer(keras.layers.Layer):
         bias_regularizer: Identifier = None,
         kernel_constraint: Identifier = None,
         bias_constraint: Identifier = None,
+        temperature: float = 1.0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        routing_named(routing)
+        self._algorithm = routing_named(routing)
         self.num_capsules = check_integer("num_capsules", num_capsules)
         self.dim_capsules = check_integer("dim_capsules", dim_capsules)
-        self.routings = check_integer("routings", routings)
+        self.routings = self._algorithm.check_iterations(routing, routings)
         self.share_weights = share_weights
         self.routing = routing
         self.activation = activation
         self.squash_constant = squash_constant
         self.use_bias = use_bias
         self.stop_gradient = stop_gradient
+        self.temperature = check_positive("temperature", temperature)
+        self._check_taken_by_routing()
         self.rematerialize = rematerialize
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
@@ -120,6 +137,19 @@ class CapsuleLayer(keras.layers.Layer):
         self.bias_constraint = keras.constraints.get(bias_constraint)
         self.supports_masking = True
         self._activate = capsule_activation(activation, squash_constant)
+
+    def _check_taken_by_routing(self):
+        if self.stop_gradient and self.routings is None:
+            raise ValueError(
+                f"`stop_gradient` must be False for routing={self.routing!r}, "
+                "which does not iterate. Received: stop_gradient=True"
+            )
+        if self._algorithm.has_own_lengths and self.activation != "squash":
+            raise ValueError(
+                f"`activation` must be left out for routing={self.routing!r}, "
+                "which says itself how long its capsules are. Received: "
+                f"activation={self.activation!r}"
+            )
 
     def build(self, input_shape: Shape) -> None:
         check_capsule_shape(self, input_shape)
@@ -138,7 +168,7 @@ class CapsuleLayer(keras.layers.Layer):
         self.kernel = self.add_weight(
             name="kernel",
             shape=(*per_input, d_in, *capsules),
-            initializer=self._initial_kernel,
+            initializer=self._initial_matrix,
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
         )
@@ -151,14 +181,27 @@ class CapsuleLayer(keras.layers.Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
+        self.routing_weights = [
+            self.add_weight(
+                name=name,
+                shape=shape,
+                initializer=initializer or self._initial_matrix,
+                autocast=False,
+            )
+            for name, shape, initializer in self._algorithm.weights(
+                VoteShape(per_input, d_in, *capsules)
+            )
+        ]
         self.input_spec = keras.layers.InputSpec(ndim=3, axes=axes)
 
-    def _initial_kernel(self, shape, dtype=None):
+    def _initial_matrix(self, shape, dtype=None):
         # Keras takes the leading axes of a 4-D kernel for a receptive field.
-        *per_input, d_in, capsules, dims = shape
-        count = per_input[0] if per_input else 1
-        matrix = self.kernel_initializer((d_in, count * capsules * dims), dtype)
-        kernel = ops.reshape(matrix, (d_in, count, capsules, dims))
+        count = 1 if self.share_weights else shape[0]
+        d_in, *outputs = shape[0 if self.share_weights else 1 :]
+        matrix = self.kernel_initializer(
+            (d_in, count * math.prod(outputs)), dtype
+        )
+        kernel = ops.reshape(matrix, (d_in, count, *outputs))
         return ops.reshape(ops.swapaxes(kernel, 0, 1), shape)
 
     def call(
@@ -171,9 +214,7 @@ class CapsuleLayer(keras.layers.Layer):
         if self.rematerialize:
             compute = keras.remat(compute)
         # JAX rematerialises functions of tensors, not of variables.
-        arguments = [inputs, ops.convert_to_tensor(self.kernel)]
-        if self.use_bias:
-            arguments.append(ops.convert_to_tensor(self.bias))
+        arguments = [inputs, *map(ops.convert_to_tensor, self._weights_used)]
         if mask is not None:
             arguments.append(ops.cast(mask, "float32"))
         capsules, couplings = compute(*arguments)
@@ -182,55 +223,20 @@ class CapsuleLayer(keras.layers.Layer):
             return capsules, ops.swapaxes(couplings, 1, 2)
         return capsules
 
-    def _capsules_and_couplings(self, inputs, kernel, *bias_and_mask):
-        optional = list(bias_and_mask)
-        bias = optional.pop(0) if self.use_bias else None
-        mask = optional.pop(0) if optional else None
-        centres, couplings = route(
-            self._vote_blocks(inputs, kernel, bias),
-            routing_named(self.routing),
-            self.routings,
-            self._activate,
-            mask=mask,
-            stop_gradient=self.stop_gradient,
+    @property
+    def _weights_used(self):
+        of_votes = [self.kernel, self.bias] if self.use_bias else [self.kernel]
+        return [*of_votes, *self.routing_weights]
+
+    def _capsules_and_couplings(self, inputs, kernel, *others):
+        bias, *others = others if self.use_bias else (None, *others)
+        count = len(self.routing_weights)
+        weights, mask = others[:count], (*others[count:], None)[0]
+        settings = Settings(
+            self.routings, self._activate, self.temperature, self.stop_gradient
         )
-        return self._activate(centres), couplings
-
-    def _vote_blocks(self, inputs, kernel, bias):
-        """The votes in the blocks that `route` takes."""
-        n_in, capsules = inputs.shape[1], self.num_capsules
-        parts = [slice(capsules)]
-        if n_in is not None:
-            values = n_in * self.dim_capsules
-            parts = blocks_of_parents(capsules, values, BLOCK_VALUES)
-        return [
-            self._votes(
-                inputs,
-                kernel[..., part, :],
-                None if bias is None else bias[..., part, :],
-            )
-            for part in parts
-        ]
-
-    def _votes(self, inputs, kernel, bias):
-        """Votes `(batch, capsules, n_in, dim_capsules)` in float32."""
-        batch, n_in, _ = ops.shape(inputs)
-        *leading, count, dims = kernel.shape
-        capsules = (count, dims)
-        kernel = ops.reshape(kernel, (*leading, -1))
-        if self.share_weights:
-            votes = ops.matmul(inputs, kernel)
-            votes = ops.reshape(votes, (batch, n_in, *capsules))
-            by_output = (0, 2, 1, 3)
-        else:
-            votes = ops.matmul(ops.swapaxes(inputs, 0, 1), kernel)
-            votes = ops.reshape(votes, (n_in, batch, *capsules))
-            by_output = (1, 2, 0, 3)
-        votes = ops.transpose(at_least_float32(votes), by_output)
-        if bias is None:
-            return votes
-        bias = bias[None] if self.share_weights else bias
-        return votes + at_least_float32(ops.swapaxes(bias, 0, 1))
+        blocks = vote_blocks(inputs, kernel, bias)
+        return self._algorithm.route(blocks, settings, mask, inputs, weights)
 
     def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> None:
         return None
@@ -266,6 +272,7 @@ class CapsuleLayer(keras.layers.Layer):
             "use_bias": self.use_bias,
             "stop_gradient": self.stop_gradient,
             "rematerialize": self.rematerialize,
+            "temperature": self.temperature,
             **{
                 key: getattr(keras, f"{kind}s").serialize(getattr(self, key))
                 for kind in ("initializer", "regularizer", "constraint")

@@ -7,22 +7,25 @@ the outputs, and moves the outputs to the weighted sums of their votes.
 
 import dataclasses
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 from keras import ops
 
 from keras_capsvae.activations import squash
 from keras_capsvae.activations import unit
-from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import largest
+from keras_capsvae.routing.algorithm import Routing
+from keras_capsvae.routing.algorithm import Settings
+from keras_capsvae.routing.algorithm import by_output
+from keras_capsvae.routing.algorithm import chosen
+from keras_capsvae.routing.algorithm import unchanged
 from keras_capsvae.routing.iterations import OUTPUTS
 from keras_capsvae.routing.iterations import route
+from keras_capsvae.routing.iterations import soft_couplings
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
-
-
-def soft_couplings(logits: Tensor) -> Tensor:
-    return ops.softmax(logits, axis=OUTPUTS)
+from keras_capsvae.validation.numbers import check_positive
 
 
 def hard_couplings(logits: Tensor) -> Tensor:
@@ -33,8 +36,8 @@ def hard_couplings(logits: Tensor) -> Tensor:
 
 
 @dataclasses.dataclass(frozen=True)
-class Routing:
-    """What tells one routing from another.
+class Agreement(Routing):
+    """What tells one routing by agreement from another.
 
     Attributes:
         compare: Function of a weighted sum, giving what votes are compared
@@ -43,31 +46,35 @@ class Routing:
         accumulates: Whether agreements add up instead of replacing each other.
     """
 
-    compare: Callable | None = None
-    couple: Callable = soft_couplings
+    compare: Callable[[Tensor], Tensor] | None = None
+    couple: Callable[[Tensor], Tensor] = soft_couplings
     accumulates: bool = False
+    iterations = 3
 
-
-ROUTINGS = {
-    "kmeans": Routing(compare=unit),
-    "agreement": Routing(),
-    "dynamic": Routing(accumulates=True),
-    "hard_kmeans": Routing(compare=unit, couple=hard_couplings),
-}
-
-
-def routing_named(name: str) -> Routing:
-    """The entry of `ROUTINGS`.
-
-    Raises:
-        ValueError: If there is none of this name.
-    """
-    if name not in ROUTINGS:
-        raise ValueError(
-            f"`routing` must be one of {tuple(ROUTINGS)}. "
-            f"Received: routing={name!r}"
+    def route(
+        self,
+        blocks: list[Tensor],
+        settings: Settings,
+        mask: Tensor | None = None,
+        inputs: Tensor | None = None,
+        weights: Sequence[Tensor] = (),
+    ) -> tuple[Tensor, Tensor]:
+        centres, couplings = route(
+            blocks,
+            settings.routings,
+            compare=self.compare or settings.activation,
+            couple=lambda logits: self.couple(logits / settings.temperature),
+            accumulates=self.accumulates,
+            mask=mask,
+            stop_gradient=settings.stop_gradient,
         )
-    return ROUTINGS[name]
+        return settings.activation(centres), couplings
+
+
+KMEANS = Agreement(compare=unit)
+AGREEMENT = Agreement()
+DYNAMIC = Agreement(accumulates=True)
+HARD_KMEANS = Agreement(compare=unit, couple=hard_couplings)
 
 
 def kmeans_routing(
@@ -112,16 +119,9 @@ def kmeans_routing(
 
     Source: kexue.fm 5112.
     """
-    if not temperature > 0:
-        raise ValueError(
-            f"`temperature` must be above 0. Received: {temperature!r}"
-        )
-    tempered = dataclasses.replace(
-        ROUTINGS["kmeans"],
-        couple=lambda logits: soft_couplings(logits / temperature),
-    )
-    return _routed(
-        tempered, votes, routings, mask, stop_gradient, return_couplings
+    settings = _settings(routings, temperature, stop_gradient)
+    return chosen(
+        KMEANS.route(by_output(votes), settings, mask), return_couplings
     )
 
 
@@ -139,8 +139,9 @@ def hard_kmeans_routing(
 
     Source: kexue.fm 5112.
     """
-    return _routed(
-        ROUTINGS["hard_kmeans"], votes, routings, mask, False, return_couplings
+    settings = _settings(routings)
+    return chosen(
+        HARD_KMEANS.route(by_output(votes), settings, mask), return_couplings
     )
 
 
@@ -148,7 +149,8 @@ def agreement_routing(
     votes: Tensor,
     routings: int = 3,
     *,
-    activation: Callable = squash,
+    activation: Callable[[Tensor], Tensor] = squash,
+    temperature: float = 1.0,
     mask: Tensor | None = None,
     stop_gradient: bool = False,
     return_couplings: bool = False,
@@ -160,7 +162,7 @@ def agreement_routing(
 
     Args:
         activation: Function of the weighted sums. Defaults to `squash`.
-        votes, routings, mask, stop_gradient, return_couplings: See
+        votes, routings, temperature, mask, stop_gradient, return_couplings: See
             `kmeans_routing`.
 
     Returns:
@@ -172,14 +174,9 @@ def agreement_routing(
 
     Source: kexue.fm 4819.
     """
-    return _routed(
-        ROUTINGS["agreement"],
-        votes,
-        routings,
-        mask,
-        stop_gradient,
-        return_couplings,
-        activation,
+    settings = _settings(routings, temperature, stop_gradient, activation)
+    return chosen(
+        AGREEMENT.route(by_output(votes), settings, mask), return_couplings
     )
 
 
@@ -187,7 +184,8 @@ def dynamic_routing(
     votes: Tensor,
     routings: int = 3,
     *,
-    activation: Callable = squash,
+    activation: Callable[[Tensor], Tensor] = squash,
+    temperature: float = 1.0,
     mask: Tensor | None = None,
     stop_gradient: bool = False,
     return_couplings: bool = False,
@@ -199,44 +197,21 @@ def dynamic_routing(
 
     Source: Sabour, Frosst and Hinton, 2017, procedure 1.
     """
-    return _routed(
-        ROUTINGS["dynamic"],
-        votes,
-        routings,
-        mask,
-        stop_gradient,
-        return_couplings,
-        activation,
+    settings = _settings(routings, temperature, stop_gradient, activation)
+    return chosen(
+        DYNAMIC.route(by_output(votes), settings, mask), return_couplings
     )
 
 
-def _routed(
-    routing,
-    votes,
+def _settings(
     routings,
-    mask,
-    stop_gradient,
-    return_couplings,
-    activation=None,
+    temperature=1.0,
+    stop_gradient=False,
+    activation=unchanged,
 ):
-    """`route` on votes `(batch, inputs, outputs, dims)`."""
-    check_integer("routings", routings)
-    votes = at_least_float32(votes)
-    if len(votes.shape) != 4:
-        raise ValueError(
-            "`votes` must have shape (batch, inputs, outputs, dims). "
-            f"Received: shape {tuple(votes.shape)}"
-        )
-    capsules, couplings = route(
-        [ops.swapaxes(votes, 1, 2)],
-        routing,
-        routings,
+    return Settings(
+        check_integer("routings", routings),
         activation,
-        mask=mask,
-        stop_gradient=stop_gradient,
+        check_positive("temperature", temperature),
+        stop_gradient,
     )
-    if activation is not None:
-        capsules = activation(capsules)
-    if return_couplings:
-        return capsules, ops.swapaxes(couplings, 1, 2)
-    return capsules

@@ -1,7 +1,12 @@
-"""The loop that all routings by agreement share."""
+"""What routings do with votes, and the loop that the iterative ones share.
+
+Votes are grouped by output, `(batch, outputs, inputs, dims)`, so that one
+output capsule's lie together: weighted sums and agreements are matrix products
+that read them in place. A layer cuts them into blocks of outputs.
+"""
 
 import itertools
-from typing import Any
+from collections.abc import Callable
 
 from keras import ops
 
@@ -12,61 +17,88 @@ OUTPUTS = 1  # axis of the output capsules in votes grouped by output
 
 def route(
     blocks: list[Tensor],
-    routing: Any,
     routings: int,
-    activation: Any,
     *,
+    compare: Callable[[Tensor], Tensor],
+    couple: Callable[[Tensor], Tensor],
+    accumulates: bool = False,
     mask: Tensor | None = None,
     stop_gradient: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """The iterations that all routings share, on votes grouped by output.
-
-    One output capsule's votes lie together, so that weighted sums and
-    agreements are matrix products that read the votes in place.
+    """Alternate between couplings of the votes and centres of them.
 
     Args:
         blocks: List of tensors `(batch, outputs of the block, inputs, dims)`,
             float32 at least.
-        routing: `Routing`.
         routings: Iterations.
-        activation: Function of weighted sums, which some routings compare
-            votes with; `None` where the routing brings its own.
-        mask, stop_gradient: See `kmeans_routing`.
+        compare: Function of the weighted sums, giving what votes are compared
+            with.
+        couple: Function of the logits, giving the couplings.
+        accumulates: Whether agreements add up instead of replacing each other.
+        mask: Booleans or numbers `(batch, inputs)`, 0 for those without votes.
+        stop_gradient: Whether the gradient goes through the last iteration
+            alone.
 
     Returns:
-        Weighted sums `(batch, outputs, dims)`, not yet activated, and couplings
+        Weighted sums `(batch, outputs, dims)` and couplings
         `(batch, outputs, inputs)` of the last iteration.
     """
-    compare = routing.compare or activation
     seen = blocks
     if stop_gradient:
         seen = [ops.stop_gradient(votes) for votes in blocks]
-    logits = ops.concatenate(
-        [ops.zeros_like(votes[..., :1]) for votes in blocks], OUTPUTS
-    )  # (batch, outputs, inputs, 1)
+    logits = equal(blocks, 0.0)
     for iteration in range(routings):
         is_last = iteration == routings - 1
-        couplings = routing.couple(logits)
-        if mask is not None:
-            couplings *= ops.cast(mask, couplings.dtype)[:, None, :, None]
-        centres = _products(
-            ops.swapaxes(couplings, -1, -2), blocks if is_last else seen
-        )  # (batch, outputs, 1, dims)
+        couplings = masked(couple(logits), mask)
+        centres = weighted_sums(couplings, blocks if is_last else seen)
         if not is_last:
-            points = ops.swapaxes(compare(centres), -1, -2)
-            agreement = _products(seen, points)  # (batch, outputs, inputs, 1)
-            logits = logits + agreement if routing.accumulates else agreement
-    return centres[:, :, 0], couplings[..., 0]
+            agreement = agreements(seen, compare(centres))
+            logits = logits + agreement if accumulates else agreement
+    return centres, couplings
 
 
-def _products(left, right):
-    """Matrix products of blocks and a tensor, or of a tensor and blocks."""
-    if isinstance(left, list):
-        right = _split_like(left, right)
-    else:
-        left = _split_like(right, left)
-    products = [ops.matmul(one, other) for one, other in zip(left, right)]
-    return ops.concatenate(products, OUTPUTS)
+def dims_of(blocks: list[Tensor]) -> int:
+    """The dims of a vote."""
+    return blocks[0].shape[-1]
+
+
+def equal(blocks: list[Tensor], value: float) -> Tensor:
+    """The same number for every vote, `(batch, outputs, inputs)`."""
+    numbers = [ops.full_like(votes[..., 0], value) for votes in blocks]
+    return ops.concatenate(numbers, OUTPUTS)
+
+
+def soft_couplings(logits: Tensor) -> Tensor:
+    """Softmax of logits `(batch, outputs, inputs)` over the outputs."""
+    return ops.softmax(logits, axis=OUTPUTS)
+
+
+def masked(couplings: Tensor, mask: Tensor | None) -> Tensor:
+    """Couplings `(batch, outputs, inputs)`, 0 for inputs without votes."""
+    if mask is None:
+        return couplings
+    mask = ops.convert_to_tensor(mask)
+    inputs = couplings.shape[-1]
+    if len(mask.shape) != 2 or mask.shape[1] not in (inputs, None):
+        raise ValueError(
+            f"`mask` must have shape (batch, {inputs}), a value for each input "
+            f"capsule. Received: mask of shape {tuple(mask.shape)}"
+        )
+    return couplings * ops.cast(mask, couplings.dtype)[:, None]
+
+
+def weighted_sums(couplings: Tensor, blocks: list[Tensor]) -> Tensor:
+    """`Σ_i c_ij û_ij`, `(batch, outputs, dims)`."""
+    weights = _split_like(blocks, couplings[:, :, None])
+    sums = [ops.matmul(one, votes) for one, votes in zip(weights, blocks)]
+    return ops.concatenate(sums, OUTPUTS)[:, :, 0]
+
+
+def agreements(blocks: list[Tensor], points: Tensor) -> Tensor:
+    """`⟨û_ij, o_j⟩` with points o `(batch, outputs, dims)`."""
+    columns = _split_like(blocks, points[..., None])
+    products = [ops.matmul(votes, one) for one, votes in zip(columns, blocks)]
+    return ops.concatenate(products, OUTPUTS)[..., 0]
 
 
 def _split_like(blocks, tensor):

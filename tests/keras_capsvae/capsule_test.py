@@ -5,8 +5,9 @@ from keras import ops
 
 from keras_capsvae import CapsuleLayer
 from keras_capsvae import squash
-from keras_capsvae.layers import capsule
+from keras_capsvae.layers import votes
 from keras_capsvae.routing.blocks import blocks_of_parents
+from keras_capsvae.routing.table import ROUTINGS
 from tests import capsule_oracles as oracles
 from tests.helpers import TOLERANCES
 from tests.helpers import check_layer
@@ -14,7 +15,20 @@ from tests.helpers import gradient
 from tests.helpers import numpy_of
 from tests.oracles import central_differences
 
-ROUTINGS = sorted(oracles.ROUTINGS)
+ITERATIONS = {
+    **{name: (1, 2, 3, 4, 5) for name in oracles.ROUTINGS},
+    "self_attention": (None,),
+    "inverted_attention": (1, 2, 3),
+    "self_routing": (None,),
+}
+every_routing = pytest.mark.parametrize("routing", ITERATIONS)
+CASES = [
+    (name, count) for name, counts in ITERATIONS.items() for count in counts
+]
+
+
+def test_every_routing_is_tested():
+    assert list(ITERATIONS) == list(ROUTINGS)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +42,9 @@ ROUTINGS = sorted(oracles.ROUTINGS)
         {"share_weights": False, "use_bias": True, "rematerialize": True},
         {"stop_gradient": True, "activation": None},
         {"activation": squash, "squash_constant": 2.0},
+        {"routing": "self_attention", "temperature": 2.0},
+        {"routing": "self_routing", "share_weights": False},
+        {"routing": "inverted_attention", "rematerialize": True},
     ],
 )
 def test_contract(arguments):
@@ -42,12 +59,18 @@ def capsules_below(batch=3, n_in=6, d_in=5):
 def built(inputs, **arguments):
     layer = CapsuleLayer(4, 3, **arguments)
     layer.build(inputs.shape)
+    random = np.random.default_rng(2)
+    for weight in layer.routing_weights:
+        weight.assign(random.normal(size=weight.shape))
     return layer
 
 
+def weights_of(layer):
+    return [numpy_of(weight) for weight in layer.trainable_weights]
+
+
 @pytest.mark.parametrize("share_weights", [True, False])
-@pytest.mark.parametrize("routings", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("routing", ROUTINGS)
+@pytest.mark.parametrize(("routing", "routings"), CASES)
 def test_values(routing, routings, share_weights):
     inputs = capsules_below()
     layer = built(
@@ -58,16 +81,18 @@ def test_values(routing, routings, share_weights):
         squash_constant=1.0,
     )
     received = numpy_of(layer(inputs))
-    votes = oracles.votes(inputs, numpy_of(layer.kernel))
-    expected = oracles.ROUTINGS[routing](votes, routings, constant=1.0)
+    expected = oracles.layer(
+        routing, inputs, weights_of(layer), routings, constant=1.0
+    )
     np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), TOLERANCES)
 @pytest.mark.parametrize("rematerialize", [False, True])
 @pytest.mark.parametrize("share_weights", [True, False])
-@pytest.mark.parametrize("routings", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("routing", ROUTINGS)
+@pytest.mark.parametrize(
+    ("routing", "routings"), [case for case in CASES if case[1] in (2, 3, None)]
+)
 def test_gradients(
     routing, routings, share_weights, rematerialize, dtype, tolerance
 ):
@@ -80,28 +105,31 @@ def test_gradients(
         rematerialize=rematerialize,
         dtype=dtype,
     )
-    kernel = numpy_of(layer.kernel).astype("float64")
+    arrays = [w.astype("float64") for w in (inputs, *weights_of(layer))]
     weights = np.random.default_rng(1).normal(size=(2, 4, 3))
 
-    def loss(inputs, kernel):
-        capsules, _ = layer.stateless_call([kernel], [], inputs)
+    def loss(inputs, *own):
+        capsules, _ = layer.stateless_call(list(own), [], inputs)
         return ops.sum(ops.multiply(capsules, weights.astype(dtype)))
 
-    received = gradient(loss, inputs.astype(dtype), kernel.astype(dtype))
+    received = gradient(loss, *[array.astype(dtype) for array in arrays])
 
-    def oracle(inputs, kernel):
-        votes = oracles.votes(inputs, kernel)
-        return (oracles.ROUTINGS[routing](votes, routings) * weights).sum()
+    def oracle(inputs, *own):
+        capsules = oracles.layer(routing, inputs, own, routings)
+        return (capsules * weights).sum()
 
     expected = [
-        central_differences(lambda one: oracle(one, kernel), inputs),
-        central_differences(lambda one: oracle(inputs, one), kernel),
+        central_differences(
+            lambda one: oracle(*arrays[:place], one, *arrays[place + 1 :]),
+            array,
+        )
+        for place, array in enumerate(arrays)
     ]
     for one, other in zip(received, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("routing", ROUTINGS)
+@every_routing
 @pytest.mark.parametrize("share_weights", [True, False])
 def test_blocks_of_votes_change_nothing(share_weights, routing, monkeypatch):
     inputs = capsules_below()
@@ -110,7 +138,7 @@ def test_blocks_of_votes_change_nothing(share_weights, routing, monkeypatch):
     )
     whole = numpy_of(layer(inputs))
     for values, count in ((2 * 6 * 3, 2), (1, 4)):
-        monkeypatch.setattr(capsule, "BLOCK_VALUES", values)
+        monkeypatch.setattr(votes, "BLOCK_VALUES", values)
         assert len(blocks_of_parents(4, 6 * 3, values)) == count
         received = numpy_of(layer(inputs))
         np.testing.assert_allclose(received, whole, rtol=1e-5, atol=1e-6)
@@ -150,7 +178,7 @@ def test_votes_have_the_spread_of_the_inputs(share_weights, shape):
     assert of_each_capsule.max() < 1.3 * of_each_capsule.min()
 
 
-@pytest.mark.parametrize("routing", ROUTINGS)
+@every_routing
 def test_shared_weights_take_any_number_of_inputs(routing):
     layer = CapsuleLayer(4, 3, routing=routing)
     symbolic = keras.Input((None, 5))
@@ -158,31 +186,32 @@ def test_shared_weights_take_any_number_of_inputs(routing):
     model = keras.Model(symbolic, layer(symbolic))
     for n_in in (1, 2, 9):
         inputs = capsules_below(n_in=n_in)
-        votes = oracles.votes(inputs, numpy_of(layer.kernel))
-        expected = oracles.ROUTINGS[routing](votes, 3)
+        expected = oracles.layer(routing, inputs, weights_of(layer))
         received = model.predict(inputs, verbose=0)
         np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
 
 
-def test_keras_masks_are_honoured():
+@every_routing
+def test_keras_masks_are_honoured(routing):
     inputs = capsules_below()
     inputs[0, 4:] = 0.0
     inputs[2, 2] = 0.0
-    layer = CapsuleLayer(4, 3, use_bias=True, bias_initializer="ones")
+    layer = CapsuleLayer(4, 3, routing=routing)
     tensor = keras.Input((None, 5))
     model = keras.Model(tensor, layer(keras.layers.Masking()(tensor)))
-    # Without a bias the votes of zeros would weigh nothing anyway.
-    votes = oracles.votes(inputs, numpy_of(layer.kernel)) + 1.0
     mask = (inputs != 0).any(-1)
     assert not mask.all()
     received = model.predict(inputs, verbose=0)
-    expected = oracles.kmeans(votes, 3, mask=mask)
+    expected = oracles.layer(routing, inputs, weights_of(layer), mask=mask)
     np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
 
 
-def test_masked_inputs_weigh_nothing_though_votes_have_a_bias():
+@every_routing
+def test_masked_inputs_weigh_nothing_though_votes_have_a_bias(routing):
     inputs = capsules_below()
-    layer = built(inputs, use_bias=True, bias_initializer="ones")
+    layer = built(
+        inputs, use_bias=True, bias_initializer="ones", routing=routing
+    )
     mask = np.array([[True] * 3 + [False] * 3] * 3)
     received = numpy_of(layer(inputs, mask=mask))
     np.testing.assert_allclose(
@@ -229,7 +258,7 @@ def test_routing_runs_in_float32(policy):
 
 
 @pytest.mark.parametrize("share_weights", [True, False])
-@pytest.mark.parametrize("routing", ROUTINGS)
+@every_routing
 def test_zero_input_has_a_finite_gradient(routing, share_weights):
     zero = np.zeros((2, 6, 5), "float32")
     layer = built(zero, routing=routing, share_weights=share_weights)
@@ -269,7 +298,20 @@ def test_another_number_of_inputs_than_that_of_the_weights():
     ("arguments", "message"),
     [
         ({"routings": 0}, "routings=0"),
-        ({"routing": "kmean"}, "one of .*'kmeans', 'agreement', 'dynamic'"),
+        ({"routing": "kmean"}, "one of .*'kmeans', .* 'self_routing'.*'kmean'"),
+        (
+            {"routing": "self_attention", "routings": 3},
+            "must be None for routing='self_attention'.*routings=3",
+        ),
+        (
+            {"routing": "self_routing", "stop_gradient": True},
+            "`stop_gradient` must be False for routing='self_routing'",
+        ),
+        (
+            {"routing": "inverted_attention", "activation": "tanh_squash"},
+            "left out for routing='inverted_attention'.*'tanh_squash'",
+        ),
+        ({"temperature": 0.0}, "`temperature` must be positive"),
         ({"num_capsules": 0}, "num_capsules=0"),
         ({"dim_capsules": -1}, "dim_capsules=-1"),
         ({"activation": "squish"}, "activation='squish'"),
@@ -286,3 +328,28 @@ def test_bad_arguments(arguments, message):
 def test_bad_shapes(shape):
     with pytest.raises(ValueError, match=r"batch, n_in, d_in"):
         CapsuleLayer(3, 4)(keras.Input(batch_shape=shape))
+
+
+@pytest.mark.parametrize(
+    ("routing", "routings"),
+    [("kmeans", 3), ("self_attention", None), ("inverted_attention", 2)],
+)
+def test_iterations_are_those_of_the_routing_unless_given(routing, routings):
+    layer = CapsuleLayer(4, 3, routing=routing)
+    assert layer.routings == routings
+    again = CapsuleLayer.from_config(layer.get_config())
+    assert again.routings == routings
+
+
+def test_temperature_of_the_layer():
+    inputs = capsules_below()
+    layer = built(inputs, temperature=0.2)
+    voted = oracles.votes(inputs, numpy_of(layer.kernel))
+    expected = oracles.kmeans(voted, 3, temperature=0.2)
+    np.testing.assert_allclose(numpy_of(layer(inputs)), expected, atol=3e-5)
+
+
+def test_masks_of_another_length():
+    inputs = capsules_below()
+    with pytest.raises(ValueError, match=r"\(batch, 6\).*\(3, 5\)"):
+        built(inputs)(inputs, mask=np.ones((3, 5), bool))

@@ -66,7 +66,7 @@ def capsule_cnn(
     input_shape: tuple[int | None, int | None, int] = (None, None, 1),
     num_classes: int = 10,
     *,
-    routings: int = 3,
+    routings: int | None = None,
     routing: str = "kmeans",
     input_range: tuple[float, float] | None = (0.0, 1.0),
     name: str = "capsule_cnn",
@@ -80,9 +80,9 @@ def capsule_cnn(
         input_shape: Height, width and channels; `None` for sides that vary.
             Defaults to (None, None, 1).
         num_classes: Classes. Defaults to 10.
-        routings: Routing iterations. Defaults to 3.
-        routing: `"kmeans"`, `"agreement"` or `"dynamic"`. Defaults to
-            `"kmeans"`.
+        routings: Routing iterations. Defaults to `None`: the routing's own
+            number, 3 here.
+        routing: See `CapsuleLayer`. Defaults to `"kmeans"`.
         input_range: See `CapsuleNetwork`. Defaults to (0, 1).
         name: Name of the model.
 
@@ -172,7 +172,7 @@ def capsnet(
     input_shape: tuple[int, int, int] = (28, 28, 1),
     num_classes: int = 10,
     *,
-    routings: int = 3,
+    routings: int | None = None,
     routing: str = "dynamic",
     reconstruction_weight: float = 0.0005,
     rematerialize: bool = False,
@@ -191,9 +191,9 @@ def capsnet(
         input_shape: Height, width and channels; sides of at least 17. Defaults
             to (28, 28, 1).
         num_classes: Classes. Defaults to 10.
-        routings: Routing iterations. Defaults to 3.
-        routing: `"kmeans"`, `"agreement"` or `"dynamic"`. Defaults to
-            `"dynamic"`.
+        routings: Routing iterations. Defaults to `None`: the routing's own
+            number, 3 here.
+        routing: See `CapsuleLayer`. Defaults to `"dynamic"`.
         reconstruction_weight: Weight of the squared error of the
             reconstruction, summed over the image. Defaults to 0.0005.
         rematerialize: Whether to compute votes and routing twice, for memory.
