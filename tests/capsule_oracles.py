@@ -80,7 +80,7 @@ ROUTINGS = {
 }
 
 
-def self_attention(votes, bias=None, constant=0.5, mask=None):
+def self_attention(votes, bias=None, mask=None, squash=squash):
     """By the Gram matrix of the votes, as in Mazzia 2021."""
     outputs = []
     for number, one in enumerate(np.asarray(votes, "float64")):
@@ -91,7 +91,7 @@ def self_attention(votes, bias=None, constant=0.5, mask=None):
         if bias is not None:
             coupling = coupling + bias
         centre = np.einsum("ij,ijd->jd", coupling * counted, one)
-        outputs.append(squash(centre, constant))
+        outputs.append(squash(centre))
     return np.array(outputs)
 
 
@@ -134,7 +134,9 @@ def layer(routing, inputs, weights, routings=None, constant=0.5, mask=None):
             voted, routings or 3, constant=constant, mask=mask
         )
     if routing == "self_attention":
-        return self_attention(voted, *own, constant=constant, mask=mask)
+        return self_attention(
+            voted, *own, mask, squash=lambda x: squash(x, constant)
+        )
     if routing == "inverted_attention":
         gain, offset, direction, threshold = own
         pose = inverted_attention(voted, routings or 2, gain, offset, mask)

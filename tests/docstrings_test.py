@@ -124,6 +124,8 @@ SHAPES = {  # of images; (784,) for others
     "cluster_vae": (28, 28, 1),
     "conv_vae": (32, 32, 3),
     "deep_conv_vae": (64, 64, 3),
+    "efficient_capsnet": (28, 28, 1),
+    "efficient_cnn": (28, 28, 1),
     "fsq_vae": (16, 16, 3),
     "gumbel_vae": (28, 28, 1),
     "matrix_capsnet": (28, 28, 1),

@@ -32,6 +32,8 @@ if not _is_command_line():
     from zoo.models.codes import vq_vae
     from zoo.models.conditional import conditional_vae
     from zoo.models.deep_conv import deep_conv_vae
+    from zoo.models.efficient import efficient_capsnet
+    from zoo.models.efficient import efficient_cnn
     from zoo.models.gumbel import gumbel_vae
     from zoo.models.importance_weighted import importance_weighted_vae
     from zoo.models.matrix_capsnet import matrix_capsnet
@@ -52,6 +54,8 @@ __all__ = [
     "create_model",
     "deep_conv_vae",
     "dense_vae",
+    "efficient_capsnet",
+    "efficient_cnn",
     "export_litert",
     "export_onnx",
     "fsq_vae",

@@ -167,6 +167,8 @@ SIZES = [
 ]
 CLASSIFIER_SIZES = [
     ("capsnet", {"input_shape": (17, 20, 3), "num_classes": 2}),
+    ("efficient_capsnet", {"input_shape": (11, 20, 3), "num_classes": 2}),
+    ("efficient_cnn", {"input_shape": (11, 20, 3), "num_classes": 2}),
     *[
         (name, {"input_shape": size})
         for name in ("capsule_cnn", "pooling_cnn")
@@ -261,6 +263,12 @@ def test_routing_of_a_builder(routing):
         ("capsnet", (28, 16, 1), "width must be at least 17"),
         ("capsnet", (None, 28, 1), "`height` must be an integer"),
         ("capsule_cnn", (13, None, 1), "height must be at least 14"),
+        (
+            "efficient_capsnet",
+            (10, 28, 1),
+            "height must be at least 11.*--resi",
+        ),
+        ("efficient_cnn", (28, None, 1), "`width` must be an integer"),
         ("pooling_cnn", (28, 13, 1), "width must be at least 14"),
         ("pooling_cnn", (28, 28, None), "`channels` must be an integer"),
         ("capsule_cnn", (28, 28), "height, width, channels"),

@@ -12,6 +12,7 @@ BUILDERS = {
         (17, 17, 1), 3, (8, 2, 2, 2), seed=0
     ),
     "capsule_cnn": lambda: zoo.capsule_cnn(num_classes=3, seed=0),
+    "efficient_capsnet": lambda: zoo.efficient_capsnet((17, 17, 1), 3, seed=0),
     "capsnet": lambda: zoo.capsnet((17, 17, 1), 3, seed=0),
 }
 

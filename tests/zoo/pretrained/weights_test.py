@@ -216,6 +216,8 @@ NOT_SHIPPED = {
     "capsnet",  # 33 MB
     # To be trained:
     "deep_conv_vae",
+    "efficient_capsnet",
+    "efficient_cnn",
     "fsq_vae",
     "gated_cnn_classifier",
     "gumbel_vae",
