@@ -13,6 +13,8 @@ from keras_capsvae.typing import Config
 from keras_capsvae.typing import Identifier
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.capsules import check_capsule_shape
+from keras_capsvae.validation.memory import check_fits_memory
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.numbers import check_positive
 
@@ -80,8 +82,8 @@ class CapsuleLayer(keras.layers.Layer):
     Raises:
         ValueError: If a size is below 1, the routing or activation is unknown,
             the routing does not take what is given, the input is not of rank 3,
-            the mask has another length, or n_in is unknown or changes though
-            the weights are not shared.
+            the mask has another length, or n_in is unknown, changes or needs
+            more weights than fit into memory though they are not shared.
         TypeError: If a size is no integer.
 
     Example:
@@ -165,9 +167,16 @@ class CapsuleLayer(keras.layers.Layer):
                 )
             axes[1] = n_in
         per_input = () if self.share_weights else (n_in,)
+        shape = (*per_input, d_in, *capsules)
+        check_fits_memory(
+            shape,
+            self.variable_dtype,
+            f"Layer {self.name} with share_weights=False must have fewer input "
+            "capsules (larger strides below it), or share its weights",
+        )
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(*per_input, d_in, *capsules),
+            shape=shape,
             initializer=self._initial_matrix,
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
@@ -279,15 +288,6 @@ class CapsuleLayer(keras.layers.Layer):
                 for key in (f"kernel_{kind}", f"bias_{kind}")
             },
         }
-
-
-def check_capsule_shape(layer: keras.layers.Layer, shape: Shape) -> None:
-    """Raise unless `shape` is (batch, n_in, d_in) with a known d_in."""
-    if len(shape) != 3 or shape[-1] is None:
-        raise ValueError(
-            f"Layer {layer.name} expects capsules of shape (batch, n_in, d_in) "
-            f"with a known d_in. Received: input shape {tuple(shape)}"
-        )
 
 
 def serialized_activation(activation: Identifier) -> Identifier:

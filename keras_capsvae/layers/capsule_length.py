@@ -1,10 +1,10 @@
 import keras
 from keras import ops
 
-from keras_capsvae.layers.capsule import check_capsule_shape
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.capsules import check_capsule_shape
 
 TINY = 1e-12
 

@@ -1,9 +1,9 @@
 import keras
 from keras import ops
 
-from keras_capsvae.layers.capsule import check_capsule_shape
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.capsules import check_capsule_shape
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")

@@ -6,6 +6,7 @@ import keras
 from keras_capsvae.models import serving
 from keras_capsvae.models.checked_model import CheckedModel
 from keras_capsvae.models.embedded_ids import count_of_ids
+from keras_capsvae.models.outermost_layers import below_last_with_weights
 from keras_capsvae.models.outermost_layers import last_with_weights
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.typing import Tensor
@@ -68,6 +69,21 @@ class Classifier(CheckedModel):
         All others fit a model of the same kind with other classes.
         """
         return last_with_weights(self.outputs)
+
+    @property
+    def features(self) -> keras.Model:
+        """The model below the class layer, x → what that layer takes.
+
+        A plain `keras.Model` that shares its layers with this one, to put
+        another head on, as `include_top=False` gives it of
+        `keras.applications`.
+        """
+        taken = below_last_with_weights(self.outputs)
+        return keras.Model(
+            self.inputs if len(self.inputs) > 1 else self.inputs[0],
+            taken if len(taken) > 1 else taken[0],
+            name=f"{self.name}_features",
+        )
 
     def check_input(
         self,

@@ -24,6 +24,23 @@ def last_with_weights(tensors: list[Tensor]) -> list[keras.layers.Layer]:
     return list(found.values())
 
 
+def below_last_with_weights(tensors: list[Tensor]) -> list[Tensor]:
+    """What those layers take, as outputs of the same graph."""
+    found = {}
+    for tensor in tensors:
+        operation, inputs = producer(tensor)
+        if not _has_weights(operation):
+            inputs = below_last_with_weights(inputs)
+        elif isinstance(operation, WITH_GRAPH):
+            inside = below_last_with_weights(operation.outputs)
+            inputs = keras.tree.flatten(
+                keras.Model(operation.inputs, inside)(inputs)
+            )
+        # A mask goes along with what it masks.
+        found |= {id(one): one for one in inputs if one.dtype != "bool"}
+    return list(found.values())
+
+
 def first_with_weights(model: keras.Model) -> list[keras.layers.Layer]:
     """The layers with weights of a model that no other stands before."""
     above = {}  # id of a tensor → the first layers on the way to it

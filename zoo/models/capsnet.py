@@ -12,6 +12,7 @@ from keras_capsvae import LabelAccuracy
 from keras_capsvae import MarginLoss
 from keras_capsvae import PrimaryCapsules
 from keras_capsvae.validation.numbers import check_integer
+from zoo.models import capsnet_sizes
 from zoo.models.sizes import CHANNELS
 from zoo.models.sizes import check_image_shape
 from zoo.registry import register
@@ -26,7 +27,6 @@ SU = Training(
 )
 SABOUR = Training("adam", 1e-3, MarginLoss, metrics=(LabelAccuracy,))
 SMALLEST_CNN = 14  # below, nothing is left after the four convolutions
-SMALLEST_CAPSNET = 17  # two 9 × 9 convolutions, the second of stride 2
 
 
 def convolutions(image: keras.KerasTensor) -> keras.KerasTensor:
@@ -38,22 +38,33 @@ def convolutions(image: keras.KerasTensor) -> keras.KerasTensor:
     return _convolution(128, 3, "conv_4")(x)  # (batch, h/2 − 6, w/2 − 6, 128)
 
 
-def _convolution(filters, size, name):
+def _convolution(filters, size, name, strides=1):
     return layers.Conv2D(
-        filters, size, activation="relu", data_format=CHANNELS, name=name
+        filters,
+        size,
+        strides,
+        activation="relu",
+        data_format=CHANNELS,
+        name=name,
     )
 
 
 def capsule_decoder(
-    num_classes: int, dim_capsules: int, input_shape: tuple[int, ...]
+    num_classes: int,
+    dim_capsules: int,
+    input_shape: tuple[int, ...],
+    units: tuple[int, ...] = (512, 1024),
 ) -> keras.Model:
     """Masked capsules → image."""
     values = math.prod(input_shape)
+    hidden = [
+        layers.Dense(count, "relu", name=f"decoder_{i}")
+        for i, count in enumerate(units, start=1)
+    ]
     return keras.Sequential(
         [
             keras.Input((num_classes * dim_capsules,), name="masked"),
-            layers.Dense(512, "relu", name="decoder_1"),
-            layers.Dense(1024, "relu", name="decoder_2"),
+            *hidden,
             layers.Dense(values, "sigmoid", dtype="float32", name="pixels"),
             layers.Reshape(input_shape, dtype="float32", name="image"),
         ],
@@ -174,6 +185,10 @@ def capsnet(
     *,
     routings: int | None = None,
     routing: str = "dynamic",
+    filters: int = 256,
+    num_channels: int = 32,
+    strides: tuple[int, int] = (1, 2),
+    decoder_units: tuple[int, ...] | None = (512, 1024),
     reconstruction_weight: float = 0.0005,
     rematerialize: bool = False,
     input_range: tuple[float, float] | None = (0.0, 1.0),
@@ -187,6 +202,9 @@ def capsnet(
     from the capsule of the label in training, from the longest in
     `reconstruct`.
 
+    The class capsules and the decoder grow with the image: for sides of 64 to
+    224 pixels give larger `strides`, and `decoder_units=None` above 96.
+
     Args:
         input_shape: Height, width and channels; sides of at least 17. Defaults
             to (28, 28, 1).
@@ -194,8 +212,15 @@ def capsnet(
         routings: Routing iterations. Defaults to `None`: the routing's own
             number, 3 here.
         routing: See `CapsuleLayer`. Defaults to `"dynamic"`.
+        filters: Of the convolution. Defaults to 256.
+        num_channels: Primary capsules at a position. Defaults to 32.
+        strides: Those of the convolution and of the primary capsules. Defaults
+            to (1, 2).
+        decoder_units: Units of the decoder's hidden layers; `None` for a net
+            without a decoder. Defaults to (512, 1024).
         reconstruction_weight: Weight of the squared error of the
-            reconstruction, summed over the image. Defaults to 0.0005.
+            reconstruction, summed over the image. Defaults to 0.0005, the
+            paper's for 784 values; 0.392 / values weighs others like them.
         rematerialize: Whether to compute votes and routing twice, for memory.
             Defaults to `False`.
         input_range: See `CapsuleNetwork`. Defaults to (0, 1).
@@ -205,8 +230,13 @@ def capsnet(
         A `CapsuleNetwork`, images in [0, 1] → scores `(batch, num_classes)`.
 
     Raises:
-        ValueError: If a size is below 1, a side below 17 or the routing
-            unknown.
+        ValueError: If a size is below 1, a side below 17 (or 9 + 8 times the
+            first stride), the routing unknown, or the class capsules larger
+            than this machine's memory.
+
+    Warns:
+        UserWarning: If the net has more than 50 million parameters; it names
+            arguments that make fewer.
 
     Example:
 
@@ -215,19 +245,28 @@ def capsnet(
     model.fit(images, labels, batch_size=128, epochs=50)
     pictures = model.reconstruct(images[:8])
     poses = model.capsules(images[:8])  # (8, 10, 16)
+    photos = zoo.capsnet((96, 96, 3), 5, strides=(2, 2))  # 41 million weights
     ```
 
     Source: Sabour, Frosst and Hinton, 2017; kexue.fm 4819.
     """
-    num_classes = check_integer("num_classes", num_classes)
-    input_shape = check_image_shape(input_shape, at_least=SMALLEST_CAPSNET)
-    image = keras.Input(input_shape, name="image")
-    x = _convolution(256, 9, "conv_1")(image)
+    sizes = capsnet_sizes.checked(
+        input_shape, num_classes, filters, num_channels, strides, decoder_units
+    )
+    image = keras.Input(sizes.input_shape, name="image")
+    x = _convolution(
+        sizes.filters, capsnet_sizes.KERNEL, "conv_1", sizes.strides[0]
+    )(image)
     primary = PrimaryCapsules(
-        32, 8, kernel_size=9, strides=2, squash_constant=1.0, name="primary"
-    )(x)  # (batch, positions · 32, 8)
+        sizes.num_channels,
+        8,
+        kernel_size=capsnet_sizes.KERNEL,
+        strides=sizes.strides[1],
+        squash_constant=1.0,
+        name="primary",
+    )(x)  # (batch, positions · num_channels, 8)
     digits = CapsuleLayer(
-        num_classes,
+        sizes.num_classes,
         16,
         routings,
         share_weights=False,
@@ -236,9 +275,14 @@ def capsnet(
         rematerialize=rematerialize,
         name="capsules",
     )(primary)  # (batch, num_classes, 16)
+    decoder = None
+    if sizes.decoder_units is not None:
+        decoder = capsule_decoder(
+            sizes.num_classes, 16, sizes.input_shape, sizes.decoder_units
+        )
     return CapsuleNetwork(
         keras.Model(image, digits),
-        capsule_decoder(num_classes, 16, tuple(input_shape)),
+        decoder,
         reconstruction_weight=reconstruction_weight,
         input_range=input_range,
         name=name,

@@ -49,21 +49,24 @@ def check_image_shape(
     return height, width, check_integer("channels", channels)
 
 
-def check_filters(filters: Sequence[int]) -> tuple[int, ...]:
-    """Numbers of filters in Python's integers, of one convolution at least."""
+def check_filters(
+    filters: Sequence[int], name: str = "filters"
+) -> tuple[int, ...]:
+    """Sizes of layers in Python's integers, of one layer at least."""
     counts = tuple(filters) if isinstance(filters, Iterable) else ()
     if not counts:
         raise ValueError(
-            "`filters` must be a number for each convolution, as (32, 64). "
-            f"Received: filters={filters!r}"
+            f"`{name}` must be a number for each layer, as (32, 64). "
+            f"Received: {name}={filters!r}"
         )
-    return tuple(check_integer("filters", count) for count in counts)
+    return tuple(check_integer(name, count) for count in counts)
 
 
 def _advice(input_shape, multiple_of, at_least):
     """What was received, and how to give images sides that fit."""
     sides = [int(side) for side in input_shape[:2] if side is not None]
-    grow = max(1, -(-ROOMY // min(sides))) if min(sides) < at_least else 1
+    roomy = max(ROOMY, at_least)
+    grow = max(1, -(-roomy // min(sides))) if min(sides) < at_least else 1
     fitting = [
         max(round(side * grow / multiple_of), 1) * multiple_of for side in sides
     ]
