@@ -220,7 +220,6 @@ NOT_SHIPPED = {
     "efficient_cnn",
     "fsq_vae",
     "gated_cnn_classifier",
-    "gumbel_vae",
     "tabular_vae",  # for a table of one's own
     "vq_vae",
 }
