@@ -68,7 +68,7 @@ class Entry(workers.Entry):
 def net_of(formulation, settings):
     """The zoo's net on the formulation's layer; its weights are the seed's."""
     module = importlib.import_module(formulation.module)
-    builders = importlib.import_module("zoo.capsnet")
+    builders = importlib.import_module("zoo.models.capsnet")
     layer = getattr(module, formulation.layer)
     with mock.patch.object(builders, "CapsuleLayer", layer):
         return getattr(builders, settings.net)(

@@ -27,6 +27,8 @@ __all__ = [
     "can_use_xla",
     "check_in_graph",
     "check_xla",
+    "compiled_by_jax",
+    "computes_on_jax_cpu",
     "consumers",
     "hold_layer",
     "keep_frozen",
@@ -248,6 +250,33 @@ def named_export_archive(
 
     archive._get_concrete_fn = named
     return archive
+
+
+def computes_on_jax_cpu() -> bool:
+    """Whether the backend is JAX and its default device a CPU.
+
+    Keras names no devices by which to choose between formulas.
+    """
+    if keras.backend.backend() != "jax":
+        return False
+    import jax
+
+    return jax.default_backend() == "cpu"
+
+
+@functools.cache
+def compiled_by_jax(function: Callable, *static: int) -> Callable:
+    """A function of JAX's arrays, compiled as a whole also outside of models.
+
+    Keras compiles models alone; JAX by itself compiles operation by operation.
+
+    Args:
+        function: The function.
+        *static: Positions of arguments that are no arrays.
+    """
+    import jax
+
+    return jax.jit(function, static_argnums=static)
 
 
 def can_use_xla(model: keras.Model | None = None) -> bool:

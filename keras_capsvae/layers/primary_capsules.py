@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_capsvae.activations import capsule_activation
 from keras_capsvae.layers.capsule import serialized_activation
+from keras_capsvae.layers.matmul_conv import MatmulConv2D
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Identifier
 from keras_capsvae.typing import Shape
@@ -69,7 +70,7 @@ class PrimaryCapsules(keras.layers.Layer):
         self.activation = activation
         self.squash_constant = squash_constant
         self._activate = capsule_activation(activation, squash_constant)
-        self.convolution = keras.layers.Conv2D(
+        self.convolution = MatmulConv2D(
             num_channels * dim_capsules,
             kernel_size,
             strides,
