@@ -85,8 +85,10 @@ def defaults_of(settings: type) -> dict[str, Any]:
     }
 
 
-def arguments_from(words: tuple[str, ...]) -> dict[str, Any]:
-    """The dict of several `ARGUMENT=VALUE`.
+def arguments_from(
+    words: tuple[str, ...], flag: str = "--set"
+) -> dict[str, Any]:
+    """The dict of several `ARGUMENT=VALUE` of a flag of the command line.
 
     Values are JSON, or as Python writes them, or plain strings.
 
@@ -102,7 +104,7 @@ def arguments_from(words: tuple[str, ...]) -> dict[str, Any]:
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
-            raise ValueError(f"--set takes ARGUMENT=VALUE. Received: {word!r}")
+            raise ValueError(f"{flag} takes ARGUMENT=VALUE. Received: {word!r}")
         arguments[name] = _value(value)
     return arguments
 
@@ -180,7 +182,7 @@ def _items(option, name, value):
 def _arguments(option, name, value):
     if not isinstance(value, dict):
         raise ValueError(
-            f"`{name}` must be a dict of arguments of the builder. "
+            f"`{name}` must be a dict, argument → value. "
             f"Received: {name}={value!r}"
         )
     return json.loads(json.dumps(value, default=_plain))

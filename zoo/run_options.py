@@ -137,6 +137,15 @@ class RunOptions:
         metavar="EPOCHS",
         fixed=False,
     )
+    prior_arguments: Mapping[str, Any] = option(
+        dict,
+        {},
+        "Argument of that prior, num_layers, width, num_heads or "
+        "learning_rate, e.g. width=256.",
+        flag="--set-prior",
+        metavar="ARGUMENT=VALUE",
+        fixed=False,
+    )
     margin_epochs: int = option(
         int,
         0,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+from zoo.nearest import check_arguments
 from zoo.options import Option
 from zoo.options import defaults_of
 from zoo.options import option
@@ -20,6 +21,7 @@ IN_MEMORY = {
     "A prior over codes is fitted": ("prior_epochs",),
     "The best epoch is chosen on data": ("patience", "best"),
 }
+PRIOR_ARGUMENTS = ("num_layers", "width", "num_heads", "learning_rate")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Settings(RunOptions):
                 object.__setattr__(self, name, one.checked(name, value))
         self._check_arguments()
         self._check_warm_up()
+        self._check_prior()
         self._check_optimizer()
         if self.streaming:
             self._check_streaming()
@@ -107,6 +110,15 @@ class Settings(RunOptions):
             raise ValueError(
                 "A curve or cycles are those of `kl_warm_up` (--kl-warm-up) or "
                 f"`kl_warm_up_steps`. Received: {said} without one"
+            )
+
+    def _check_prior(self):
+        check_arguments("fit_prior", self.prior_arguments, PRIOR_ARGUMENTS)
+        if self.prior_arguments and not self.prior_epochs:
+            raise ValueError(
+                "Arguments of a prior are those of one that is fitted, with "
+                "`prior_epochs` (--prior-epochs). Received: prior_arguments="
+                f"{self.prior_arguments} without it"
             )
 
     def _check_optimizer(self):

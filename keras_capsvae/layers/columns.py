@@ -113,7 +113,8 @@ class TableColumns(_Columns):
     Numbers become `mean + scale · h`, in the units of the table, groups of
     categories probabilities, by a softmax. The layer also holds a trained
     variance of each column of numbers: at first the square of the scale, and
-    never below a ten thousandth of it.
+    never below a ten thousandth of it; and the range that `kept_in_range` keeps
+    numbers to, which `set_range` sets and is at first everything.
 
     Args:
         categories: Sizes, or name → size, of the groups of one-hot columns at
@@ -138,6 +139,28 @@ class TableColumns(_Columns):
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         self.spread = self._statistic("spread", "zeros", (self.numbers,), True)
+        self.low, self.high = (
+            self._statistic(
+                name, keras.initializers.Constant(value), (self.numbers,)
+            )
+            for name, value in (("low", -math.inf), ("high", math.inf))
+        )
+
+    def set_range(self, low: np.ndarray, high: np.ndarray) -> None:
+        """Set the least and greatest value of each column of numbers."""
+        self.low.assign(low)
+        self.high.assign(high)
+
+    def kept_in_range(self, numbers: Tensor) -> Tensor:
+        """Numbers `(batch, numbers)`, those outside at the end of the range."""
+        return ops.minimum(ops.maximum(numbers, self.low), self.high)
+
+    def load_own_variables(self, store: Any) -> None:
+        held = {key: store[key] for key in set(store.keys())}
+        for place, weight in enumerate(self.weights):
+            if weight is self.low or weight is self.high:
+                held.setdefault(str(place), weight)  # not of version 0.4
+        super().load_own_variables(held)
 
     def call(self, inputs: Tensor) -> Tensor:
         numbers, *groups = self.parts(inputs)

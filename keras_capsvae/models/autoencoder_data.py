@@ -8,6 +8,8 @@ from keras_capsvae.models.own_loss import OwnLossModel
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.forms import holds_numbers
 from keras_capsvae.validation.forms import holds_texts
+from keras_capsvae.validation.inputs import has_own_name
+from keras_capsvae.validation.inputs import told
 from keras_capsvae.validation.labels import check_classes
 from keras_capsvae.validation.labels import check_one_hot
 
@@ -60,7 +62,8 @@ class AutoencoderData(OwnLossModel):
         given = self.conditions.given(n, label, condition)
         if condition is not None:
             for array, tensor in zip(given, self.inputs[1:]):
-                self.check_input(array, tensor, tensor.name)
+                name = tensor.name if has_own_name(tensor) else "condition"
+                self.check_input(array, tensor, name)
         return given
 
     def arrays_of_model(self, x: Any) -> list[Any]:
@@ -85,7 +88,8 @@ class AutoencoderData(OwnLossModel):
         if len(arrays) != len(names):
             raise ValueError(
                 f"`x` must hold the {len(names)} arrays of the encoder, "
-                f"{names}, or the {len(self.inputs)} of the model. "
+                f"{told(self.encoder.inputs)}, or the {len(self.inputs)} of "
+                "the model. "
                 f"Received: {len(arrays)}"
             )
         of_model = [
@@ -100,8 +104,9 @@ class AutoencoderData(OwnLossModel):
         first = self.outputs[0].shape[1]  # None or 1 takes a column
         is_column = tuple(y.shape)[1:] == (1,) and first not in (None, 1)
         if holds_texts(y) or len(y.shape) == 1 or is_column:
-            conditions = ", ".join(one.name for one in self.inputs[1:])
-            given = f"[x, {conditions}]" if conditions else "x"
+            given = "x"
+            if self.inputs[1:]:
+                given = f"[x, {told(self.inputs[1:])}]"
             raise ValueError(
                 f"`y` must be left out, fit({given}), or be what x is to "
                 "become: a VAE takes no labels as targets. "
@@ -144,7 +149,14 @@ class AutoencoderData(OwnLossModel):
 def batch_of_one(example: Any) -> Any:
     """A single example, alone or with conditions, with a batch axis."""
     if isinstance(example, dict):
-        return {key: np.asarray(part)[None] for key, part in example.items()}
+        return {key: _one(part) for key, part in example.items()}
     if isinstance(example, (list, tuple)) and not holds_numbers(example):
-        return [np.asarray(part)[None] for part in example]
-    return np.asarray(example)[None]
+        return [_one(part) for part in example]
+    return _one(example)
+
+
+def _one(array):
+    """With a batch axis; a row of a data frame stays one, with its names."""
+    if hasattr(array, "to_frame"):
+        return array.to_frame().T
+    return np.asarray(array)[None]

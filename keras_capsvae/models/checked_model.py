@@ -16,6 +16,8 @@ from keras_capsvae.validation.forms import holds_numbers
 from keras_capsvae.validation.forms import standard_inputs
 from keras_capsvae.validation.forms import standard_targets
 from keras_capsvae.validation.forms import standard_weights
+from keras_capsvae.validation.inputs import has_own_name
+from keras_capsvae.validation.inputs import told
 from keras_capsvae.validation.labels import check_classes
 from keras_capsvae.validation.streams import FiniteLoss
 from keras_capsvae.validation.streams import StreamChecks
@@ -150,8 +152,12 @@ class CheckedModel(ComposedModel):
     def check_inputs(self, x: Tensor, name: str) -> list[Tensor]:
         """Raise unless x holds the inputs of the model; gives them in order."""
         arrays = self._inputs_in_order(x, name)
-        for array, tensor in zip(arrays, self.inputs):
-            part = name if len(arrays) == 1 else f"{name} ({tensor.name})"
+        for place, (array, tensor) in enumerate(zip(arrays, self.inputs)):
+            part = name
+            if len(arrays) > 1:
+                part = f"{name}[{place}]"
+                if has_own_name(tensor):
+                    part = f"{name} ({tensor.name})"
             self.check_input(array, tensor, part)
         return arrays
 
@@ -255,16 +261,15 @@ class CheckedModel(ComposedModel):
             missing = {tensor.name for tensor in self.inputs} - set(x)
             if missing:
                 raise ValueError(
-                    f"`{name}` must hold the inputs "
-                    f"{[tensor.name for tensor in self.inputs]}. "
+                    f"`{name}` must hold the inputs {told(self.inputs)}. "
                     f"Received: keys {list(x)}"
                 )
             return [x[tensor.name] for tensor in self.inputs]
         arrays = list(x) if isinstance(x, (list, tuple)) else [x]
         if len(arrays) != len(self.inputs):
-            names = ", ".join(tensor.name for tensor in self.inputs)
             raise ValueError(
-                f"`{name}` must hold {len(self.inputs)} input arrays: {names}. "
+                f"`{name}` must hold {len(self.inputs)} input arrays: "
+                f"{told(self.inputs)}. "
                 f"Received: {len(arrays)}. Keras reads a pair (a, b) as inputs "
                 "and targets: two inputs alone are ([a, b],) as "
                 "`validation_data` and ((a, b),) as a batch of a stream"

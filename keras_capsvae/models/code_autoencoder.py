@@ -28,6 +28,12 @@ class CodeAutoencoder(VariationalAutoencoder):
     `generate` draws from it, and `evaluate` and scores measure with it, as a
     bound on −ln q(x) in nats. Files hold it.
 
+    `generate` and `draw_latents` also take `temperature`, what the logits of
+    the prior are divided by: below 1 it keeps to what is probable. Its default
+    is that of the prior, `fitted_prior.temperature`, which is 1 and goes into
+    files and SavedModels. With `uniform=True` codes are drawn uniformly, as no
+    image has them.
+
     Args:
         encoder: Functional or Sequential model, x (and conditions) → vectors
             `(batch, ..., dim)`, one for each token.
@@ -42,7 +48,8 @@ class CodeAutoencoder(VariationalAutoencoder):
 
     Raises:
         TypeError: If the latent has no codes.
-        ValueError: As of `VariationalAutoencoder`.
+        ValueError: As of `VariationalAutoencoder`; of `generate` also if no
+            prior was fitted, or the temperature is not above 0.
 
     Example:
 
@@ -190,60 +197,13 @@ class CodeAutoencoder(VariationalAutoencoder):
             batch_size=batch_size,
         )
 
-    def generate(
-        self,
-        n: int,
-        *,
-        label: Any = None,
-        cluster: int | None = None,
-        condition: Tensor | None = None,
-        seed: int | None = None,
-        temperature: float = 1.0,
-        uniform: bool = False,
-    ) -> np.ndarray:
-        """Decode n draws of codes from the prior that was fitted.
-
-        Args:
-            n, label, cluster, condition, seed: As of `VariationalAutoencoder`.
-            temperature: What the logits of the prior are divided by; below 1
-                it keeps to what is probable. Defaults to 1.
-            uniform: Whether codes are drawn uniformly, as no image has them.
-                Defaults to `False`.
-
-        Returns:
-            Array `(n, ...)`.
-
-        Raises:
-            ValueError: If no prior was fitted, or the temperature is not above
-                0; as of `VariationalAutoencoder`.
-        """
-        how = {"temperature": temperature, "uniform": uniform}
-        z, given = self._drawn(n, label, cluster, condition, seed, **how)
-        decoded = self._decoded(z, given)
-        return decoded[0] if isinstance(decoded, list) else decoded
-
-    def draw_latents(
-        self,
-        n: int,
-        *,
-        label: Any = None,
-        cluster: int | None = None,
-        condition: Tensor | None = None,
-        seed: int | None = None,
-        temperature: float = 1.0,
-        uniform: bool = False,
-    ) -> np.ndarray:
-        """n draws of codes, `(n, ...)`, as `generate` decodes them."""
-        how = {"temperature": temperature, "uniform": uniform}
-        return self._drawn(n, label, cluster, condition, seed, **how)[0]
-
     def latents_drawn(
         self,
         numbers: Any,
         n: int,
         given: Any = None,
         cluster: Any = None,
-        temperature: float = 1.0,
+        temperature: float | None = None,
         uniform: bool = False,
     ) -> Tensor:
         if uniform:
@@ -254,11 +214,6 @@ class CodeAutoencoder(VariationalAutoencoder):
                 "training: model.fit_prior(x, epochs=10), on the command line "
                 "--prior-epochs 10. generate(n, uniform=True) decodes uniform "
                 f"codes. Received: {self.name!r} without a prior"
-            )
-        if not 0 < temperature < float("inf"):
-            raise ValueError(
-                "`temperature` must be finite and above 0. "
-                f"Received: temperature={temperature}"
             )
         return self.fitted_prior.draw(numbers, n, temperature=temperature)
 

@@ -9,6 +9,7 @@ from keras_capsvae.latents.base import Latent
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.arrays import parts_of
+from keras_capsvae.validation.inputs import told
 from keras_capsvae.validation.labels import check_label
 
 
@@ -115,9 +116,9 @@ class Conditions:
 
     def missing(self) -> str:
         """What to say when there should be conditions and are none."""
-        names = [tensor.name for tensor in self.inputs]
         return (
-            f"`condition` must hold {names}, which this model depends on, or "
+            f"`condition` must hold {told(self.inputs)}, which this model "
+            "depends on, or "
             "`label` a class of a one-hot one. Received: neither"
         )
 
@@ -127,9 +128,9 @@ class Conditions:
             np.asarray(c) for c in (condition if is_list else [condition])
         ]
         if len(arrays) != len(self.inputs):
-            names = [tensor.name for tensor in self.inputs]
             raise ValueError(
-                f"`condition` must hold {len(names)} arrays, {names}. "
+                f"`condition` must hold {len(self.inputs)} arrays, "
+                f"{told(self.inputs)}. "
                 f"Received: {len(arrays)}"
             )
         return [

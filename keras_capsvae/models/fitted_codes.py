@@ -6,12 +6,14 @@ import keras
 import numpy as np
 
 from keras_capsvae.models.code_prior import CodePrior
+from keras_capsvae.models.prediction import on_one_thread
 from keras_capsvae.models.prediction import one_at_a_time
 from keras_capsvae.models.prediction import padded
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.numbers import check_positive
 
-SIZES = "sizes"
+SIZES, TEMPERATURE = "sizes", "temperature"
 FEW, MANY = 8, 64  # drawn together: a compiled loop takes one of these
 
 
@@ -21,32 +23,51 @@ class FittedCodes:
     No layer, so that the model that holds it neither trains it nor counts it
     among its weights; files have it beside them.
 
+    Args:
+        net: A `CodePrior`.
+        temperature: What the logits are divided by in draws; below 1 they keep
+            to what is probable. Defaults to 1.
+
     Attributes:
-        net: The `CodePrior`.
+        net, temperature: As given; files keep both.
+
+    Raises:
+        ValueError: If the temperature is not above 0.
     """
 
-    def __init__(self, net: CodePrior) -> None:
-        self.net = net
+    def __init__(self, net: CodePrior, temperature: float = 1.0) -> None:
+        self.net, self.temperature = net, temperature
         self._sampler = _Sampler(net)
+
+    @property
+    def temperature(self) -> float:
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value: float) -> None:
+        self._temperature = check_positive("temperature", value)
 
     @classmethod
     def of_arrays(cls, arrays: dict[str, np.ndarray]) -> "FittedCodes":
         """What `arrays` gave."""
         arrays = dict(arrays)
+        temperature = float(arrays.pop(TEMPERATURE, 1.0))
         codes, layers, width, heads, *shape = map(int, arrays.pop(SIZES))
         net = CodePrior(
             codes, shape, num_layers=layers, width=width, num_heads=heads
         )
         net.set_weights([arrays[name] for name in sorted(arrays)])
-        return cls(net)
+        return cls(net, temperature)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Sizes and weights of the net, by name."""
+        """Temperature, sizes and weights of the net, by name."""
         net = self.net
         sizes = net.num_codes, net.num_layers, net.width, net.num_heads
         weights = net.get_weights()
-        return {SIZES: np.array([*sizes, *net.code_shape])} | {
-            f"weight_{place:04d}": one for place, one in enumerate(weights)
+        return {
+            TEMPERATURE: np.array(self.temperature),
+            SIZES: np.array([*sizes, *net.code_shape]),
+            **{f"weight_{at:04d}": one for at, one in enumerate(weights)},
         }
 
     def nats(self, codes: Tensor) -> Tensor:
@@ -58,18 +79,22 @@ class FittedCodes:
         numbers: Any,
         n: int,
         latent_shape: Shape | None = None,
-        temperature: float = 1.0,
+        temperature: float | None = None,
     ) -> Tensor:
-        """n draws of codes, `(n, *code_shape)`; see `Latent.draw`."""
+        """n draws of codes, `(n, *code_shape)`; see `Latent.draw`.
+
+        The temperature is that of the prior where none is given.
+        """
+        if temperature is None:
+            temperature = self.temperature
+        temperature = check_positive("temperature", temperature)
         uniforms = numbers.uniform((n, self.net.tokens))
         if not isinstance(uniforms, np.ndarray):  # in a graph
-            return self.net.sampled(
-                uniforms, keras.ops.full((n,), float(temperature))
-            )
+            return self.net.sampled(uniforms, keras.ops.full((n,), temperature))
         size = MANY if n > FEW else FEW
         heat = np.full(n, temperature, "float32")
         arrays = [padded(one, size) for one in (uniforms, heat)]
-        with one_at_a_time():
+        with one_at_a_time(), on_one_thread():
             codes = self._sampler.predict(arrays, batch_size=size, verbose=0)
         return codes[:n]
 

@@ -128,6 +128,7 @@ class GenerativeModel(AutoencoderData):
         cluster: int | None = None,
         condition: Tensor | None = None,
         seed: int | None = None,
+        **how: Any,
     ) -> np.ndarray:
         """Decode n draws from the prior.
 
@@ -139,17 +140,18 @@ class GenerativeModel(AutoencoderData):
             cluster: Integer component of a mixture. Defaults to `None`: any.
             condition: Conditions of another kind, see `decode`.
             seed: Integer seed. Defaults to `None`: fresh draws each time.
+            how: What the draws of a kind of model take beside: see its class.
 
         Returns:
-            Array `(n, ...)` of the decoder's (first) output.
+            Array `(n, ...)` of the decoder's (first) output; of tables rows.
 
         Raises:
             ValueError: If n is below 1, the model has no classes, clusters or
                 conditions that were asked for, or needs one that was not.
             TypeError: If n, label or cluster is no integer.
         """
-        z, given = self._drawn(n, label, cluster, condition, seed)
-        return _first(self._decoded(z, given))
+        z, given = self._drawn(n, label, cluster, condition, seed, how)
+        return self._made_of(self._decoded(z, given), seed)
 
     def draw_latents(
         self,
@@ -159,12 +161,13 @@ class GenerativeModel(AutoencoderData):
         cluster: int | None = None,
         condition: Tensor | None = None,
         seed: int | None = None,
+        **how: Any,
     ) -> np.ndarray:
         """n draws from the prior, as `generate` decodes them.
 
         Takes the arguments of `generate`; returns `(n, ...)`.
         """
-        return self._drawn(n, label, cluster, condition, seed)[0]
+        return self._drawn(n, label, cluster, condition, seed, how)[0]
 
     def interpolate(self, first: Any, last: Any, steps: int = 8) -> np.ndarray:
         """Decode the latents on the way from one example to another.
@@ -239,10 +242,10 @@ class GenerativeModel(AutoencoderData):
             numbers, n, self.prior_depends_on(given), cluster
         )
 
-    def _drawn(self, n, label, cluster, condition, seed, **how):
+    def _drawn(self, n, label, cluster, condition, seed, how):
         """Latents and the conditions that they were drawn under.
 
-        `how` goes on to `latents_drawn` of a subclass that takes more.
+        `how` is what `latents_drawn` of a subclass takes beside.
         """
         n = check_integer("n", n)
         clusters = self.latent.num_clusters
@@ -259,6 +262,10 @@ class GenerativeModel(AutoencoderData):
             given = self.conditions.drawn(n, numbers)
         z = self.latents_drawn(numbers, n, given, cluster, **how)
         return ops.convert_to_numpy(z), given
+
+    def _made_of(self, decoded, seed):
+        """What `generate` gives of what the decoder gave."""
+        return _first(decoded)
 
     def _decoded(self, z, given, batch_size=None):
         return predicted(

@@ -17,6 +17,7 @@ from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.forms import dense_in_numpy
+from keras_capsvae.validation.inputs import has_own_name
 from keras_capsvae.validation.numbers import check_integer
 
 CHUNK_MEGABYTES = 4
@@ -190,8 +191,9 @@ def _check_densities(model):
 
 def _check_data(model, arrays):
     """Any finite values may be scored, whatever the range of the training."""
-    for array, tensor in zip(arrays, model.inputs):
-        check_array(array, tensor.shape[1:], tensor.name)
+    for place, (array, tensor) in enumerate(zip(arrays, model.inputs)):
+        name = tensor.name if has_own_name(tensor) else f"x[{place}]"
+        check_array(array, tensor.shape[1:], name if place else "x")
     check_same_length(arrays, "x")
 
 

@@ -23,6 +23,10 @@ class NamedColumns(VariationalAutoencoder):
 
     column_names: tuple[str, ...] | None = None
 
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        inputs = self._first_in_order(inputs, "inputs")
+        return super().__call__(inputs, *args, **kwargs)
+
     def learn_names(self, x: Any) -> None:
         """Keep the names of the columns if x has any and none are known."""
         if self.column_names is None:

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,6 +15,7 @@ from keras_capsvae.models.prediction import in_parts
 from keras_capsvae.models.scoring_model import ScoringModel
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import length_of
+from keras_capsvae.validation.labels import integers_of
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.streams import examples_in
 from keras_capsvae.validation.streams import is_stream
@@ -153,7 +155,12 @@ class PriorModel(ScoringModel):
         return np.concatenate(shares).argmax(axis=-1)
 
     def relabel(
-        self, x: Any, label: Any, batch_size: int | None = None
+        self,
+        x: Any,
+        label: Any,
+        batch_size: int | None = None,
+        *,
+        class_names: Sequence[str] | None = None,
     ) -> np.ndarray:
         """Examples in the style of x, of another class.
 
@@ -161,19 +168,29 @@ class PriorModel(ScoringModel):
         mean of their class, and decodes them with the label.
 
         Args:
-            x: Examples with their one-hot labels, `[x, labels]`.
-            label: Integer class, or one for each example.
+            x: Examples with their labels, `[x, labels]`: integers, one-hot or,
+                with `class_names`, names.
+            label: Integer class or name, or one for each example.
             batch_size: Examples at a time. Defaults to Keras' 32.
+            class_names: Names of the classes in the order of their labels.
+                Defaults to `None`: labels are no names.
 
         Returns:
             Array `(n, ...)`.
 
         Raises:
-            ValueError: If the model has no single condition of classes, or x
-                does not fit it.
+            ValueError: If the model has no single condition of classes, x does
+                not fit it, or a name is none of the classes.
         """
+        examples, *rest = x if isinstance(x, (list, tuple)) else [x]
+        if self.num_classes is not None and len(rest) == 1:
+            labels = integers_of(rest[0], class_names)
+            if np.ndim(labels) == 1:
+                rest = self.conditions_given(len(labels), labels, None)
+            x = [examples, *rest]
         z = self.encode(x, batch_size)
         before = self.arrays_of_model(x)[1:]
+        label = integers_of(label, class_names)
         after = self.conditions_given(len(z), label, None)
         means = [
             self.latent.prior_mean(self.prior_depends_on(given))

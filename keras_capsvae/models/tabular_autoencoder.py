@@ -20,7 +20,6 @@ from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.private_keras import consumers
-from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.forms import dense_in_numpy
 from keras_capsvae.validation.labels import check_one_hot
@@ -46,6 +45,11 @@ class TabularAutoencoder(NamedColumns):
     other frames may have them in another order, but no other columns. Arrays,
     and frames whose columns are called 0, 1, …, are read by position; so are
     all frames by a model that was fitted on an array.
+
+    `generate` draws rows: numbers with the variance of their column, categories
+    one-hot; `decode(draw_latents(n))` gives means and probabilities. Numbers of
+    a column that held nothing but integers are kept in the range that it had:
+    no counts below 0. They are not rounded.
 
     The encoder begins with `StandardColumns`, the decoder ends in
     `TableColumns`; compile the model with `TableReconstruction()`.
@@ -156,9 +160,10 @@ class TabularAutoencoder(NamedColumns):
         """Set the means and standard deviations of the columns of numbers.
 
         By them rows are standardised on their way in, and brought back to the
-        table's units on their way out. The first `fit` does it where it was not
-        done; later ones leave the statistics alone. (The `adapt` of other VAEs
-        sets the bias of the decoder's output.)
+        table's units on their way out. The ranges of columns of integers are
+        kept too, for `generate`. The first `fit` does it where it was not done;
+        later ones leave the statistics alone. (The `adapt` of other VAEs sets
+        the bias of the decoder's output.)
 
         Args:
             x: Rows `(n, columns)`, or with conditions `[rows, c]`.
@@ -178,6 +183,11 @@ class TabularAutoencoder(NamedColumns):
         standard.set_statistics(mean, np.where(is_constant, size, scale))
         columns.set_statistics(
             mean, np.where(is_constant, CONSTANT * size, scale)
+        )
+        is_whole = np.all(numbers == np.rint(numbers), axis=0)
+        columns.set_range(
+            np.where(is_whole, numbers.min(axis=0), -np.inf),
+            np.where(is_whole, numbers.max(axis=0), np.inf),
         )
 
     def check_input(
@@ -203,26 +213,9 @@ class TabularAutoencoder(NamedColumns):
             check_one_hot(columns, size, f"{name} ({group})")
             start += size
 
-    @functools.wraps(VariationalAutoencoder.generate)
-    def generate(
-        self,
-        n: int,
-        *,
-        label: Any = None,
-        cluster: int | None = None,
-        condition: Tensor | None = None,
-        seed: int | None = None,
-    ) -> np.ndarray:
-        """n new rows of the table: draws of the prior, decoded and drawn from.
-
-        Numbers are drawn with the variance of their column, categories are
-        one-hot. `decode(draw_latents(n))` gives means and probabilities.
-
-        Takes the arguments of every VAE's `generate`; returns `(n, columns)`.
-        """
-        z, given = self._drawn(n, label, cluster, condition, seed)
-        numbers = NumpyNumbers(None if seed is None else (seed, n))
-        rows = self._rows_drawn(numbers, self._decoded(z, given))
+    def _made_of(self, decoded, seed):
+        seeds = None if seed is None else (seed, len(decoded))
+        rows = self._rows_drawn(NumpyNumbers(seeds), decoded)
         return ops.convert_to_numpy(rows)
 
     def _rows_drawn(self, numbers, decoded):
@@ -230,7 +223,8 @@ class TabularAutoencoder(NamedColumns):
         _, columns = self.column_layers
         mean, *groups = columns.parts(decoded)
         noise = ops.convert_to_tensor(numbers.normal(ops.shape(mean)))
-        drawn = [mean + noise * ops.exp(0.5 * columns.log_variance())]
+        numbers_drawn = mean + noise * ops.exp(0.5 * columns.log_variance())
+        drawn = [columns.kept_in_range(numbers_drawn)]
         for group in groups:
             uniform = numbers.uniform(ops.shape(group))
             gumbel = -ops.log(-ops.log(uniform))

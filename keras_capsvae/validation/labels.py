@@ -34,6 +34,23 @@ def check_not_names(labels: Any, name: str) -> None:
         )
 
 
+def integers_of(labels: Any, class_names: Sequence[str] | None) -> Any:
+    """Names of classes as their integers; other labels as they are.
+
+    Raises:
+        ValueError: If a name is none of the classes.
+    """
+    if class_names is None or np.asarray(labels).dtype.kind not in "UO":
+        return labels
+    names, asked = list(class_names), np.asarray(labels, "U")
+    unknown = sorted(set(asked.ravel().tolist()) - set(names))
+    if unknown:
+        raise ValueError(
+            f"Labels must be of the classes {names}. Received: {unknown}"
+        )
+    return np.vectorize(names.index, otypes=[int])(asked)[()]
+
+
 def multi_hot(labels: Any, num_classes: int) -> Any:
     """Integer, one-hot or multi-hot labels → `(batch, num_classes)`, float32.
 

@@ -130,8 +130,22 @@ def test_generate(model):
     uniform = model.draw_latents(500, seed=1, uniform=True)
     counts = np.bincount(uniform.ravel(), minlength=K)
     np.testing.assert_allclose(counts / counts.sum(), 1 / K, atol=0.03)
-    with pytest.raises(ValueError, match="`temperature` must be finite and ab"):
+    with pytest.raises(ValueError, match="`temperature` must be positive"):
         model.generate(2, temperature=0.0)
+
+
+def test_a_temperature_of_the_prior_goes_into_files(model, tmp_path):
+    usual = model.draw_latents(9, seed=1)
+    cool = model.draw_latents(9, seed=1, temperature=0.1)
+    assert not np.array_equal(usual, cool)
+    model.fitted_prior.temperature = 0.1
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.draw_latents(9, seed=1), cool)
+    model.fitted_prior.temperature = 1.0
+    np.testing.assert_array_equal(model.draw_latents(9, seed=1), usual)
+    with pytest.raises(ValueError, match="temperature=-1"):
+        model.fitted_prior.temperature = -1
 
 
 def test_the_bound_is_that_of_the_prior(model):

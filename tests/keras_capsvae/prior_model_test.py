@@ -258,8 +258,20 @@ def test_another_label_of_the_decoder():
     np.testing.assert_allclose(received, model.decode(z, label=[2, 1] * 4))
     own = model.relabel([X, ONE_HOT], LABELS)
     np.testing.assert_allclose(own, model.reconstruct([X, ONE_HOT]), rtol=1e-6)
+    names = ["cat", "dog", "fox"]
+    named = np.array(names)[LABELS]
+    for given_labels, label, options in (
+        (LABELS, [2, 1] * 4, {}),
+        (named, ["fox", "dog"] * 4, {"class_names": names}),
+    ):
+        again = model.relabel([X, given_labels], label, **options)
+        np.testing.assert_array_equal(again, received)
+    one = model.relabel([X, named], "fox", class_names=names)
+    np.testing.assert_array_equal(one, model.relabel([X, ONE_HOT], 2))
     with pytest.raises(ValueError, match="label=3"):
         model.relabel([X, ONE_HOT], 3)
+    with pytest.raises(ValueError, match=r"of the classes .*\['owl'\]"):
+        model.relabel([X, named], "owl", class_names=names)
 
 
 def test_conditions_of_another_width():

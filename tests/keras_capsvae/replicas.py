@@ -171,6 +171,22 @@ def latents_on_a_circle():
 
 
 @model(FLAT)
+def categories():
+    """So sure of them that nothing else is drawn; the divergence weighs all."""
+    x, z = keras.Input((6,)), keras.Input((3, 2))
+    sure = keras.initializers.Constant(np.tile([8.0, -8.0], 3))
+    logits = layers.Dense(6, bias_initializer=sure)(x)
+    told = layers.Dense(6, activation="sigmoid")(layers.Flatten()(z))
+    net = kc.VariationalAutoencoder(
+        keras.Model(x, layers.Reshape((3, 2))(logits)),
+        keras.Model(z, told),
+        kc.GumbelSoftmaxLatent(kl_weight=1e5),
+    )
+    net.compile("sgd", loss=kc.BernoulliReconstruction())
+    return net
+
+
+@model(FLAT)
 def clusters_of_a_classifier():
     z = keras.Input((2,))
     tell = keras.Model(z, layers.Dense(3)(z))
@@ -251,7 +267,13 @@ def gated_cnn_classifier():
     return zoo.gated_cnn_classifier(9, hidden_dim=4, num_heads=2, seed=0)
 
 
-NOISELESS = (vamp_prior, averaged_codes, trained_codes, latents_on_a_circle)
+NOISELESS = (
+    vamp_prior,
+    averaged_codes,
+    trained_codes,
+    latents_on_a_circle,
+    categories,
+)
 
 
 def trained(build, x, y=None, **data):

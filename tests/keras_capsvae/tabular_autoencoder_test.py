@@ -203,6 +203,44 @@ def test_frames_are_read_by_the_names_of_their_columns(tmp_path):
         model.encode(twice)
 
 
+def test_a_row_and_a_call_go_by_names_too():
+    names = list("abcdef")
+    frame = pandas.DataFrame(TABLE, columns=names)
+    model = _vae()
+    model.fit(frame, batch_size=100, verbose=0)
+    turned = frame[names[::-1]]
+    expected = model.interpolate(TABLE[0], TABLE[1], 3)
+    received = model.interpolate(turned.iloc[0], turned.iloc[1], 3)
+    np.testing.assert_array_equal(received, expected)
+    with pytest.raises(ValueError, match="without a. Received|without a"):
+        model.interpolate(turned.iloc[0, :5], turned.iloc[1])
+    heads = [
+        numpy_of(model.encoder(model.standard_inputs(rows, "x")))[0]
+        for rows in (frame, turned)
+    ]
+    np.testing.assert_array_equal(*heads)
+    shapes = [model(rows)["decoded"].shape for rows in (frame, turned)]
+    assert shapes == [TABLE.shape] * 2
+    with pytest.raises(ValueError, match="without a"):
+        model(frame[names[1:]])
+
+
+def test_columns_of_integers_keep_their_range():
+    """Counts, most of them 0, of which a Gaussian would draw −1."""
+    counts = RANDOM.poisson(0.3, size=(COUNT, 1))
+    table = np.concatenate([counts, LENGTH], axis=1).astype("float32")
+    model = _small(2)
+    model.fit(table, batch_size=COUNT, verbose=0)
+    rows = model.generate(500, seed=0)
+    assert rows[:, 0].min() == 0.0 and rows[:, 0].max() == counts.max()
+    assert rows[:, 1].min() < LENGTH.min() or rows[:, 1].max() > LENGTH.max()
+    _, columns = model.column_layers
+    weights = dict(enumerate(map(numpy_of, columns.weights)))
+    of_earlier = {str(at): one for at, one in weights.items() if at < 3}
+    columns.load_own_variables(of_earlier)  # of version 0.4
+    np.testing.assert_array_equal(numpy_of(columns.low), weights[3])
+
+
 def test_a_model_fitted_on_an_array_reads_frames_by_position():
     model = _vae()
     model.adapt(TABLE)

@@ -230,7 +230,7 @@ def test_several_samples_and_several_spheres():
         num_samples=3,
         gradient="dreg",
     )
-    model.compile("adam", loss=BernoulliReconstruction(), jit_compile=False)
+    model.compile("adam", loss=BernoulliReconstruction())
     images = np.random.default_rng(0).random((8, 4, 4, 1), "float32")
     history = model.fit(images, verbose=0).history
     assert np.isfinite(history["loss"]).all()

@@ -4,6 +4,11 @@ from typing import Any
 
 from zoo.columns import aligned
 
+OF_SAMPLES = (
+    "negative_elbo takes one sample of each example, −log_likelihood several: "
+    "on average\nthe first is the larger. On few examples chance may have it "
+    "otherwise."
+)
 PRINTED = 20  # classes up to which a confusion matrix is printed
 
 
@@ -16,6 +21,8 @@ def described(model: Any, about: Any, figures: Any, report: Any) -> str:
         f"{about['examples']:,}{binarized}",
         aligned([[key, _short(value)] for key, value in figures.items()]),
     ]
+    if "log_likelihood" in figures:
+        parts.append(OF_SAMPLES)
     if report is None:
         return "\n\n".join(parts)
     rows = zip(report.names, report.precision, report.recall, report.count)

@@ -4,6 +4,7 @@ import pathlib
 from typing import Any
 from typing import NamedTuple
 
+from zoo.cards import Card
 from zoo.cli import writing
 
 SAVED_MODEL = "saved_model"
@@ -13,6 +14,8 @@ SUFFIXES = {
     "onnx": ".onnx",
     "litert": ".tflite",
 }
+OF_PARTS = ("vae", "poem")  # families whose models become PARTS
+PARTS = ("encoder", "decoder")
 ALWAYS_A_FILE = ("keras", "weights")
 FORMATS = [SAVED_MODEL, *SUFFIXES]
 
@@ -51,6 +54,30 @@ def target_of(out: pathlib.Path, kind: str | None) -> Target:
     return Target(out, kind, bool(said) or kind in ALWAYS_A_FILE)
 
 
+def check_one_part(target: Target, card: Card | None) -> None:
+    """Raise where a file is to hold what becomes several.
+
+    Args:
+        target: that of `target_of`.
+        card: that of the model, where it is known before it is opened.
+
+    Raises:
+        ValueError: if so.
+    """
+    if card is not None and card.family in OF_PARTS:
+        _check_one_part(target, card.name, PARTS)
+
+
+def _check_one_part(target, name, parts):
+    path, kind, is_file = target
+    if is_file and kind not in ALWAYS_A_FILE and len(parts) > 1:
+        names = " and ".join(f"{part}{SUFFIXES[kind]}" for part in parts)
+        raise ValueError(
+            f"{name} becomes {names}: give a folder, --format {kind} "
+            f"--out {path.with_suffix('')}. Received: {path}"
+        )
+
+
 def check_free(target: Target, overwrite: bool) -> None:
     """Raise where something is in the way of an export.
 
@@ -85,19 +112,8 @@ def write(target: Target, model: Any) -> list[pathlib.Path]:
     elif kind == "weights":
         writing.write(path, model.save_weights)
     else:
-        _write_only_part(model, path, kind)
+        parts = export.exported_parts(model)
+        _check_one_part(target, model.name, parts)
+        (part,) = parts.values()
+        writing.write(path, lambda place: export.write_part(part, place, kind))
     return [path]
-
-
-def _write_only_part(model, path, kind):
-    from zoo import export
-
-    parts = export.exported_parts(model)
-    if len(parts) > 1:
-        names = " and ".join(f"{name}{SUFFIXES[kind]}" for name in parts)
-        raise ValueError(
-            f"{model.name} becomes {names}: give a folder, --format {kind} "
-            f"--out {path.with_suffix('')}. Received: {path}"
-        )
-    (part,) = parts.values()
-    writing.write(path, lambda place: export.write_part(part, place, kind))

@@ -104,7 +104,9 @@ def _as_click_option(name: str, option: Option):
             multiple=True,
             metavar=option.metavar,
             help=text,
-            callback=lambda context, parameter, words: arguments_from(words),
+            callback=lambda context, parameter, words: arguments_from(
+                words, option.flag
+            ),
         )
     return click.option(
         option.flag,

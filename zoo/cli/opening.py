@@ -1,5 +1,6 @@
 """The MODEL of a command: a name of the zoo, a run folder or a file."""
 
+import json
 import pathlib
 from typing import Any
 from typing import NamedTuple
@@ -7,6 +8,7 @@ from typing import NamedTuple
 from zoo import cards
 from zoo.cli.output import starting
 from zoo.pretrained import manifest
+from zoo.run_files import CONFIG
 
 WEIGHTS = (
     "Of a name of the zoo: a tag of shipped weights, or a file of your own.  "
@@ -42,6 +44,23 @@ class Opened(NamedTuple):
         count = classes.count_of(self.model)
         names = self.settings.get("class_names")
         return list(names) if names else [str(one) for one in range(count)]
+
+
+def card_of_model(model: str) -> cards.Card | None:
+    """The card of a zoo name or a run folder, read without Keras.
+
+    `None` where it is neither, or a run of no known model.
+    """
+    if model in cards.list_models():
+        return cards.card_of(model)
+    config = pathlib.Path(model) / CONFIG
+    if not config.is_file():
+        return None
+    try:
+        name = json.loads(config.read_text(encoding="utf-8"))["model"]
+        return cards.card_of(name)
+    except (ValueError, KeyError, TypeError):
+        return None  # to be told when it is opened
 
 
 def opened(model: str, weights: str | None) -> Opened:

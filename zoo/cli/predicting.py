@@ -57,12 +57,11 @@ def predict(
 
     MODEL: a name of the zoo, a run folder or a .keras file of a classifier.
     """
-    _check(out, overwrite)
-    check_data(data)
-    found = opened(model, weights)
+    found = _opened(model, weights, data, out, overwrite)
 
     from zoo.evaluation import tables
 
+    tables.check_classes(found.model)
     examples = _read(found, data, of_data)
     table = tables.prediction_table(found.model, examples, found.class_names)
     writing.write_table(table, out)
@@ -82,15 +81,13 @@ def encode(
 
     MODEL: a name of the zoo, a run folder or a .keras file.
     """
-    _check(out, overwrite)
-    check_data(data)
-    found = opened(model, weights)
+    found = _opened(model, weights, data, out, overwrite)
 
     from zoo.evaluation import tables
 
+    tables.check_latents(found.model)
     examples = _read(found, data, of_data)
-    table = tables.latent_table(found.model, examples)
-    writing.write_table(table, out)
+    writing.write_table(tables.latent_table(found.model, examples), out)
 
 
 @click.command()
@@ -129,12 +126,11 @@ def score(
 
     MODEL: a name of the zoo, a run folder or a .keras file.
     """
-    _check(out, overwrite)
-    check_data(data)
-    found = opened(model, weights)
+    found = _opened(model, weights, data, out, overwrite)
 
     from zoo.evaluation import tables
 
+    tables.check_scores(found.model)
     examples = _read(found, data, of_data)
     if quantile is not None:
         _set_threshold(found, quantile, samples, seed)
@@ -153,10 +149,8 @@ def _set_threshold(found, quantile, samples, seed):
     """The threshold at a quantile of the scores of the training data."""
     from zoo import datasets
     from zoo.datasets import feeds
-    from zoo.evaluation import tables
 
     source = found.settings.get("data")
-    tables.check_scores(found.model)
     if source is None:
         raise ValueError(
             "--quantile needs the data that the model was trained on, which a "
@@ -170,13 +164,16 @@ def _set_threshold(found, quantile, samples, seed):
     found.model.set_threshold(x, quantile, num_samples=samples, seed=seed)
 
 
+def _opened(model, weights, data, out, overwrite):
+    """The model, once it is clear that there is data and room for the file."""
+    if out is not None:
+        writing.check_free(out, writing.TABLES, overwrite)
+    check_data(data)
+    return opened(model, weights)
+
+
 def _read(found, data, of_data):
     """The examples, read as those of the model's run were."""
     from zoo.datasets.examples import read_examples
 
     return read_examples(found.model, data, found.reading(**of_data))
-
-
-def _check(out, overwrite):
-    if out is not None:
-        writing.check_free(out, writing.TABLES, overwrite)

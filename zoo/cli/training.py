@@ -16,6 +16,7 @@ from zoo.cli.output import echo_json
 from zoo.cli.output import output_options
 from zoo.cli.output import speaking
 from zoo.cli.output import starting
+from zoo.cli.together import check_together
 from zoo.data_names import check_data
 from zoo.pretrained import manifest
 from zoo.run_files import check_unused
@@ -43,17 +44,25 @@ from zoo.run_files import check_unused
     help="Also draw samples of a VAE after each N epochs; a model of poems "
     "writes one after each N, otherwise ten in all.",
 )
+@click.option(
+    "--model-only",
+    is_flag=True,
+    help="Write no SavedModel and no pictures when it is done.",
+)
 @output_options
 def train(
     name: str,
     out: str | None,
+    model_only: bool,
     quiet: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
     """Train the model called NAME into a run folder."""
     # Before Keras is loaded it says that there is no such model or file.
-    check_arguments_of(card_of(name), options["arguments"])
+    card = card_of(name)
+    check_arguments_of(card, options["arguments"])
+    check_together(card, options)
     check_data(options["data"])
     if options["weights"]:
         manifest.file_of(name, options["weights"])
@@ -62,12 +71,12 @@ def train(
         check_unused(out)
     with speaking(quiet, as_json):
         starting()
-        summary = _trained(name, out, options)
+        summary = _trained(name, out, model_only, options)
     if as_json:
         echo_json(summary)
 
 
-def _trained(name, out, options):
+def _trained(name, out, model_only, options):
     """Trains, tells what came out, and returns it."""
     from zoo import runs
     from zoo.runs.folder import RunFolder
@@ -79,13 +88,14 @@ def _trained(name, out, options):
     except KeyboardInterrupt:
         _tell_how_to_go_on(RunFolder(out), options["picture_every"])
         sys.exit(130)
-    click.echo("Writing what it is used with, and pictures.")
-    runs.finish(out)
+    if not model_only:
+        click.echo("Writing what it is used with, and pictures.")
+    runs.finish(out, model_only)
     seconds = time.monotonic() - began
     folder = RunFolder(out)
     summary = folder.read_summary()
     click.echo(told(summary, folder.path, seconds))
-    if not folder.saved_model.exists():
+    if not (model_only or folder.saved_model.exists()):
         click.echo(
             "No SavedModel: that takes the TensorFlow backend. There, "
             f"`python -m zoo export {out} --out {folder.saved_model}` writes "

@@ -13,6 +13,7 @@ from zoo.cli.given import FilePath
 from zoo.cli.given import Text
 from zoo.cli.given import options_of_run
 from zoo.cli.opening import WEIGHTS
+from zoo.cli.opening import card_of_model
 from zoo.cli.opening import opened
 from zoo.data_names import check_data
 
@@ -52,8 +53,9 @@ TEXTS = 10
 @click.option(
     "--temperature",
     type=float,
-    help="Of the characters of texts; 0 takes the most probable ones.  "
-    "[default: 0]",
+    help="Of the characters of texts; 0 takes the most probable ones. Of the "
+    "codes of a model of codes; below 1 they are more probable ones.  "
+    "[default: 0 of texts, 1 of codes]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file at --out.")
 def sample(
@@ -98,8 +100,9 @@ def sample(
         texts = write_texts(count, seed=seed, temperature=temperature or 0.0)
         click.echo("\n".join(texts))
         return
-    of_texts = {"--count": count, "--temperature": temperature}
-    _refuse("writes no texts", net, **of_texts)
+    _refuse("writes no texts", net, **{"--count": count})
+    if temperature is not None:
+        _set_temperature(net, temperature)
     out = out or pathlib.Path(FOLDER)
     images = labels = None
     reading = found.reading(**of_images)
@@ -122,6 +125,20 @@ def sample(
         return
     for path in gallery.draw(net, out, images, labels, **drawn):
         click.echo(path)
+
+
+def _set_temperature(net, temperature):
+    """Of what a model of codes draws from."""
+    from keras_capsvae import CodeAutoencoder
+
+    if not isinstance(net, CodeAutoencoder):
+        _refuse("draws no codes", net, **{"--temperature": temperature})
+    if net.fitted_prior is None:
+        raise ValueError(
+            "--temperature is that of a prior over codes, which `train "
+            f"--resume --prior-epochs 10` fits. Received: {net.name} without"
+        )
+    net.fitted_prior.temperature = temperature
 
 
 def _write_rows(found, count, seed, out, overwrite):
@@ -180,5 +197,6 @@ def export(
     """
     target = formats.target_of(out, kind)
     formats.check_free(target, overwrite)
+    formats.check_one_part(target, card_of_model(model))
     for path in formats.write(target, opened(model, weights).model):
         click.echo(path)

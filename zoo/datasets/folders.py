@@ -21,6 +21,7 @@ SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jfif"),
     *(".bmp", ".gif", ".webp", ".tif", ".tiff"),
 )
+SIDES_TAKEN = 32  # multiples, of deep_conv_vae, which halves five times
 TESTS = ("test", "val", "valid", "validation")  # the first one found
 # Images of other kinds, and of cameras: left out with a word.
 UNREAD = (
@@ -71,7 +72,7 @@ def train_and_test_files(
     if len(listed) > 1:
         return listed[0], listed[1]
     (files,) = listed
-    train, test = held_out(len(files.paths), folder)
+    train, test = held_out(len(files.paths), folder, labels=files.labels)
     return _take(files, train), _take(files, test)
 
 
@@ -132,12 +133,18 @@ def _several_sizes(sizes, channels, folder):
         f"{count} of {height} × {width}"
         for (height, width), count in sizes.most_common()
     ]
-    height, width = sizes.most_common(1)[0][0]
+    height, width = map(_taken, sizes.most_common(1)[0][0])
     return (
         f"Images must have one size. Received: {shortened(common)} (height × "
         f"width) in {folder}. --resize {height}x{width} (`shape=({height}, "
-        f"{width}, {channels})` in Python) gives them one"
+        f"{width}, {channels})` in Python) gives them one that every model "
+        "takes"
     )
+
+
+def _taken(side):
+    """The nearest side that every model takes."""
+    return SIDES_TAKEN * max(1, round(side / SIDES_TAKEN))
 
 
 def _tell(message):

@@ -65,7 +65,7 @@ def load_labelled_texts(
     if len(parts) == 2:
         test_labels, _ = _numbered(parts[1], names)
         return Arrays(texts[0], labels, texts[1], test_labels)
-    train, test = held_out(len(labels), source)
+    train, test = held_out(len(labels), source, labels=np.asarray(labels))
     return Arrays(
         [texts[0][row] for row in train],
         labels[train],

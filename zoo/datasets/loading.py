@@ -220,7 +220,7 @@ def _load_archive(path, class_names):
     if "all" not in pairs:
         return *pairs["train"][:2], *pairs["test"][:2]
     images, labels, _ = pairs["all"]
-    train, test = held_out(len(images), path)
+    train, test = held_out(len(images), path, labels=labels)
     if labels is None:
         return images[train], None, images[test], None
     return images[train], labels[train], images[test], labels[test]

@@ -55,7 +55,7 @@ def load_rows(
     labels, names = _numbered(first, class_names)
     if rest:
         return Arrays(first.x, labels, rest[0].x, _numbered(rest[0], names)[0])
-    train, test = held_out(len(first.x), source)
+    train, test = held_out(len(first.x), source, labels=labels)
     x, y = first.x, labels
     if y is None:
         return Arrays(x[train], None, x[test], None)

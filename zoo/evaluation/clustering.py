@@ -1,5 +1,8 @@
 """How well clusters agree with classes that nobody told them."""
 
+from typing import Any
+
+import keras
 import numpy as np
 
 from keras_capsvae.typing import Tensor
@@ -48,3 +51,18 @@ def clustering(labels: Tensor, clusters: Tensor) -> dict[str, float]:
         "nmi": float(normalized_mutual_info_score(labels, clusters)),
         "ari": float(adjusted_rand_score(labels, clusters)),
     }
+
+
+def empty_clusters(model: keras.Model, images: Any) -> int:
+    """Number of clusters of the prior that none of these images is in.
+
+    Args:
+        model: A VAE whose prior has clusters.
+        images: Images shaped for its encoder, with conditions the list
+            `[images, conditions]`.
+
+    Returns:
+        An integer below the number of clusters.
+    """
+    found = np.unique(model.predict_clusters(images))
+    return model.latent.num_clusters - len(found)

@@ -21,6 +21,7 @@ from keras_capsvae.typing import Tensor
 from zoo import likelihood
 from zoo.datasets.feeds import training_pair
 from zoo.evaluation import texts as text_evaluation
+from zoo.evaluation.clustering import empty_clusters
 from zoo.evaluation.codes import code_figures
 
 ACTIVE_VARIANCE = 0.01
@@ -52,7 +53,8 @@ def evaluate(
         Of a VAE a dict of `reconstruction_loss`, `kl_loss`, their sum
         `negative_elbo`, and `loss`, which is the same, whatever the model's
         `kl_weight` and `free_bits`, or an importance-weighted model's own; all
-        in nats an image; and of `active_units`. Under a
+        in nats an image; and of `active_units`, with a prior of clusters also
+        of `empty_clusters`. Under a
         `DiscretisedLogisticReconstruction` also of `bits_per_dim`, of each
         value. Of a model of codes, in place of `active_units`, what
         `code_figures` gives. With `num_samples` also
@@ -161,6 +163,8 @@ def _of_poet(model, compiled, inputs, num_samples=None, verbose="auto"):
 
 def _of_latents(model, inputs, num_samples, verbose):
     figures: dict[str, float] = {"active_units": active_units(model, inputs)}
+    if model.latent.num_clusters is not None:
+        figures["empty_clusters"] = empty_clusters(model, inputs)
     if num_samples is None:
         return figures
     values = likelihood.log_likelihood(

@@ -34,7 +34,19 @@ class Table(NamedTuple):
     arrays: dict[str, np.ndarray]
 
 
-@functools.singledispatch
+def check_classes(model: keras.Model) -> None:
+    """Raise unless a model predicts classes.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    if not isinstance(model, Classifier):
+        raise ValueError(
+            f"{model.name} has no classes to predict: `encode` gives its "
+            "latents"
+        )
+
+
 def prediction_table(
     model: keras.Model, examples: Examples, class_names: Sequence[str]
 ) -> Table:
@@ -53,13 +65,7 @@ def prediction_table(
     Raises:
         ValueError: If the model does not classify.
     """
-    raise ValueError(
-        f"{model.name} has no classes to predict: `encode` gives its latents"
-    )
-
-
-@prediction_table.register
-def _(model: Classifier, examples, class_names):
+    check_classes(model)
     scores = _of_each(
         model.predict(batch, verbose=0) for batch in examples.batches
     )
@@ -72,6 +78,18 @@ def _(model: Classifier, examples, class_names):
     arrays["class_names"] = np.array(class_names)
     header = [examples.kind, "predicted", *class_names]
     return Table(header, rows, _named(examples) | arrays)
+
+
+def check_latents(model: keras.Model) -> None:
+    """Raise unless a model has latents or class capsules.
+
+    Raises:
+        ValueError: If it has neither.
+    """
+    if not isinstance(model, (VariationalAutoencoder, CapsuleClassifier)):
+        raise ValueError(
+            f"{model.name} has no latents: `predict` gives its scores"
+        )
 
 
 @functools.singledispatch
@@ -90,11 +108,7 @@ def latent_table(model: keras.Model, examples: Examples) -> Table:
     Raises:
         ValueError: If the model has neither.
     """
-    raise ValueError(f"{model.name} has no latents: `predict` gives its scores")
-
-
-@latent_table.register
-def _(model: VariationalAutoencoder, examples):
+    check_latents(model)
     z = _of_each(model.encode(batch) for batch in examples.batches)
     return _of_numbers("z", z, examples)
 

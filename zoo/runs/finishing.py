@@ -15,7 +15,9 @@ from zoo.runs.folder import RunFolder
 from zoo.runs.summary import summary_of
 
 
-def finish(folder: str | os.PathLike) -> list[pathlib.Path]:
+def finish(
+    folder: str | os.PathLike, model_only: bool = False
+) -> list[pathlib.Path]:
     """Reload the model of a run, export it, draw its pictures and sum up.
 
     The SavedModel is written on the TensorFlow backend alone. `summary.json`
@@ -23,6 +25,7 @@ def finish(folder: str | os.PathLike) -> list[pathlib.Path]:
 
     Args:
         folder: A run folder.
+        model_only: Whether to sum up alone. Defaults to `False`.
 
     Returns:
         The paths of all that the folder holds for the user.
@@ -34,17 +37,19 @@ def finish(folder: str | os.PathLike) -> list[pathlib.Path]:
     run = RunFolder(folder)
     settings = run.settings()
     with run.claimed():
-        files = _finished(run, settings)
+        files = [run.config, run.history, run.model, run.summary]
+        if not model_only:
+            files += _used_with(run, settings)
         run.write_summary(summary_of(run, files))
     return files
 
 
-def _finished(run, settings):
-    model = load_model(run.model)
-    made = [run.config, run.history, run.model, run.summary]
+def _used_with(run, settings):
+    """The export and the pictures."""
+    model, made = load_model(run.model), []
     if keras.backend.backend() == "tensorflow":
         made.append(run.saved_model)
-        model.export(made[-1])
+        model.export(run.saved_model)
     reading = Reading.of(settings)
     images, labels = _examples(model, settings, reading)
     pictures = gallery.draw(

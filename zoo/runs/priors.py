@@ -4,6 +4,7 @@ import keras
 
 from keras_capsvae import CodeAutoencoder
 from keras_capsvae.models.fitted_codes import FittedCodes
+from keras_capsvae.validation.numbers import check_positive
 from zoo import datasets
 from zoo.datasets import run_feeds
 from zoo.datasets.feeds import test_images
@@ -14,18 +15,51 @@ from zoo.runs.histories import held_out_name
 from zoo.runs.progress import Progress
 from zoo.settings import Settings
 
+RATE = 1e-3  # of learning, where none is given
+
 
 def check(settings: Settings, model: keras.Model) -> None:
     """Raise where a prior is asked for that the model cannot have.
 
     Raises:
         ValueError: if so.
+        TypeError: where a size of it is no integer.
     """
     if settings.prior_epochs and not isinstance(model, CodeAutoencoder):
         raise ValueError(
             "`prior_epochs` (--prior-epochs) fits the prior of a model of "
             f"codes, such as vq_vae. Received: {settings.model} with "
             f"prior_epochs={settings.prior_epochs}"
+        )
+    if settings.prior_epochs:
+        _new_prior(model, settings)
+
+
+def check_as_begun(
+    settings: Settings, model: keras.Model, folder: RunFolder
+) -> None:
+    """Raise where a prior that was begun is asked to go on as another.
+
+    Raises:
+        ValueError: if so.
+    """
+    if not (settings.prior_epochs and folder.prior.is_file()):
+        return
+    nets = _new_prior(model, settings), keras.saving.load_model(folder.prior)
+    asked, begun = (
+        net.get_config() | {"rate": float(net.optimizer.learning_rate)}
+        for net in nets
+    )
+    different = [
+        f"{name}={asked[name]} instead of {begun[name]}"
+        for name in asked
+        if asked[name] != begun[name]
+    ]
+    if different:
+        raise ValueError(
+            "A prior goes on as it began (--set-prior); without "
+            f"{folder.prior} another one begins. Received: "
+            f"{', '.join(different)}"
         )
 
 
@@ -50,12 +84,11 @@ def fit(
     epochs = settings.prior_epochs
     if not epochs:
         return
-    codes, held_out = _codes(model, settings)
     if folder.prior.is_file():
         net = keras.saving.load_model(folder.prior)
     else:
-        net = model.new_prior(settings.seed)
-        net.compile_for()
+        net = _new_prior(model, settings)
+    codes, held_out = _codes(model, settings)
     steps = -(-len(codes) // settings.batch_size)
     done = int(net.optimizer.iterations) // steps
     progress.skip(min(done, epochs))
@@ -77,6 +110,14 @@ def fit(
             )
     model.fitted_prior = FittedCodes(net)
     folder.save(model, folder.model)
+
+
+def _new_prior(model, settings):
+    arguments = dict(settings.prior_arguments)
+    rate = arguments.pop("learning_rate", RATE)
+    net = model.new_prior(settings.seed, **arguments)
+    net.compile_for(check_positive("learning_rate", rate))
+    return net
 
 
 class _SavePrior(keras.callbacks.Callback):

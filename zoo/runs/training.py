@@ -146,6 +146,8 @@ class _Run:
                 self.model.optimizer,
             )
         self.steps_left = (self.settings.epochs - self.done) * self.source.steps
+        if self.steps_left <= 0:
+            priors.check_as_begun(self.settings, self.model, folder)
         self.losses = [
             figures[CHOICE]
             for figures in (folder.figures() if self.goes_on else [])

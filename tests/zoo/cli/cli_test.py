@@ -121,6 +121,8 @@ def test_evaluate_estimates_the_likelihood(run, tmp_path):
     assert figures["standard_error"] > 0
     assert "mutual_information" in figures
     assert (tmp_path / "sigma.png").stat().st_size > 1000
+    text = output_of("evaluate", run, "--samples", 2, "--images", 20)
+    assert "negative_elbo takes one sample of each example" in text
 
 
 @pytest.mark.slow

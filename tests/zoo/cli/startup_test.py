@@ -85,6 +85,8 @@ LIGHT = [
     (["train", "dense_vae", "--epochs", "0"], 1, "--epochs must be at least 1"),
     (["train", "dense_vae", "--epoch", "3"], 2, "--epochs"),
     (["train", "dense_vae", "--epochs", "x"], 2, "not a valid integer"),
+    (["export", "dense_vae", "--out", "x.onnx"], 1, "give a folder, --format"),
+    (["train", "vq_vae", "--set-prior", "widht=8"], 1, "Did you mean width"),
 ]
 
 

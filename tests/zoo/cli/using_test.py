@@ -231,10 +231,7 @@ def test_sample_draws_one_picture(name, vaes, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (
-            ["predict", "VAE", "--data", "OWN", "--resize", 4],
-            "no classes to predict",
-        ),
+        (["predict", "VAE", "--data", "OWN"], "no classes to predict"),
         (["encode", "NET", "--data", "OWN"], "has no latents"),
         (["evaluate", "NET", "--data", "OWN"], "has no labels"),
         (["evaluate", "VAE", "--confusion", "x.png"], "is for classifiers"),
@@ -247,7 +244,7 @@ def test_sample_draws_one_picture(name, vaes, tmp_path):
         (["evaluate", "NET", "--weights", ""], "--weights must not be empty"),
         (["compare", "VAE", "--out", ""], "--out must not be empty"),
         (["sample", "VAE", "--count", 3], "--count must not be given"),
-        (["sample", "VAE", "--temperature", 1], "writes no texts"),
+        (["sample", "VAE", "--temperature", 1], "draws no codes"),
         (["encode", "VAE", "--data", "OWN"], "`--resize 4` makes"),
         (["evaluate", "VAE", "--data", "OWN"], "`--resize 4` makes"),
         (["sample", "VAE", "--data", "OWN"], "`--resize 4` makes"),

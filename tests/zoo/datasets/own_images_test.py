@@ -54,8 +54,8 @@ def test_several_sizes_are_counted_and_what_to_type_is_said(photos):
     for read in (datasets.load, datasets.image_shape):
         with pytest.raises(
             ValueError,
-            match=r"8 of 40 × 56, 1 of 60 × 60 .*--resize 40x56 "
-            r"\(`shape=\(40, 56, 3\)`",
+            match=r"8 of 40 × 56, 1 of 60 × 60 .*--resize 32x64 "
+            r"\(`shape=\(32, 64, 3\)`",
         ):
             read(photos)
     assert datasets.load(photos, (40, 56, None)).x_train.shape[1:] == (

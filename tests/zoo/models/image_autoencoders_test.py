@@ -64,6 +64,7 @@ def test_clusters_of_a_model_of_the_zoo(classifier, tmp_path):
     clusters = model.predict_clusters(images)
     assert clusters.shape == (9,)
     assert set(clusters) <= {0, 1, 2}
+    assert empty_clusters(model, images) == 3 - len(set(clusters))
     np.testing.assert_array_equal(clusters, again.predict_clusters(images))
     np.testing.assert_allclose(
         again.generate(2, cluster=1, seed=0),

@@ -1,12 +1,15 @@
 """Priors over codes in run folders: after the model, stopped and resumed."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
 
 from tests.helpers import numpy_of
+from tests.zoo.cli.cli_test import call
+from tests.zoo.cli.cli_test import output_of
 from zoo import runs
-from zoo.cli import main
 from zoo.export import load_model
 
 SIZES = {"filters": 2, "num_codes": 4, "jit_compile": False}
@@ -60,10 +63,45 @@ def test_a_prior_goes_on_and_is_of_the_model_as_it_is(data, tmp_path):
     )
 
 
+def test_sizes_of_the_prior_on_the_command_line(data, tmp_path):
+    run = tmp_path / "run"
+    sized = ["--set-prior", "width=8", "--set-prior", "num_heads=2"]
+    sizes = [word for key in SIZES for word in ("--set", f"{key}={SIZES[key]}")]
+    command = ["train", "vq_vae", "--data", data, "--out", run, "--epochs", 1]
+    command += [*sizes, "--prior-epochs", 1]
+    refused = call(*command, "--set-prior", "width=9")
+    assert "`width` must be a multiple of `num_heads`" in refused.output
+    refused = call(*command, "--set-prior", "widht=8")
+    assert "no argument 'widht'. Did you mean width?" in refused.output
+    assert not run.exists()
+    output_of(*command, *sized, "--model-only")
+    assert not (run / "saved_model").exists()
+    assert not (run / "pictures").exists()
+    config = json.loads((run / "config.json").read_text())
+    assert config["prior_arguments"] == {"width": 8, "num_heads": 2}
+    assert load_model(run).fitted_prior.net.width == 8
+    other = [*command[:2], "--out", run, "--resume", "--prior-epochs", 2]
+    refused = call(*other, "--set-prior", "width=16")
+    assert "A prior goes on as it began (--set-prior)" in refused.output
+    output_of(*other, "--model-only")
+
+    pictures = []
+    for heat in ([], ["--temperature", 1], ["--temperature", 0.01]):
+        path = tmp_path / f"{len(pictures)}.png"
+        output_of("sample", run, "--out", path, *heat)
+        pictures.append(path.read_bytes())
+    assert pictures[0] == pictures[1] != pictures[2]
+    model = load_model(run)
+    model.fitted_prior = None
+    model.save(tmp_path / "without.keras")
+    refused = call("sample", tmp_path / "without.keras", "--temperature", 1)
+    assert "--temperature is that of a prior over codes" in refused.output
+
+
 def test_what_has_no_prior(data, tmp_path):
     with pytest.raises(ValueError, match="model of codes, such as vq_vae"):
         runs.train("dense_vae", data, tmp_path, prior_epochs=1, verbose=0)
     with pytest.raises(ValueError, match="prior_epochs=1 with streaming=True"):
         train(data, tmp_path, 1, streaming=True)
-    options = main.commands["train"].params
-    assert "--prior-epochs" in {one for p in options for one in p.opts}
+    with pytest.raises(ValueError, match="Received: prior_arguments=.*without"):
+        train(data, tmp_path, 0, prior_arguments={"width": 8})

@@ -1,0 +1,63 @@
+"""Options of `train` that go together, told before Keras is loaded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoo.cards import Card
+from zoo.cards.info import arguments_with_defaults
+from zoo.nearest import check_arguments
+from zoo.settings import DEFAULTS
+from zoo.settings import PRIOR_ARGUMENTS
+
+
+def check_together(card: Card, options: Mapping[str, Any]) -> None:
+    """Raise where an option lacks the one that it goes with.
+
+    Raises:
+        ValueError: if so.
+        TypeError: where the prior has no such argument.
+    """
+    check_arguments("fit_prior", options["prior_arguments"], PRIOR_ARGUMENTS)
+    if options["resume"]:
+        return  # the run may have the other one
+    _check_warm_up(options)
+    _check_capacity(card, options)
+    if options["prior_arguments"] and not options["prior_epochs"]:
+        raise ValueError(
+            "--set-prior goes with --prior-epochs, which has the prior fitted. "
+            "Received: no --prior-epochs"
+        )
+
+
+def _check_warm_up(options):
+    epochs, steps = options["kl_warm_up"], options["kl_warm_up_steps"]
+    if epochs and steps:
+        raise ValueError(
+            "--kl-warm-up counts epochs and --kl-warm-up-steps steps: give one "
+            f"of them. Received: {epochs} and {steps}"
+        )
+    shaped = [
+        f"--{name.replace('_', '-')}"
+        for name in ("kl_curve", "kl_cycles")
+        if options[name] != DEFAULTS[name]
+    ]
+    if shaped and not (epochs or steps):
+        raise ValueError(
+            f"{' and '.join(shaped)} say how --kl-warm-up or "
+            "--kl-warm-up-steps raises the weight. Received: neither"
+        )
+
+
+def _check_capacity(card, options):
+    if not options["capacity_warm_up"]:
+        return
+    if "capacity" not in arguments_with_defaults(card):
+        raise ValueError(
+            "--capacity-warm-up is for VAEs with Gaussian latents. "
+            f"Received: {card.name}"
+        )
+    if options["arguments"].get("capacity") is None:
+        raise ValueError(
+            "--capacity-warm-up raises a capacity that the model is built "
+            "with: add --set capacity=25, in nats. Received: none"
+        )
