@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_capsvae.layers.seeded import SeededLayer
 from keras_capsvae.typing import Config
+from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_number
 
@@ -67,14 +68,38 @@ class Latent(SeededLayer):
         kwargs.setdefault("autocast", False)  # parameters stay as they come
         super().__init__(seed, **kwargs)
         self.initial_beta = check_number("kl_weight", kl_weight)
-        self.beta = self.add_weight(
-            name="beta",
+        self.beta = self.add_number("beta", self.initial_beta)
+
+    def add_number(self, name: str, start: float) -> keras.Variable:
+        """A variable for a callback to move: saved, and not trained."""
+        return self.add_weight(
+            name=name,
             shape=(),
             dtype="float32",
-            initializer=keras.initializers.Constant(self.initial_beta),
+            initializer=keras.initializers.Constant(start),
             trainable=False,
             autocast=False,
         )
+
+    def output_specs(self, z_shape: Shape, with_terms: bool = False) -> Any:
+        """What a call gives for z of a shape, symbolic, for Keras."""
+        batch = z_shape[:1]
+        outputs = (
+            keras.KerasTensor(z_shape, self.compute_dtype),
+            keras.KerasTensor(batch, self.dtype_of_terms),
+            keras.KerasTensor(batch, self.dtype_of_terms),
+        )
+        if not with_terms:
+            return outputs
+        return *outputs, {
+            name: keras.KerasTensor(batch, self.dtype_of_terms)
+            for name in self.term_names
+        }
+
+    @property
+    def dtype_of_terms(self) -> str:
+        """That of the policy, float32 at least."""
+        return keras.backend.result_type(self.compute_dtype, "float32")
 
     @property
     def scheduled(self) -> list[keras.Variable]:

@@ -94,28 +94,14 @@ class CodeLatent(Latent):
         with_terms: bool = False,
         training: bool | None = None,
     ) -> Any:
-        z = _only(parameters)
-        each = self._dtype_of_terms
-        outputs = (
-            keras.KerasTensor(z.shape, self.compute_dtype),
-            keras.KerasTensor(z.shape[:1], each),
-            keras.KerasTensor(z.shape[:1], each),
-        )
-        if not with_terms:
-            return outputs
-        return *outputs, {PERPLEXITY: keras.KerasTensor(z.shape[:1], each)}
-
-    @property
-    def _dtype_of_terms(self):
-        """That of the policy, float32 at least."""
-        return keras.backend.result_type(self.compute_dtype, "float32")
+        return self.output_specs(_only(parameters).shape, with_terms)
 
     def _vectors(self, parameters):
-        return ops.cast(_only(parameters), self._dtype_of_terms)
+        return ops.cast(_only(parameters), self.dtype_of_terms)
 
     def nats(self, codes: Tensor) -> Tensor:
         """The divergence of each example from the uniform prior, `(batch,)`."""
-        ones = ops.ones_like(codes, dtype=self._dtype_of_terms)
+        ones = ops.ones_like(codes, dtype=self.dtype_of_terms)
         tokens = ops.sum(ops.reshape(ones, (ops.shape(codes)[0], -1)), axis=-1)
         return tokens * math.log(self.num_codes)
 

@@ -101,14 +101,7 @@ class GaussianLatent(Latent):
         self.capacity = self.initial_capacity = None
         if capacity is not None:
             self.initial_capacity = check_number("capacity", capacity)
-            self.capacity = self.add_weight(
-                name="capacity",
-                shape=(),
-                dtype="float32",
-                initializer=keras.initializers.Constant(self.initial_capacity),
-                trainable=False,
-                autocast=False,
-            )
+            self.capacity = self.add_number("capacity", self.initial_capacity)
         usual = "analytic" if closed else "monte_carlo"
         self.kl_loss = KLLoss(estimator=estimator or usual, free_bits=free_bits)
 
@@ -127,7 +120,7 @@ class GaussianLatent(Latent):
     @property
     def scheduled(self) -> list[keras.Variable]:
         capacity = [] if self.capacity is None else [self.capacity]
-        return [self.beta, *capacity]
+        return [*super().scheduled, *capacity]
 
     @property
     def condition_shape(self) -> Shape | None:
@@ -157,8 +150,7 @@ class GaussianLatent(Latent):
         with_terms: bool = False,
     ) -> Any:
         z_mean, z_log_var = (
-            ops.cast(parameter, self._dtype_of_terms)
-            for parameter in parameters
+            ops.cast(parameter, self.dtype_of_terms) for parameter in parameters
         )  # (batch, ...) each
         z = self._sample([z_mean, z_log_var])  # (batch, ...)
         terms = self.prior.divergence(
@@ -192,25 +184,7 @@ class GaussianLatent(Latent):
         condition: Any = None,
         with_terms: bool = False,
     ) -> Any:
-        z_mean = parameters[0]
-        batch = z_mean.shape[:1]
-        each = self._dtype_of_terms
-        outputs = (
-            keras.KerasTensor(z_mean.shape, self.compute_dtype),
-            keras.KerasTensor(batch, each),
-            keras.KerasTensor(batch, each),
-        )
-        if not with_terms:
-            return outputs
-        names = self.term_names
-        return *outputs, {
-            name: keras.KerasTensor(batch, each) for name in names
-        }
-
-    @property
-    def _dtype_of_terms(self):
-        """That of the policy, float32 at least."""
-        return keras.backend.result_type(self.compute_dtype, "float32")
+        return self.output_specs(parameters[0].shape, with_terms)
 
     def depends_on(
         self,

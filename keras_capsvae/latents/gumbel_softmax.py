@@ -75,18 +75,13 @@ class GumbelSoftmaxLatent(Latent):
         super().__init__(kl_weight, seed, **kwargs)
         self.initial_temperature = check_positive("temperature", temperature)
         self.straight_through = straight_through
-        self.temperature = self.add_weight(
-            name="temperature",
-            shape=(),
-            dtype="float32",
-            initializer=keras.initializers.Constant(self.initial_temperature),
-            trainable=False,
-            autocast=False,
+        self.temperature = self.add_number(
+            "temperature", self.initial_temperature
         )
 
     @property
     def scheduled(self) -> list[keras.Variable]:
-        return [self.beta, self.temperature]
+        return [*super().scheduled, self.temperature]
 
     def build(self, parameters_shape: Any, condition_shape: Any = None) -> None:
         ((_, *dims, categories),) = parameters_shape

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 
 from keras_capsvae.models.code_prior import CodePrior
-from keras_capsvae.models.prediction import on_one_thread
 from keras_capsvae.models.prediction import one_at_a_time
 from keras_capsvae.models.prediction import padded
+from keras_capsvae.private_keras import on_one_thread
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_positive

@@ -49,26 +49,6 @@ def one_at_a_time() -> contextlib.AbstractContextManager:
     return _ONE_AT_A_TIME if is_jax else contextlib.nullcontext()
 
 
-@contextlib.contextmanager
-def on_one_thread() -> Iterator[None]:
-    """Keep PyTorch from sharing each operation among threads.
-
-    Where operations are as small as those of one token it waits for its threads
-    longer than it computes: milliseconds each where the cores are not idle.
-    """
-    if keras.backend.backend() != "torch":
-        yield
-        return
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def padded(array: np.ndarray, batch_size: int) -> np.ndarray:
     """Whole batches: a last one of another size would be compiled anew."""
     missing = -len(array) % batch_size

@@ -13,6 +13,7 @@ from keras_capsvae.private_keras import hold_layer
 from keras_capsvae.private_keras import keep_frozen
 from keras_capsvae.private_keras import looked_dataset
 from keras_capsvae.private_keras import named_export_archive
+from keras_capsvae.private_keras import on_one_thread
 from keras_capsvae.private_keras import producer
 from keras_capsvae.private_keras import replica_id
 from keras_capsvae.private_keras import variables_to_restore
@@ -263,3 +264,13 @@ def test_layers_held_after_the_graph(tmp_path):
     np.testing.assert_array_equal(numpy_of(held[1].kernel), kept)
     hold_layer(model, "extra", None)
     assert len(model.trainable_variables) == 2
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="threads of PyTorch")
+def test_one_thread_and_then_as_many_as_before():
+    import torch
+
+    before = torch.get_num_threads()
+    with on_one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before

@@ -13,6 +13,7 @@ from keras_capsvae import VampPrior
 from tests.helpers import random_data
 from tests.helpers import tensorflow_only
 from tests.outputs import as_x
+from zoo.evaluation.clustering import empty_clusters
 from zoo.registry import builder_of
 
 NAMES = ["cluster_vae", "conditional_vae", "conv_vae", "deep_conv_vae"]

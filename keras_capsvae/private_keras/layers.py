@@ -1,0 +1,76 @@
+"""Layers within models: what feeds them, what they hold and train."""
+
+from typing import Any
+
+import keras
+from keras.src.trainers.compile_utils import MetricsList
+
+from keras_capsvae.typing import Tensor
+
+
+def producer(tensor: Any) -> tuple[keras.Operation, list[Any]]:
+    """The operation that gives a symbolic tensor, and its symbolic inputs.
+
+    A layer knows the inputs of its first call alone, whichever it was.
+    """
+    operation, node, _ = tensor._keras_history
+    return operation, operation._inbound_nodes[node].input_tensors
+
+
+def consumers(
+    model: keras.Model, tensor: Any
+) -> list[tuple[keras.layers.Layer, int]]:
+    """The layers of a model that take a symbolic tensor, and in which place.
+
+    A layer knows the inputs of its first call alone.
+    """
+    return [
+        (layer, place)
+        for layer in model.layers
+        for node in layer._inbound_nodes
+        for place, taken in enumerate(node.input_tensors)
+        if taken is tensor
+    ]
+
+
+def hold_layer(model: keras.Model, name: str, layer: Any) -> None:
+    """Have a model train and save a layer, or `None`, that its graph lacks."""
+    model._tracker.unlock()
+    model._tracker.untrack(getattr(model, name, None))
+    setattr(model, name, layer)
+    model._tracker.lock()
+
+
+def keep_frozen(model: keras.Model) -> None:
+    """Let the weights of each frozen layer of a reloaded model be frozen too.
+
+    Keras makes the layers within a layer anew without telling them that it is
+    not trained, and its models go by the weights. To set what is set already
+    does nothing on TensorFlow.
+    """
+    for layer in model._flatten_layers(include_self=False):
+        if not layer.trainable:
+            for inner in layer._flatten_layers(include_self=False):
+                inner.trainable = False
+            for weight in layer.weights:
+                weight.trainable = False
+
+
+class PerExampleMeans(MetricsList):
+    """Means over the examples that `EarlyStopping` knows should fall.
+
+    Keras infers the direction of a monitored value from the metrics inside a
+    `MetricsList` alone, and from an attribute that it does not document.
+    """
+
+    def __init__(self, *names: Tensor) -> None:
+        super().__init__([keras.metrics.Mean(name) for name in names])
+        for metric in self.metrics:
+            metric._direction = "down"
+
+    def update_state(self, **values: Any) -> Tensor:
+        for metric in self.metrics:
+            metric.update_state(values[metric.name])
+
+    def result(self) -> Tensor:
+        return self.get_result()
