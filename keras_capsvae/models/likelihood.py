@@ -217,6 +217,7 @@ class _Estimator(keras.Model):
         self.vae = vae
         self.num_samples = num_samples
         self.noise = noise
+        self.built = True  # JAX would call it once without compiling it
         self.compile(jit_compile=vae.jit_compile)
 
     def call(self, inputs):
