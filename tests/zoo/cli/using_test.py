@@ -167,7 +167,7 @@ def test_evaluate_has_figures_of_each_class(classifier, pictures, tmp_path):
         output_of("evaluate", classifier, "--json", "--data", pictures)
     )
     confusion = np.array(figures["confusion"])
-    assert confusion.sum() == figures["examples"] == 4
+    assert confusion.sum() == figures["examples"] == 6
     classes = figures["classes"]
     assert [one["name"] for one in classes] == NAMES
     assert [one["count"] for one in classes] == confusion.sum(1).tolist()
@@ -183,7 +183,7 @@ def test_evaluate_has_figures_of_each_class(classifier, pictures, tmp_path):
 def test_data_of_others_are_tested_as_a_whole(classifier, pictures, tmp_path):
     for name in NAMES:
         (tmp_path / "own" / name).mkdir(parents=True)
-        for number in range(2):
+        for number in range(3):
             file = f"{name}/{number:02}.png"
             (tmp_path / "own" / file).write_bytes(
                 (pictures / file).read_bytes()
@@ -192,7 +192,7 @@ def test_data_of_others_are_tested_as_a_whole(classifier, pictures, tmp_path):
     for data in (tmp_path / "own", pictures):
         text = output_of("evaluate", classifier, "--json", "--data", data)
         counts[data] = json.loads(text)["examples"]
-    assert list(counts.values()) == [6, 4]
+    assert list(counts.values()) == [9, 6]
 
 
 def test_compare_shows_what_differs(vaes, tmp_path):

@@ -184,7 +184,7 @@ def test_one_row_cannot_be_split(written):
 
 def test_breast_cancer():
     arrays = datasets.load("breast_cancer")
-    assert arrays.x_train.shape == (512, 30) and len(arrays.x_test) == 57
+    assert arrays.x_train.shape == (511, 30) and len(arrays.x_test) == 58
     columns = datasets.columns_of("breast_cancer")
     assert columns["diagnosis"] == "label" and len(columns) == 31
     assert datasets.class_names("breast_cancer") == ["benign", "malignant"]
