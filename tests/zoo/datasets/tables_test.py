@@ -45,7 +45,7 @@ def test_texts_keep_their_signs_and_labels_their_names(table):
     names = dict(ROWS)
     for text, label in zip(arrays.x_train, arrays.y_train, strict=True):
         assert datasets.class_names(table)[label] == names[text]
-    assert len(arrays.x_test) == len(arrays.y_test) == 2
+    assert len(arrays.x_test) == len(arrays.y_test) == 3
 
 
 def test_json_lines_of_other_names(tmp_path):
