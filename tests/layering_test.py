@@ -22,6 +22,7 @@ LIBRARY_ORDER = [
 ]
 ZOO_ORDER = [
     {"columns", "counting", "data_names", "nearest", "run_files"},
+    {"image_changes"},
     {"datasets"},
     {"pretrained"},
     {"cards"},

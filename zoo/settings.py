@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+from zoo.image_changes import changes_of
 from zoo.nearest import check_arguments
 from zoo.options import Option
 from zoo.options import defaults_of
@@ -64,6 +65,8 @@ class Settings(RunOptions):
         self._check_warm_up()
         self._check_prior()
         self._check_optimizer()
+        if self.augment is not None:
+            changes_of(self.augment)
         if self.streaming:
             self._check_streaming()
         steps = self.steps_per_execution or 1

@@ -18,6 +18,7 @@ from zoo.cli.output import speaking
 from zoo.cli.output import starting
 from zoo.cli.together import check_together
 from zoo.data_names import check_data
+from zoo.image_changes import changes_of
 from zoo.pretrained import manifest
 from zoo.run_files import check_unused
 
@@ -64,6 +65,8 @@ def train(
     check_arguments_of(card, options["arguments"])
     check_together(card, options)
     check_data(options["data"])
+    if options["augment"]:
+        changes_of(options["augment"])
     if options["weights"]:
         manifest.file_of(name, options["weights"])
     out = f"runs/{name}" if out is None else out

@@ -1,6 +1,7 @@
 """Images, poems and tables for the models of the zoo: load, batch, stream."""
 
 from zoo.datasets.arrays import Arrays
+from zoo.datasets.augmentation import Augmentation
 from zoo.datasets.batches import Batches
 from zoo.datasets.batches import binarized
 from zoo.datasets.classes import class_names
@@ -25,6 +26,7 @@ from zoo.datasets.streams import stream
 __all__ = [
     "NAMES",
     "Arrays",
+    "Augmentation",
     "Batches",
     "at_hand",
     "binarized",

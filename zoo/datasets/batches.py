@@ -1,5 +1,7 @@
 """Batches of arrays, in an order that can be resumed exactly."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 
@@ -31,6 +33,9 @@ class Batches(keras.utils.PyDataset):
             Defaults to `100`.
         seed: integer from 0 on. Defaults to `0`.
         shuffle: whether to shuffle. Defaults to `True`.
+        augmentation: what changes the images of x (of several inputs the
+            first), a function of them and of the seed, the epoch and the
+            number of the batch, as `Augmentation` is. Defaults to `None`.
         shift: pixels by which each image of x, `(n, height, width,
             channels)`, is moved at most, up or down and left or right, anew in
             each epoch; what comes in at the edges is 0. Defaults to `0`.
@@ -67,6 +72,7 @@ class Batches(keras.utils.PyDataset):
         *,
         seed: int = 0,
         shuffle: bool = True,
+        augmentation: Callable[..., np.ndarray] | None = None,
         shift: int = 0,
         binarize: bool = False,
     ):
@@ -78,6 +84,7 @@ class Batches(keras.utils.PyDataset):
         self.seed = check_integer("seed", seed, 0)
         self.epoch = 0
         self.shuffle = bool(shuffle)
+        self.augmentation = augmentation
         self.shift = check_integer("shift", shift, 0)
         images = keras.tree.flatten(self._data[0])
         if self.shift and any(array.ndim != 4 for array in images):
@@ -105,6 +112,10 @@ class Batches(keras.utils.PyDataset):
             lambda array: array[rows], self._data
         )
         place = (self.seed, self.epoch, index)
+        if self.augmentation is not None:
+            first, *others = x if isinstance(x, tuple) else (x,)
+            first = self.augmentation(first, place)
+            x = (first, *others) if others else first
         if self.shift:
             random = np.random.default_rng(place)
             x = keras.tree.map_structure(

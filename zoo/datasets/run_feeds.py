@@ -78,6 +78,7 @@ def _arrays(model, settings):
         *training_pair(model, arrays.x_train, arrays.y_train),
         batch_size=settings.batch_size,
         seed=settings.seed,
+        augmentation=_augmentation(model, settings),
         shift=settings.shift,
         binarize=settings.binarize,
     )
@@ -96,6 +97,20 @@ def _arrays(model, settings):
     )
 
 
+def _augmentation(model, settings):
+    """What changes the training images of a run, if anything."""
+    if settings.augment is None:
+        return None
+    taken = tuple(model.inputs[0].shape[1:])
+    shape = taken if len(taken) == 3 else settings.image_shape
+    if takes_text(model) or takes_rows(model) or shape is None:
+        raise ValueError(
+            "`augment` (--augment) must be of a model of images. Received: "
+            f"augment={settings.augment!r} for {model.name} of {settings.data}"
+        )
+    return datasets.Augmentation(settings.augment, shape)
+
+
 def _streams(model, settings):
     if takes_text(model) or takes_rows(model):
         raise ValueError(
@@ -104,6 +119,8 @@ def _streams(model, settings):
         )
     reading = Reading.of(settings)
     shape = shape_without_change(model, settings.data, reading)
+
+    augmentation = _augmentation(model, settings)
 
     def stream(**options):
         data, steps = datasets.stream(
@@ -115,6 +132,9 @@ def _streams(model, settings):
             **reading.of_files,
             **options,
         )
+        epoch = options.get("initial_epoch")
+        if augmentation is not None and epoch is not None:
+            data = _augmented(data, augmentation, settings.seed, epoch, steps)
         return _fed(model, _flattened(model, data)), steps
 
     return Feed(
@@ -124,6 +144,22 @@ def _streams(model, settings):
         True,
         "examples read from disk",
     )
+
+
+def _augmented(stream, augmentation, seed, epoch, steps):
+    """A stream from an epoch on, whose images change as those of arrays."""
+    import tensorflow as tf
+
+    def changed(images, index):
+        passed, batch = divmod(int(index), steps)
+        return augmentation(images, (seed, epoch + passed, batch))
+
+    def change(index, batch):
+        x, *rest = batch
+        images = tf.numpy_function(changed, [x, index], "float32")
+        return tf.ensure_shape(images, x.shape), *rest
+
+    return stream.enumerate().map(change).prefetch(tf.data.AUTOTUNE)
 
 
 def _flattened(model, stream):

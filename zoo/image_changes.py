@@ -1,0 +1,70 @@
+"""Names of random changes of images, readable without Keras."""
+
+from typing import Any
+
+from zoo.nearest import did_you_mean
+
+FLIPS = ("horizontal", "vertical", "horizontal_and_vertical")
+FILLS = ("reflect", "constant", "nearest", "wrap")
+NUMBERS = (  # shares of a turn, a side, the area or the range of values
+    *("rotation", "shift", "zoom", "squeeze"),
+    *("erase", "brightness", "contrast"),
+)
+WORDS = {"flip": FLIPS, "fill": FILLS}
+KNOWN = (*NUMBERS, *WORDS)
+
+
+def changes_of(text: str) -> dict[str, Any]:
+    """Name → value of each change that a text asks for.
+
+    Args:
+        text: as `"rotation=0.1,shift=0.1,flip=horizontal"`.
+
+    Raises:
+        ValueError: where there is no such change, or its value is none.
+
+    Example:
+
+    >>> changes_of("rotation=0.1,flip=horizontal")
+    {'rotation': 0.1, 'flip': 'horizontal'}
+    """
+    changes = {}
+    for part in text.split(","):
+        name, equals, value = (word.strip() for word in part.partition("="))
+        if name not in KNOWN or not equals:
+            raise ValueError(
+                "`augment` must be changes with their values and commas "
+                f"between them, as rotation=0.1,flip=horizontal, out of "
+                f"{list(KNOWN)}. {did_you_mean(name, KNOWN)}"
+                f"Received: {part.strip()!r} in augment={text!r}"
+            )
+        if name in changes:
+            raise ValueError(
+                f"`augment` must name each change once. Received: {text!r}"
+            )
+        changes[name] = _value(name, value)
+    if changes.keys() <= {"fill"}:
+        raise ValueError(
+            f"`augment` must name a change of the images. Received: {text!r}"
+        )
+    return changes
+
+
+def _value(name, value):
+    if name in WORDS:
+        if value not in WORDS[name]:
+            raise ValueError(
+                f"`{name}` of `augment` must be one of {list(WORDS[name])}. "
+                f"Received: {name}={value}"
+            )
+        return value
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not 0 < number <= 1:
+        raise ValueError(
+            f"`{name}` of `augment` must be a number above 0 and at most 1. "
+            f"Received: {name}={value}"
+        )
+    return number
