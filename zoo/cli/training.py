@@ -151,7 +151,7 @@ def reproduce(
     """Run the experiment behind a published CLAIM.
 
     CLAIM: anomalies, clusters, codes, collapse, couplets, matrix-capsules,
-    two-digits, vae-curves or why-vae-works.
+    routings, two-digits, vae-curves or why-vae-works.
 
     Prints its figures beside the published ones, what was expected and whether
     it came true; ends with 1 if something did not.

@@ -161,6 +161,23 @@ CLAIMS = {
         takes_quick="about 2 minutes",
         quick="one small net on a tenth of MNIST",
     ),
+    "routings": Claim(
+        "Every routing of capsules in the net of kexue.fm 5112, trained alike: "
+        "one digit, several at once, Fashion-MNIST, time and parameters.",
+        published={
+            f"{net}, %": 100 * share
+            for net, share in TWO_DIGITS.items()
+            if not net.startswith("pooling")
+        },
+        expected=(Above("kmeans, one digit, %", 80.0, by=0.0),),
+        expected_in_full=(
+            Above("kmeans, two digits, %", "dynamic, two digits, %", by=5.0),
+        ),
+        takes="about 9 hours",
+        takes_quick="about 3 minutes",
+        quick="four routings, one seed and two epochs on a tenth of MNIST",
+        unit="as named",
+    ),
     "two-digits": Claim(
         "Capsules of kexue.fm 5112, trained on single digits, read two at "
         "once; a pooling net does not.",

@@ -5,13 +5,13 @@ from typing import Any
 
 import keras
 import numpy as np
-from matplotlib.figure import Figure as MatplotlibFigure
 
 from keras_capsvae import LabelAccuracy
 from zoo import datasets
 from zoo import plots
 from zoo.datasets import feeds
 from zoo.reproduce import steps
+from zoo.reproduce.bars import bars_of_nets
 from zoo.reproduce.claims import CLAIMS
 from zoo.reproduce.expectations import Figure
 from zoo.runs.progress import Progress
@@ -71,7 +71,12 @@ def run(
             values = tuple(one[key] for one in accuracies)
             figures[f"{net}, {counted}"] = Figure(values, len(arrays.x_test))
     paths = [folder / "two_digits.png", folder / "examples.png"]
-    _drawn(figures, list(models)).savefig(paths[0], dpi=150)
+    measured = {counted: counted for counted in COUNTED.values()}
+    published = CLAIMS["two-digits"].published
+    picture = bars_of_nets(
+        figures, list(models), measured, "{:.0%}", 1.0, published
+    )
+    picture.savefig(paths[0], dpi=150)
     images, labels = side_by_side(arrays.x_test, arrays.y_test, 2)
     examples = plots.predictions(models["kmeans"], images[:12], labels[:12])
     examples.savefig(paths[1], bbox_inches="tight")
@@ -132,37 +137,3 @@ def _predicted(model, images):
 
 def _share_right(scores, labels, threshold=None):
     return round(float(LabelAccuracy(threshold)(labels, scores)), 4)
-
-
-def _drawn(figures, nets):
-    """Bars: mean accuracy of each net; dots: the seeds; lines: the post."""
-    published = CLAIMS["two-digits"].published
-    figure = MatplotlibFigure(figsize=(8, 3.4), layout="constrained")
-    axes = figure.subplots()
-    width = 0.8 / len(nets)
-    for number, net in enumerate(nets):
-        names = [f"{net}, {counted}" for counted in COUNTED.values()]
-        places = np.arange(len(names)) + (number + 0.5) * width - 0.4
-        means = [figures[name].mean for name in names]
-        bars = axes.bar(places, means, 0.9 * width, label=net)
-        axes.bar_label(bars, [f"{mean:.0%}" for mean in means], fontsize=7)
-        for place, name in zip(places, names):
-            seeds = figures[name].values
-            axes.plot([place] * len(seeds), seeds, "k.", markersize=3)
-            if name in published:
-                ends = place - width / 2, place + width / 2
-                axes.hlines(published[name], *ends, "k")
-    axes.set_xticks(range(len(COUNTED)), COUNTED.values())
-    axes.set_ylabel("accuracy")
-    axes.set_ylim(0, 1.08)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=len(nets), frameon=False)
-    axes.annotate(
-        "dots: seeds · lines: the post",
-        (1, 0.98),
-        xycoords="axes fraction",
-        ha="right",
-        fontsize=8,
-        color="0.4",
-    )
-    return figure
