@@ -202,7 +202,7 @@ def pythae_step(x, settings):
     import torch
 
     model = pythae_model()
-    data = torch.from_numpy(x)
+    data = torch.tensor(x)
     optimizer = _torch_rmsprop(model)
 
     def block():
@@ -245,7 +245,7 @@ def raw_pytorch(x, settings):
     from torch.nn import functional
 
     model = raw_pytorch_model()
-    data = torch.from_numpy(x)
+    data = torch.tensor(x)
     optimizer = _torch_rmsprop(model)
 
     def block():

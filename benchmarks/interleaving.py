@@ -47,7 +47,7 @@ def start(name, command, environment):
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
-        env={**os.environ, "PYTHONPATH": _with_root(), **environment},
+        env={**os.environ, "PYTHONPATH": path_with_root(), **environment},
     )
     contender = Contender(name, worker, log)
     answer = _answer(contender)
@@ -101,6 +101,6 @@ def _rotated(items, count):
     return items[count:] + items[:count]
 
 
-def _with_root():
+def path_with_root():
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     return os.pathsep.join(path for path in paths if path)

@@ -163,13 +163,11 @@ class RunOptions:
     augment: str | None = option(
         str,
         None,
-        "Change each training image at random, anew in each epoch, by Keras' "
-        "layers, as rotation=0.1,shift=0.1,flip=horizontal; also zoom, squeeze "
-        "(of the width), brightness, contrast and erase, shares of a turn, the "
-        "sides, the range or the area. fill=constant draws 0 at the edges.",
+        "Change training images at random in each epoch, as rotation=0.1,"
+        "shift=0.1,flip=horizontal; also zoom, squeeze, erase, brightness, "
+        "contrast and fill=constant, see datasets.Augmentation.",
         flag="--augment",
         usual="images as they are",
-        metavar="CHANGES",
     )
     resize: str | None = option(
         tuple,
