@@ -242,7 +242,10 @@ class CapsuleLayer(keras.layers.Layer):
         count = len(self.routing_weights)
         weights, mask = others[:count], (*others[count:], None)[0]
         settings = Settings(
-            self.routings, self._activate, self.temperature, self.stop_gradient
+            self.routings or 1,
+            self._activate,
+            self.temperature,
+            self.stop_gradient,
         )
         blocks = vote_blocks(inputs, kernel, bias)
         return self._algorithm.route(blocks, settings, mask, inputs, weights)

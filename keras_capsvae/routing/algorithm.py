@@ -53,14 +53,14 @@ class Settings:
     """What a call of a routing is told besides the tensors.
 
     Attributes:
-        routings: Iterations, `None` where there are none.
+        routings: Passes over the votes, one where there are no iterations.
         activation: Function of the weighted sums.
         temperature: What the logits are divided by.
         stop_gradient: Whether the gradient goes through the last iteration
             alone.
     """
 
-    routings: int | None = None
+    routings: int = 1
     activation: Callable[[Tensor], Tensor] = unchanged
     temperature: float = 1.0
     stop_gradient: bool = False

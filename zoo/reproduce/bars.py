@@ -42,7 +42,9 @@ def bars_of_nets(
         means = [figures[name].mean for name in names]
         bars = axes.bar(places, means, 0.9 * width, label=net)
         size = min(7, 50 * width)
-        axes.bar_label(bars, map(form.format, means), fontsize=size)
+        axes.bar_label(
+            bars, [form.format(mean) for mean in means], fontsize=size
+        )
         for place, name in zip(places, names):
             seeds = figures[name].values
             axes.plot([place] * len(seeds), seeds, "k.", markersize=3)

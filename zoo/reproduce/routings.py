@@ -4,8 +4,6 @@ import pathlib
 import statistics
 import time
 
-import numpy as np
-
 import zoo
 from keras_capsvae.routing.table import ROUTINGS
 from zoo.datasets import feeds
@@ -51,7 +49,6 @@ def run(
     sources = {"mnist": steps.mnist(quick), "fashion_mnist": "fashion_mnist"}
     options = QUICK if quick else {"epochs": EPOCHS}
     values: dict[str, list[float]] = {}
-    images = labels = None
     for routing, data, seed in _runs(quick):
         of_data = "" if data == "mnist" else f"_{data}"
         model = steps.train(
@@ -64,13 +61,12 @@ def run(
             **options,
         )
         arrays = feeds.load(model, sources[data])
-        images, labels = arrays.x_train, arrays.y_train
         measure = _fashion if data == "fashion_mnist" else _digits
         for name, value in measure(model, arrays).items():
             values.setdefault(f"{routing}, {name}", []).append(value)
     routings = list(dict.fromkeys(routing for routing, _, _ in _runs(quick)))
     for routing in routings:
-        for name, value in _costs(routing, images, labels).items():
+        for name, value in _costs(routing, sources["mnist"]).items():
             values[f"{routing}, {name}"] = [value]
     figures = {name: Figure(tuple(found)) for name, found in values.items()}
     paths = [folder / "routings.md", folder / "routings.png"]
@@ -106,12 +102,12 @@ def _fashion(model, arrays):
     return {FASHION: 100 * figures["accuracy"]}
 
 
-def _costs(
-    routing: str, images: np.ndarray, labels: np.ndarray
-) -> dict[str, float]:
+def _costs(routing, source):
     """Milliseconds of a training step, the least of some; parameters."""
     model = zoo.capsule_cnn(routing=routing, seed=0)
-    images, labels = (one[: STEPS * BATCH_SIZE] for one in (images, labels))
+    arrays = feeds.load(model, source)
+    images = arrays.x_train[: STEPS * BATCH_SIZE]
+    labels = arrays.y_train[: STEPS * BATCH_SIZE]
     taken = []
     for _ in range(1 + REPEATS):
         start = time.perf_counter()
