@@ -64,9 +64,10 @@ class Augmentation:
         parts = (seed,) if isinstance(seed, int) else tuple(seed)
         words = np.random.SeedSequence((PURPOSE, *parts)).generate_state(1)
         generator = keras.random.SeedGenerator(int(words[0] >> 1))
-        changed = np.asarray(images, "float32")
+        changed = np.array(images, "float32")  # RandomBrightness adds in place
         if changed.ndim == 2 and self.image_shape is not None:
             changed = changed.reshape(-1, *self.image_shape)
+        changed = keras.ops.convert_to_tensor(changed)
         for layer in self._layers:
             transformation = layer.get_random_transformation(
                 changed, training=True, seed=generator

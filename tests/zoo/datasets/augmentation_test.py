@@ -31,7 +31,9 @@ def test_images_keep_shape_and_range_and_go_by_the_seed():
 
 @pytest.mark.parametrize("change", ALL.split(",")[:-1])
 def test_each_change_changes_images_of_its_own(change):
-    changed = Augmentation(change)(np.tile(IMAGES[:1], (8, 1, 1, 1)), 0)
+    images = np.tile(IMAGES[:1], (8, 1, 1, 1))
+    changed = Augmentation(change)(images, 0)
+    np.testing.assert_array_equal(images, np.tile(IMAGES[:1], (8, 1, 1, 1)))
     assert len({image.tobytes() for image in changed}) > 1
 
 
