@@ -98,6 +98,8 @@ def _trained(name, out, model_only, options):
     folder = RunFolder(out)
     summary = folder.read_summary()
     click.echo(told(summary, folder.path, seconds))
+    if model_only and folder.saved_model.exists():
+        click.echo(f"{folder.saved_model} and pictures are of before.")
     if not (model_only or folder.saved_model.exists()):
         click.echo(
             "No SavedModel: that takes the TensorFlow backend. There, "
