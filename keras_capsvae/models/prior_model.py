@@ -184,10 +184,10 @@ class PriorModel(ScoringModel):
         """
         examples, *rest = x if isinstance(x, (list, tuple)) else [x]
         if self.num_classes is not None and len(rest) == 1:
-            labels = integers_of(rest[0], class_names)
+            labels, given = integers_of(rest[0], class_names), None
             if np.ndim(labels) == 1:
-                rest = self.conditions_given(len(labels), labels, None)
-            x = [examples, *rest]
+                given = self.conditions_given(len(labels), labels, None)
+            x = [examples, *(given or [labels])]
         z = self.encode(x, batch_size)
         before = self.arrays_of_model(x)[1:]
         label = integers_of(label, class_names)
