@@ -83,7 +83,7 @@ def on_one_thread() -> Iterator[None]:
     if keras.backend.backend() != "torch":
         yield
         return
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -100,7 +100,7 @@ def computes_on_jax_cpu() -> bool:
     """
     if keras.backend.backend() != "jax":
         return False
-    import jax
+    import jax  # pyright: ignore[reportMissingImports]
 
     return jax.default_backend() == "cpu"
 
@@ -115,6 +115,6 @@ def compiled_by_jax(function: Callable, *static: int) -> Callable:
         function: The function.
         *static: Positions of arguments that are no arrays.
     """
-    import jax
+    import jax  # pyright: ignore[reportMissingImports]
 
     return jax.jit(function, static_argnums=static)
