@@ -48,6 +48,9 @@ def tanh_squash(x: Tensor) -> Tensor:
     """`tanh(‖x‖) · x / ‖x‖`, one of the alternatives in kexue.fm 4819.
 
     See `squash` for shapes and precision.
+
+    >>> tanh_squash(np.array([[3.0, 4.0]]))
+    array([[0.59994555, 0.7999274]], dtype=float32)
     """
     return _of_length(x, ops.tanh)
 
@@ -57,8 +60,17 @@ def exponential_squash(x: Tensor) -> Tensor:
     """`(1 − exp(−‖x‖)) · x / ‖x‖`, one of the alternatives in kexue.fm 4819.
 
     See `squash` for shapes and precision.
+
+    >>> exponential_squash(np.array([[3.0, 4.0]]))
+    array([[0.5959572, 0.7946096]], dtype=float32)
     """
-    return _of_length(x, lambda length: -ops.expm1(-length))
+
+    def new_length(length):
+        # 1 − exp(−l), exact near 0 too; ONNX has no expm1.
+        half = ops.tanh(length / 2.0)
+        return 2.0 * half / (1.0 + half)
+
+    return _of_length(x, new_length)
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -66,6 +78,9 @@ def rational_squash(x: Tensor) -> Tensor:
     """`‖x‖ / (1 + ‖x‖) · x / ‖x‖`, one of the alternatives in kexue.fm 4819.
 
     See `squash` for shapes and precision.
+
+    >>> rational_squash(np.array([[3.0, 4.0]]))
+    array([[0.5, 0.6666667]], dtype=float32)
     """
     return _of_length(x, lambda length: length / (1.0 + length))
 

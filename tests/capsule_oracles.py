@@ -141,7 +141,8 @@ def layer(routing, inputs, weights, routings=None, constant=0.5, mask=None):
         gain, offset, direction, threshold = own
         pose = inverted_attention(voted, routings or 2, gain, offset, mask)
         score = pose @ direction + threshold
-        return pose / norm(pose) / (1 + np.exp(-score))
+        length = np.sqrt((pose**2).sum(-1, keepdims=True) + 1e-4)
+        return pose / length / (1 + np.exp(-score))
     assert routing == "self_routing", routing
     kernel, bias = own
     formula = "bia,aj->bij" if kernel.ndim == 2 else "bia,iaj->bij"

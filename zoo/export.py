@@ -152,6 +152,21 @@ def write_part(part: keras.Model, path: pathlib.Path, kind: str) -> None:
     """Write what `exported_parts` gives to a file, `"onnx"` or `"litert"`."""
     _require(kind)
     part.export(path, format=kind, verbose=False)
+    if kind == "onnx":
+        _check_onnx(path)
+
+
+def _check_onnx(path):
+    """tf2onnx writes operators that ONNX has not, with a line in the log."""
+    import onnx
+
+    try:
+        onnx.checker.check_model(str(path), full_check=True)
+    except Exception as error:
+        path.unlink()
+        raise RuntimeError(
+            f"ONNX cannot hold this model, and nothing is written: {error}"
+        ) from error
 
 
 @functools.singledispatch
@@ -218,11 +233,19 @@ def _load_saved_model(path):
     import tensorflow as tf
 
     try:
-        return _with_texts(tf.saved_model.load(str(path)), path)
+        return _with_texts(_held(tf.saved_model.load(str(path))), path)
     except (OSError, tf.errors.OpError) as error:
         raise ValueError(
             f"The SavedModel in {path} is damaged: {error}"
         ) from error
+
+
+def _held(served):
+    """A SavedModel whose endpoints keep its variables alive without it."""
+    for endpoint in vars(served).values():
+        if callable(endpoint):
+            endpoint.owner = served
+    return served
 
 
 def _with_texts(served, path):

@@ -62,8 +62,11 @@ class CapsuleLayer(keras.layers.Layer):
         bias_initializer: Defaults to `"zeros"`.
         kernel_regularizer, bias_regularizer, kernel_constraint,
             bias_constraint: As in `keras.layers.Dense`. Default to `None`.
+            The coupling kernel of `"self_routing"` is drawn, regularised and
+            constrained as the kernel is.
         temperature: What the logits of the couplings are divided by, above 0:
-            the lower, the harder. Defaults to 1.
+            the lower, the harder; `"hard_kmeans"` takes no other than 1.
+            Defaults to 1.
 
     Inputs: `(batch, n_in, d_in)`; a Keras mask `(batch, n_in)` is honoured.
         `layer(inputs, return_couplings=True)` also returns the couplings of the
@@ -129,7 +132,9 @@ class CapsuleLayer(keras.layers.Layer):
         self.use_bias = use_bias
         self.stop_gradient = stop_gradient
         self.temperature = check_positive("temperature", temperature)
-        self._check_taken_by_routing()
+        self._algorithm.check_taken(
+            routing, activation, self.temperature, stop_gradient
+        )
         self.rematerialize = rematerialize
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
@@ -139,19 +144,6 @@ class CapsuleLayer(keras.layers.Layer):
         self.bias_constraint = keras.constraints.get(bias_constraint)
         self.supports_masking = True
         self._activate = capsule_activation(activation, squash_constant)
-
-    def _check_taken_by_routing(self):
-        if self.stop_gradient and self.routings is None:
-            raise ValueError(
-                f"`stop_gradient` must be False for routing={self.routing!r}, "
-                "which does not iterate. Received: stop_gradient=True"
-            )
-        if self._algorithm.has_own_lengths and self.activation != "squash":
-            raise ValueError(
-                f"`activation` must be left out for routing={self.routing!r}, "
-                "which says itself how long its capsules are. Received: "
-                f"activation={self.activation!r}"
-            )
 
     def build(self, input_shape: Shape) -> None:
         check_capsule_shape(self, input_shape)
@@ -192,16 +184,26 @@ class CapsuleLayer(keras.layers.Layer):
             )
         self.routing_weights = [
             self.add_weight(
-                name=name,
-                shape=shape,
-                initializer=initializer or self._initial_matrix,
+                name=weight.name,
+                shape=weight.shape,
                 autocast=False,
+                **self._matrix_options(weight.initializer),
             )
-            for name, shape, initializer in self._algorithm.weights(
+            for weight in self._algorithm.weights(
                 VoteShape(per_input, d_in, *capsules)
             )
         ]
         self.input_spec = keras.layers.InputSpec(ndim=3, axes=axes)
+
+    def _matrix_options(self, initializer=None):
+        """How a weight is made: as a kernel, unless it starts otherwise."""
+        if initializer is not None:
+            return {"initializer": initializer}
+        return {
+            "initializer": self._initial_matrix,
+            "regularizer": self.kernel_regularizer,
+            "constraint": self.kernel_constraint,
+        }
 
     def _initial_matrix(self, shape, dtype=None):
         # Keras takes the leading axes of a 4-D kernel for a receptive field.

@@ -1,5 +1,6 @@
-"""What is imported from beyond the public API of Keras, in one place.
+"""What lies beyond the public API of Keras, in one place.
 
+That is private Keras, and what a backend offers that Keras does not pass on.
 Each function says what Keras does not offer in public; a test of each fails
 when Keras changes underneath it. Models also override a few methods of Keras
 that begin with an underscore, where they stand.

@@ -7,7 +7,7 @@ from keras_capsvae.routing.agreement import kmeans_routing
 from keras_capsvae.routing.attention import inverted_attention_routing
 from keras_capsvae.routing.attention import self_attention_routing
 from keras_capsvae.routing.em.routing import em_routing
-from keras_capsvae.routing.self_routing import self_routing
+from keras_capsvae.routing.gating import self_routing
 
 __all__ = [
     "agreement_routing",

@@ -18,6 +18,7 @@ from keras_capsvae.numerics import largest
 from keras_capsvae.routing.algorithm import Routing
 from keras_capsvae.routing.algorithm import Settings
 from keras_capsvae.routing.algorithm import by_output
+from keras_capsvae.routing.algorithm import check_function
 from keras_capsvae.routing.algorithm import chosen
 from keras_capsvae.routing.algorithm import unchanged
 from keras_capsvae.routing.iterations import OUTPUTS
@@ -44,11 +45,13 @@ class Agreement(Routing):
             with. Defaults to `None`: the activation.
         couple: Function of the logits. Defaults to `soft_couplings`.
         accumulates: Whether agreements add up instead of replacing each other.
+        takes_temperature: See `Routing`.
     """
 
     compare: Callable[[Tensor], Tensor] | None = None
     couple: Callable[[Tensor], Tensor] = soft_couplings
     accumulates: bool = False
+    takes_temperature: bool = True
     iterations = 3
 
     def route(
@@ -74,7 +77,9 @@ class Agreement(Routing):
 KMEANS = Agreement(compare=unit)
 AGREEMENT = Agreement()
 DYNAMIC = Agreement(accumulates=True)
-HARD_KMEANS = Agreement(compare=unit, couple=hard_couplings)
+HARD_KMEANS = Agreement(
+    compare=unit, couple=hard_couplings, takes_temperature=False
+)
 
 
 def kmeans_routing(
@@ -137,6 +142,12 @@ def hard_kmeans_routing(
     As `kmeans_routing` with T → 0. No gradient flows through the assignment,
     which is piecewise constant.
 
+    Example:
+
+    >>> votes = np.random.default_rng(0).normal(size=(2, 6, 3, 4))
+    >>> hard_kmeans_routing(votes).shape
+    (2, 3, 4)
+
     Source: kexue.fm 5112.
     """
     settings = _settings(routings)
@@ -170,7 +181,15 @@ def agreement_routing(
         `return_couplings` also `(batch, inputs, outputs)`.
 
     Raises:
-        ValueError: If `routings` is below 1 or the votes are not of rank 4.
+        ValueError: If `routings` is below 1, `temperature` is not above 0, or
+            the votes are not of rank 4.
+        TypeError: If `activation` is no function.
+
+    Example:
+
+    >>> votes = np.random.default_rng(0).normal(size=(2, 6, 3, 4))
+    >>> agreement_routing(votes).shape
+    (2, 3, 4)
 
     Source: kexue.fm 4819.
     """
@@ -195,6 +214,12 @@ def dynamic_routing(
     As `agreement_routing`, but `b_ij ← b_ij + ⟨û_ij, v_j⟩`, which hardens the
     softmax as the iterations go on.
 
+    Example:
+
+    >>> votes = np.random.default_rng(0).normal(size=(2, 6, 3, 4))
+    >>> dynamic_routing(votes).shape
+    (2, 3, 4)
+
     Source: Sabour, Frosst and Hinton, 2017, procedure 1.
     """
     settings = _settings(routings, temperature, stop_gradient, activation)
@@ -211,7 +236,7 @@ def _settings(
 ):
     return Settings(
         check_integer("routings", routings),
-        activation,
+        check_function("activation", activation),
         check_positive("temperature", temperature),
         stop_gradient,
     )

@@ -74,10 +74,12 @@ class Routing:
             iterate.
         has_own_lengths: Whether it says itself how long its capsules are,
             instead of leaving that to an activation.
+        takes_temperature: Whether its couplings depend on the temperature.
     """
 
     iterations: int | None = None
     has_own_lengths: bool = False
+    takes_temperature: bool = True
 
     def weights(self, shape: VoteShape) -> list[Weight]:
         """The weights that it owns in a layer of this shape."""
@@ -119,6 +121,32 @@ class Routing:
             return self.iterations
         return check_integer("routings", routings)
 
+    def check_taken(
+        self,
+        name: str,
+        activation: Any,
+        temperature: float,
+        stop_gradient: bool,
+    ) -> None:
+        """Raise if a layer is given what this routing does not take."""
+        if self.has_own_lengths and activation != "squash":
+            raise ValueError(
+                f"`activation` must be left out for routing={name!r}, which "
+                "says itself how long its capsules are. Received: "
+                f"activation={activation!r}"
+            )
+        if not self.takes_temperature and temperature != 1.0:
+            raise ValueError(
+                f"`temperature` must be 1 for routing={name!r}, whose "
+                "couplings are 0 and 1 at any. Received: "
+                f"temperature={temperature!r}"
+            )
+        if stop_gradient and self.iterations is None:
+            raise ValueError(
+                f"`stop_gradient` must be False for routing={name!r}, which "
+                "does not iterate. Received: stop_gradient=True"
+            )
+
 
 def by_output(votes: Tensor) -> list[Tensor]:
     """Votes `(batch, inputs, outputs, dims)` as a block grouped by output."""
@@ -129,6 +157,16 @@ def by_output(votes: Tensor) -> list[Tensor]:
             f"Received: shape {tuple(votes.shape)}"
         )
     return [ops.swapaxes(votes, 1, 2)]
+
+
+def check_function(name: str, value: Any) -> Any:
+    """The value, if it is a function."""
+    if not callable(value):
+        raise TypeError(
+            f"`{name}` must be a function, such as keras_capsvae.squash. "
+            f"Received: {name}={value!r}"
+        )
+    return value
 
 
 def of_outputs(numbers: Tensor, dtype: Any) -> Tensor:

@@ -7,16 +7,17 @@ from typing import Any
 from keras import ops
 
 from keras_capsvae.activations import squash
-from keras_capsvae.activations import unit
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.routing.algorithm import Routing
 from keras_capsvae.routing.algorithm import Settings
 from keras_capsvae.routing.algorithm import VoteShape
 from keras_capsvae.routing.algorithm import Weight
 from keras_capsvae.routing.algorithm import by_output
+from keras_capsvae.routing.algorithm import check_function
 from keras_capsvae.routing.algorithm import chosen
 from keras_capsvae.routing.algorithm import of_outputs
 from keras_capsvae.routing.iterations import agreements
+from keras_capsvae.routing.iterations import check_shape
 from keras_capsvae.routing.iterations import dims_of
 from keras_capsvae.routing.iterations import equal
 from keras_capsvae.routing.iterations import masked
@@ -28,6 +29,7 @@ from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.numbers import check_positive
 
 LAYER_NORM_EPSILON = 1e-5
+DIRECTION_EPSILON = 1e-4  # of poses, whose squared length is about their dims
 
 
 class SelfAttention(Routing):
@@ -66,14 +68,14 @@ def self_attention_routing(
 ) -> Any:
     """Routing by the agreement of each vote with all votes for its parent.
 
-    `a_ij = ⟨û_ij, Σ_k û_kj⟩ / √d`, `c_ij = softmax_j(a / T) + b_ij` and
+    `a_ij = ⟨û_ij, Σ_k û_kj⟩ / √d`, `c_ij = softmax_j(a / T) + β_ij` and
     `v_j = squash(Σ_i c_ij û_ij)`. There is no iteration. The sum of the votes
     comes first, which costs O(inputs) where the Gram matrix of the votes, whose
     columns the paper adds up to the same numbers, costs O(inputs²).
 
     Args:
         votes: Tensor `(batch, inputs, outputs, dims)`.
-        bias: b, `(inputs, outputs)` or `(outputs,)`. Defaults to `None`: 0.
+        bias: β, `(inputs, outputs)` or `(outputs,)`. Defaults to `None`: 0.
         activation: Function of the weighted sums. Defaults to `squash`; the
             paper's is `exponential_squash`.
         temperature: T, above 0. Defaults to 1.
@@ -87,8 +89,9 @@ def self_attention_routing(
         `return_couplings` also `(batch, inputs, outputs)`.
 
     Raises:
-        ValueError: If `temperature` is not above 0 or the votes are not of rank
-            4.
+        ValueError: If `temperature` is not above 0, the votes are not of rank 4
+            or the bias is of another shape.
+        TypeError: If `activation` is no function.
 
     Example:
 
@@ -100,12 +103,17 @@ def self_attention_routing(
     with self-attention routing", 2021.
     """
     settings = Settings(
-        activation=activation,
+        activation=check_function("activation", activation),
         temperature=check_positive("temperature", temperature),
     )
-    weights = () if bias is None else (bias,)
+    blocks = by_output(votes)
+    weights = []
+    if bias is not None:
+        _, outputs, inputs, _ = blocks[0].shape
+        weights = [ops.convert_to_tensor(bias)]
+        check_shape("bias", weights[0], (inputs, outputs), (outputs,))
     return chosen(
-        SELF_ATTENTION.route(by_output(votes), settings, mask, weights=weights),
+        SELF_ATTENTION.route(blocks, settings, mask, weights=weights),
         return_couplings,
     )
 
@@ -142,7 +150,9 @@ class InvertedAttention(Routing):
             blocks, settings, mask, gain, offset
         )
         length = ops.sigmoid(ops.matmul(poses, kernel) + bias)
-        return length * unit(poses), couplings
+        energy = ops.sum(ops.square(poses), -1, keepdims=True)
+        direction = poses * ops.rsqrt(energy + DIRECTION_EPSILON)
+        return length * direction, couplings
 
 
 def inverted_attention(
@@ -202,8 +212,8 @@ def inverted_attention_routing(
         `return_couplings` also `(batch, inputs, outputs)`.
 
     Raises:
-        ValueError: If `routings` is below 1, `temperature` is not above 0, or
-            the votes are not of rank 4.
+        ValueError: If `routings` is below 1, `temperature` is not above 0, the
+            votes are not of rank 4, or gain or offset are of another shape.
 
     Example:
 
@@ -220,8 +230,12 @@ def inverted_attention_routing(
         temperature=check_positive("temperature", temperature),
         stop_gradient=stop_gradient,
     )
+    blocks = by_output(votes)
+    gain, offset = map(ops.convert_to_tensor, (gain, offset))
+    for name, number in {"gain": gain, "offset": offset}.items():
+        check_shape(name, number, (dims_of(blocks),), ())
     return chosen(
-        inverted_attention(by_output(votes), settings, mask, gain, offset),
+        inverted_attention(blocks, settings, mask, gain, offset),
         return_couplings,
     )
 

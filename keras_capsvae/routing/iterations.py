@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from keras import ops
 
+from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
 
 OUTPUTS = 1  # axis of the output capsules in votes grouped by output
@@ -73,17 +74,38 @@ def soft_couplings(logits: Tensor) -> Tensor:
     return ops.softmax(logits, axis=OUTPUTS)
 
 
+def check_shape(name: str, tensor: Tensor, *shapes: Shape) -> None:
+    """Raise unless a tensor has one of these shapes, `None` standing for any.
+
+    Raises:
+        ValueError: If it has none of them.
+    """
+    found = tuple(tensor.shape)
+    if any(_agree(found, shape) for shape in shapes):
+        return
+    known = (
+        ["batch" if side is None else side for side in shape]
+        for shape in shapes
+    )
+    expected = " or ".join(f"({', '.join(map(str, one))})" for one in known)
+    raise ValueError(
+        f"`{name}` must have shape {expected}. Received: {name} of shape "
+        f"{found}"
+    )
+
+
+def _agree(found, shape):
+    return len(found) == len(shape) and all(
+        None in sides or len(set(sides)) == 1 for sides in zip(found, shape)
+    )
+
+
 def masked(couplings: Tensor, mask: Tensor | None) -> Tensor:
     """Couplings `(batch, outputs, inputs)`, 0 for inputs without votes."""
     if mask is None:
         return couplings
     mask = ops.convert_to_tensor(mask)
-    inputs = couplings.shape[-1]
-    if len(mask.shape) != 2 or mask.shape[1] not in (inputs, None):
-        raise ValueError(
-            f"`mask` must have shape (batch, {inputs}), a value for each input "
-            f"capsule. Received: mask of shape {tuple(mask.shape)}"
-        )
+    check_shape("mask", mask, (couplings.shape[0], couplings.shape[-1]))
     return couplings * ops.cast(mask, couplings.dtype)[:, None]
 
 

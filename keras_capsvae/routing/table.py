@@ -7,7 +7,7 @@ from keras_capsvae.routing.agreement import KMEANS
 from keras_capsvae.routing.algorithm import Routing
 from keras_capsvae.routing.attention import INVERTED_ATTENTION
 from keras_capsvae.routing.attention import SELF_ATTENTION
-from keras_capsvae.routing.self_routing import SELF_ROUTING
+from keras_capsvae.routing.gating import SELF_ROUTING
 
 ROUTINGS: dict[str, Routing] = {
     "kmeans": KMEANS,
@@ -26,7 +26,7 @@ def routing_named(name: str) -> Routing:
     Raises:
         ValueError: If there is none of this name.
     """
-    if name not in ROUTINGS:
+    if not isinstance(name, str) or name not in ROUTINGS:
         raise ValueError(
             f"`routing` must be one of {tuple(ROUTINGS)}. "
             f"Received: routing={name!r}"

@@ -172,8 +172,10 @@ def test_bad_arguments(name):
         function(VOTES[0])
     with pytest.raises(ValueError, match="`temperature` must be positive"):
         function(VOTES, temperature=0.0)
-    with pytest.raises(ValueError, match=r"\(batch, 7\).*shape \(3, 6\)"):
+    with pytest.raises(ValueError, match=r"\(3, 7\).*shape \(3, 6\)"):
         function(VOTES, mask=MASK[:, 1:])
+    with pytest.raises(ValueError, match=r"\(3, 7\).*shape \(1, 7\)"):
+        function(VOTES, mask=MASK[:1])
 
 
 def test_other_bad_arguments():
@@ -181,3 +183,11 @@ def test_other_bad_arguments():
         inverted_attention(VOTES, routings=0)
     with pytest.raises(ValueError, match=r"logits of shape \(3, 7\)"):
         routing.self_routing(VOTES, ACTIVATIONS)
+    with pytest.raises(ValueError, match=r"activations of shape \(1, 7\)"):
+        routing.self_routing(VOTES, LOGITS, activations=ACTIVATIONS[:1])
+    with pytest.raises(ValueError, match=r"gain of shape \(1,\)"):
+        inverted_attention(VOTES, gain=np.ones(1))
+    with pytest.raises(ValueError, match=r"bias of shape \(1,\)"):
+        routing.self_attention_routing(VOTES, bias=np.ones(1))
+    with pytest.raises(TypeError, match="activation='squash'"):
+        routing.self_attention_routing(VOTES, activation="squash")

@@ -311,7 +311,12 @@ def test_another_number_of_inputs_than_that_of_the_weights():
             {"routing": "inverted_attention", "activation": "tanh_squash"},
             "left out for routing='inverted_attention'.*'tanh_squash'",
         ),
+        ({"routing": ["kmeans"]}, r"one of .*routing=\['kmeans'\]"),
         ({"temperature": 0.0}, "`temperature` must be positive"),
+        (
+            {"routing": "hard_kmeans", "temperature": 0.1},
+            "must be 1 for routing='hard_kmeans'.*temperature=0.1",
+        ),
         ({"num_capsules": 0}, "num_capsules=0"),
         ({"dim_capsules": -1}, "dim_capsules=-1"),
         ({"activation": "squish"}, "activation='squish'"),
@@ -322,6 +327,25 @@ def test_bad_arguments(arguments, message):
     arguments = {"num_capsules": 3, "dim_capsules": 4, **arguments}
     with pytest.raises(ValueError, match=message):
         CapsuleLayer(**arguments)
+
+
+def test_the_coupling_kernel_is_regularised_as_the_kernel_is():
+    layer = CapsuleLayer(3, 4, routing="self_routing", kernel_regularizer="l2")
+    layer(np.ones((2, 6, 5)))
+    coupling_kernel = layer.routing_weights[0]
+    expected = 0.01 * sum(
+        np.sum(numpy_of(one) ** 2) for one in (layer.kernel, coupling_kernel)
+    )
+    np.testing.assert_allclose(numpy_of(sum(layer.losses)), expected, rtol=1e-5)
+
+
+def test_poses_of_nothing_have_moderate_gradients():
+    layer = CapsuleLayer(3, 4, routing="inverted_attention")
+    zeros = np.zeros((2, 6, 5), "float32")
+    layer(zeros)
+    weights = ops.arange(1.0, 4.0)[:, None]
+    (received,) = gradient(lambda x: ops.sum(layer(x) * weights), zeros)
+    assert np.abs(received).max() < 1e6
 
 
 @pytest.mark.parametrize("shape", [(2, 5), (2, 3, 4, 5), (2, 3, None)])

@@ -162,10 +162,11 @@ def test_onnx_without_its_package_says_what_to_install(
 
 
 @tensorflow_only
-def test_a_classifier_becomes_one_onnx_file_of_any_batch_size(tmp_path):
+@pytest.mark.parametrize("build", [zoo.capsule_cnn, zoo.efficient_capsnet])
+def test_a_classifier_becomes_one_onnx_file_of_any_batch_size(build, tmp_path):
     pytest.importorskip("tf2onnx", reason="the onnx extra is not installed")
     runtime = pytest.importorskip("onnxruntime")
-    model = zoo.capsule_cnn((15, 14, 1), seed=0)
+    model = build((15, 14, 1), seed=0)
     (path,) = export_onnx(model, tmp_path)
     session = runtime.InferenceSession(path)
     images = np.random.default_rng(0).random((3, 15, 14, 1), "float32")
@@ -174,3 +175,22 @@ def test_a_classifier_becomes_one_onnx_file_of_any_batch_size(tmp_path):
         (scores,) = session.run(None, {name: images[:count]})
         expected = model.predict(images[:count], verbose=0)
         np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
+
+
+@tensorflow_only
+def test_an_operator_that_onnx_has_not_leaves_no_file(tmp_path):
+    pytest.importorskip("tf2onnx", reason="the onnx extra is not installed")
+    x = keras.Input((3,))
+    model = keras.Model(x, keras.ops.expm1(x))
+    model.predict(np.ones((1, 3)), verbose=0)
+    with pytest.raises(RuntimeError, match="ONNX cannot hold.*Expm1"):
+        export_onnx(model, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@tensorflow_only
+def test_an_endpoint_outlives_what_it_came_with(tmp_path):
+    model = zoo.dense_vae(12, latent_dim=2, intermediate_dim=4, seed=0)
+    model.export(tmp_path / "served")
+    decode = zoo.load_model(tmp_path / "served").decode
+    assert decode(np.zeros((1, 2), "float32")).shape == (1, 12)

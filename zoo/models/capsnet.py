@@ -53,9 +53,11 @@ def capsule_decoder(
     num_classes: int,
     dim_capsules: int,
     input_shape: tuple[int, ...],
-    units: tuple[int, ...] = (512, 1024),
-) -> keras.Model:
-    """Masked capsules → image."""
+    units: tuple[int, ...] | None = (512, 1024),
+) -> keras.Model | None:
+    """Masked capsules → image; `None` where there are no units."""
+    if units is None:
+        return None
     values = math.prod(input_shape)
     hidden = [
         layers.Dense(count, "relu", name=f"decoder_{i}")
@@ -275,14 +277,11 @@ def capsnet(
         rematerialize=rematerialize,
         name="capsules",
     )(primary)  # (batch, num_classes, 16)
-    decoder = None
-    if sizes.decoder_units is not None:
-        decoder = capsule_decoder(
-            sizes.num_classes, 16, sizes.input_shape, sizes.decoder_units
-        )
     return CapsuleNetwork(
         keras.Model(image, digits),
-        decoder,
+        capsule_decoder(
+            sizes.num_classes, 16, sizes.input_shape, sizes.decoder_units
+        ),
         reconstruction_weight=reconstruction_weight,
         input_range=input_range,
         name=name,

@@ -37,15 +37,10 @@ class CapsnetSizes:
             sides = [(side - KERNEL) // stride + 1 for side in sides]
         classes = 16 * self.num_classes  # values of all class capsules
         capsules = math.prod(sides) * primary * classes
-        return convolutions + capsules + self._of_decoder(classes)
-
-    def _of_decoder(self, classes):
-        if self.decoder_units is None:
-            return 0
-        units = (classes, *self.decoder_units, math.prod(self.input_shape))
-        return sum(
-            (below + 1) * above for below, above in itertools.pairwise(units)
+        decoder = decoder_parameters(
+            self.num_classes, self.input_shape, self.decoder_units
         )
+        return convolutions + capsules + decoder
 
     def smaller(self) -> dict[str, tuple[int, int] | None]:
         """Arguments that bring the net below `MANY`; none if these cannot."""
@@ -62,6 +57,20 @@ class CapsnetSizes:
                         if value != getattr(self, name)
                     }
         return {}
+
+
+def decoder_parameters(
+    num_classes: int,
+    input_shape: tuple[int, ...],
+    units: tuple[int, ...] | None,
+) -> int:
+    """Of a decoder from the capsules of all classes, 16 dims each."""
+    if units is None:
+        return 0
+    widths = (16 * num_classes, *units, math.prod(input_shape))
+    return sum(
+        (below + 1) * above for below, above in itertools.pairwise(widths)
+    )
 
 
 def checked(
@@ -82,8 +91,7 @@ def checked(
             f"capsules, as (2, 2). Received: strides={strides!r}"
         )
     first, second = (check_integer("strides", stride) for stride in strides)
-    if decoder_units is not None:
-        decoder_units = check_filters(decoder_units, "decoder_units")
+    decoder_units = check_units(decoder_units)
     sizes = CapsnetSizes(
         check_image_shape(input_shape, at_least=smallest_side(first)),
         *check_sizes(
@@ -95,6 +103,11 @@ def checked(
     if sizes.parameters() > MANY:
         warnings.warn(_warning(sizes), stacklevel=4)
     return sizes
+
+
+def check_units(units: Sequence[int] | None) -> tuple[int, ...] | None:
+    """The `decoder_units` in Python's integers."""
+    return None if units is None else check_filters(units, "decoder_units")
 
 
 def smallest_side(stride: int) -> int:

@@ -1,6 +1,7 @@
 """Efficient-CapsNet of Mazzia, Salvetti and Chiaberge, and its control."""
 
 import math
+import warnings
 
 import keras
 from keras import layers
@@ -14,6 +15,9 @@ from keras_capsvae import exponential_squash
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.numbers import check_number
 from zoo.models.capsnet import capsule_decoder
+from zoo.models.capsnet_sizes import MANY
+from zoo.models.capsnet_sizes import check_units
+from zoo.models.capsnet_sizes import decoder_parameters
 from zoo.models.sizes import CHANNELS
 from zoo.models.sizes import check_image_shape
 from zoo.registry import register
@@ -60,6 +64,7 @@ def efficient_capsnet(
     num_classes: int = 10,
     *,
     mse_weight: float = 0.392,
+    decoder_units: tuple[int, ...] | None = (512, 1024),
     input_range: tuple[float, float] | None = (0.0, 1.0),
     name: str = "efficient_capsnet",
 ) -> keras.Model:
@@ -71,8 +76,9 @@ def efficient_capsnet(
     connected, by self-attention → lengths. Both kinds are squashed to
     `1 − exp(−‖s‖)`. The decoder is that of `capsnet`.
 
-    161,824 weights classify images of 28 × 28, whatever the number of positions
-    is; the decoder, which training alone needs, has 1,411,344 more.
+    161,824 weights classify images of 28 × 28; the decoder, which training
+    alone needs, has 1,411,344 more. It grows with the image: give larger ones
+    smaller `decoder_units`, or none.
 
     The paper lets the learning rate fall by 0.97 an epoch, to no less than
     5e-5, at batch 16 over 150 epochs.
@@ -84,6 +90,8 @@ def efficient_capsnet(
         mse_weight: Weight of the mean squared error of the reconstruction, over
             the values of an image. Defaults to 0.392, for 28 × 28 values
             0.0005 of their sum, `capsnet`'s `reconstruction_weight`.
+        decoder_units: Units of the decoder's hidden layers; `None` for a net
+            without a decoder. Defaults to (512, 1024).
         input_range: See `CapsuleNetwork`. Defaults to (0, 1).
         name: Name of the model.
 
@@ -109,6 +117,8 @@ def efficient_capsnet(
     num_classes = check_integer("num_classes", num_classes)
     check_number("mse_weight", mse_weight)
     input_shape = check_image_shape(input_shape, at_least=SMALLEST)
+    decoder_units = check_units(decoder_units)
+    _warn_of_large_decoder(num_classes, input_shape, decoder_units)
     image = keras.Input(input_shape, name="image")
     parts = layers.Reshape((-1, PRIMARY_DIMS), name="parts")(features_of(image))
     primary = layers.Activation(exponential_squash, name="primary")(parts)
@@ -122,11 +132,22 @@ def efficient_capsnet(
     )(primary)  # (batch, num_classes, 16)
     return CapsuleNetwork(
         keras.Model(image, digits),
-        capsule_decoder(num_classes, 16, input_shape),
+        capsule_decoder(num_classes, 16, input_shape, decoder_units),
         reconstruction_weight=mse_weight / math.prod(input_shape),
         input_range=input_range,
         name=name,
     )
+
+
+def _warn_of_large_decoder(num_classes, input_shape, units):
+    count = decoder_parameters(num_classes, input_shape, units)
+    if count > MANY:
+        shape = " × ".join(map(str, input_shape))
+        warnings.warn(
+            f"The decoder of efficient_capsnet for images of {shape} has "
+            f"{count:,} parameters: decoder_units=None leaves it out",
+            stacklevel=4,
+        )
 
 
 @register(MAZZIA)

@@ -32,6 +32,11 @@ def check_image_shape(
     for name, side in {"height": height, "width": width}.items():
         if side is None and variable:
             continue
+        if side is None:
+            raise ValueError(
+                f"The {name} must be known, as weights depend on it. Received: "
+                f"input_shape={tuple(input_shape)}"
+            )
         side = check_integer(name, side)
         if side % multiple_of:
             raise ValueError(

@@ -34,6 +34,15 @@ def test_large_images_need_no_more_capsules():
     assert count(net.encoder) < 300_000
 
 
+def test_the_decoder_is_told_where_it_is_large_and_may_be_left_out():
+    with pytest.warns(UserWarning, match="154,857,984.*decoder_units=None"):
+        zoo.efficient_capsnet((224, 224, 3), 5, compile=False)
+    net = zoo.efficient_capsnet(
+        (224, 224, 3), 5, decoder_units=None, compile=False
+    )
+    assert net.decoder is None
+
+
 def test_class_capsules_follow_from_the_depthwise_convolution(net, images):
     below = keras.Model(net.inputs, net.get_layer("depthwise").output)
     parts = below.predict(images, verbose=0).reshape(4, 16, 8)

@@ -14,6 +14,7 @@ from keras_capsvae.routing.algorithm import Weight
 from keras_capsvae.routing.algorithm import by_output
 from keras_capsvae.routing.algorithm import chosen
 from keras_capsvae.routing.algorithm import of_outputs
+from keras_capsvae.routing.iterations import check_shape
 from keras_capsvae.routing.iterations import masked
 from keras_capsvae.routing.iterations import soft_couplings
 from keras_capsvae.routing.iterations import weighted_sums
@@ -74,9 +75,10 @@ def self_routing(
     Args:
         votes: Tensor `(batch, inputs, outputs, dims)`.
         logits: `(batch, inputs, outputs)`; of a `CapsuleLayer` with weights
-            of its own, `u_i W2_i + b_i`.
-        activations: a_i, `(batch, inputs)`, not negative. Defaults to `None`:
-            all equal. A `CapsuleLayer` takes the lengths of its inputs.
+            of its own, `u_i V_i + β_i`.
+        activations: a_i, `(batch, inputs)`, which should not be negative.
+            Defaults to `None`: all equal. A `CapsuleLayer` takes the lengths of
+            its inputs.
         temperature: T, above 0. Defaults to 1.
         mask: Booleans `(batch, inputs)`, false for inputs that do not vote.
             Defaults to `None`: all do.
@@ -88,8 +90,8 @@ def self_routing(
         `return_couplings` also `(batch, inputs, outputs)`.
 
     Raises:
-        ValueError: If `temperature` is not above 0, the votes are not of rank 4
-            or the logits of another shape.
+        ValueError: If `temperature` is not above 0, the votes are not of rank
+            4, or logits or activations of another shape.
 
     Example:
 
@@ -103,15 +105,12 @@ def self_routing(
     check_positive("temperature", temperature)
     blocks = by_output(votes)
     logits = ops.cast(logits, blocks[0].dtype)
-    if tuple(logits.shape) != tuple(ops.shape(votes)[:3]):
-        raise ValueError(
-            "`logits` must have shape (batch, inputs, outputs) of the votes. "
-            f"Received: logits of shape {tuple(logits.shape)}, votes of shape "
-            f"{tuple(ops.shape(votes))}"
-        )
+    batch, outputs, inputs, _ = blocks[0].shape
+    check_shape("logits", logits, (batch, inputs, outputs))
     if activations is None:
         activations = ops.ones_like(logits[..., 0])
     activations = ops.cast(activations, logits.dtype)
+    check_shape("activations", activations, (batch, inputs))
     by_outputs = ops.swapaxes(logits, 1, 2) / temperature
     return chosen(
         _shared_out(blocks, by_outputs, activations, mask),
