@@ -21,22 +21,36 @@ def changes_of(text: str) -> dict[str, Any]:
         text: as `"rotation=0.1,shift=0.1,flip=horizontal"`.
 
     Raises:
-        ValueError: where there is no such change, or its value is none.
+        ValueError: where there is no such change, it lacks its value, or the
+            value is none that it takes.
+        TypeError: where it is no text.
 
     Example:
 
     >>> changes_of("rotation=0.1,flip=horizontal")
     {'rotation': 0.1, 'flip': 'horizontal'}
     """
+    if not isinstance(text, str):
+        raise TypeError(
+            "Changes of images must be a text, as "
+            f'"rotation=0.1,flip=horizontal". Received: {text!r} of type '
+            f"{type(text).__name__}"
+        )
     changes = {}
-    for part in text.split(","):
-        name, equals, value = (word.strip() for word in part.partition("="))
-        if name not in KNOWN or not equals:
+    for part in text.strip().removesuffix(",").split(","):
+        name, _, value = (word.strip() for word in part.partition("="))
+        if name not in KNOWN:
             raise ValueError(
                 "`augment` must be changes with their values and commas "
                 f"between them, as rotation=0.1,flip=horizontal, out of "
                 f"{list(KNOWN)}. {did_you_mean(name, KNOWN)}"
                 f"Received: {part.strip()!r} in augment={text!r}"
+            )
+        if not value:
+            example = WORDS[name][0] if name in WORDS else 0.1
+            raise ValueError(
+                f"`{name}` of `augment` must have a value, as {name}={example}."
+                f" Received: {part.strip()!r} in augment={text!r}"
             )
         if name in changes:
             raise ValueError(

@@ -3,6 +3,7 @@
 import csv
 import pathlib
 import sys
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -64,7 +65,10 @@ def _write_csv(table: Any, file: Any):
 
 
 def _write_archive(table, path):
+    """As `numpy.savez`, which takes no array by the name of its parameters."""
     import numpy as np
 
-    with open(path, "wb") as file:
-        np.savez(file, **table.arrays)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in table.arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)

@@ -34,8 +34,9 @@ class Batches(keras.utils.PyDataset):
         seed: integer from 0 on. Defaults to `0`.
         shuffle: whether to shuffle. Defaults to `True`.
         augmentation: what changes the images of x (of several inputs the
-            first), a function of them and of the seed, the epoch and the
-            number of the batch, as `Augmentation` is. Defaults to `None`.
+            first), as `Augmentation("flip=horizontal")`: a function that is
+            called as `f(images, (seed, epoch, batch))`, with the number of the
+            batch. Defaults to `None`.
         shift: pixels by which each image of x, `(n, height, width,
             channels)`, is moved at most, up or down and left or right, anew in
             each epoch; what comes in at the edges is 0. Defaults to `0`.
@@ -53,7 +54,8 @@ class Batches(keras.utils.PyDataset):
     Raises:
         ValueError: where the arrays are empty or differ in length, or where
             a number is out of range.
-        TypeError: where a number is not an integer.
+        TypeError: where a number is not an integer, or the augmentation is a
+            text or a layer of Keras.
 
     Example:
 
@@ -84,7 +86,7 @@ class Batches(keras.utils.PyDataset):
         self.seed = check_integer("seed", seed, 0)
         self.epoch = 0
         self.shuffle = bool(shuffle)
-        self.augmentation = augmentation
+        self.augmentation = _checked_augmentation(augmentation)
         self.shift = check_integer("shift", shift, 0)
         images = keras.tree.flatten(self._data[0])
         if self.shift and any(array.ndim != 4 for array in images):
@@ -186,6 +188,18 @@ def check_probabilities(images: np.ndarray) -> None:
             "Images to binarise must have values in [0, 1]; divide 8-bit "
             f"images by 255. Received: values in [{low:g}, {high:g}]"
         )
+
+
+def _checked_augmentation(augmentation):
+    is_function = callable(augmentation) or augmentation is None
+    if not is_function or isinstance(augmentation, keras.Layer):
+        raise TypeError(
+            "`augmentation` must be called as f(images, (seed, epoch, batch)), "
+            'as datasets.Augmentation("flip=horizontal") is; layers of Keras '
+            "go into the map of a tf.data.Dataset or into the model. "
+            f"Received: {augmentation!r}"
+        )
+    return augmentation
 
 
 def _as_arrays(data):

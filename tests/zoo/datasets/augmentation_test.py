@@ -1,5 +1,6 @@
 """Images that are changed at random, for training alone."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -79,6 +80,49 @@ def test_batches_change_the_images_alone_anew_in_each_epoch():
     batches.set_epoch(1)
     (others, _), y_others = batches[0]
     assert not np.allclose(others[np.argsort(y_others)], images[np.argsort(y)])
+
+
+def test_images_of_another_range_keep_to_it_or_are_refused():
+    scaled = 255 * IMAGES[:2]
+    with pytest.raises(ValueError, match=r"`value_range`, \[0, 1\].*\[.*25"):
+        Augmentation(ALL)(scaled, 0)
+    with pytest.raises(ValueError, match="values in `value_range`"):
+        Augmentation(ALL)(np.full_like(IMAGES, np.nan), 0)
+    of_bytes = Augmentation(ALL, value_range=(0, 255))(scaled, 0)
+    np.testing.assert_allclose(
+        of_bytes, 255 * Augmentation(ALL)(IMAGES[:2], 0), atol=0.05
+    )
+    centred = Augmentation("shift=0.5,fill=constant", value_range=(-1, 1))
+    assert centred(np.ones((2, 8, 8, 1)), 0).min() == -1
+
+
+def test_seeds_are_integers_of_any_kind():
+    augment = Augmentation("flip=horizontal")
+    for seed in (np.int64(1), [1], (np.int32(1),), np.array([1])):
+        np.testing.assert_array_equal(augment(IMAGES, seed), augment(IMAGES, 1))
+    with pytest.raises(ValueError, match="`seed` must be at least 0"):
+        augment(IMAGES, -1)
+    with pytest.raises(TypeError, match="`seed` must be an integer"):
+        augment(IMAGES, (0, 0.5))
+
+
+def test_what_is_no_augmentation():
+    for changes in (None, {"flip": "horizontal"}):
+        with pytest.raises(TypeError, match="must be a text, as"):
+            Augmentation(changes)
+    with pytest.raises(ValueError, match="flat with `image_shape`"):
+        Augmentation("flip=horizontal")(IMAGES.reshape(6, -1), 0)
+    for augmentation in ("flip=horizontal", keras.layers.RandomFlip()):
+        with pytest.raises(TypeError, match=r"called as f\(images, \(seed"):
+            datasets.Batches(IMAGES, augmentation=augmentation)
+
+
+def test_a_change_without_its_value_and_a_comma_at_the_end():
+    with pytest.raises(ValueError, match="a value, as flip=horizontal. "):
+        changes_of("flip")
+    with pytest.raises(ValueError, match="a value, as rotation=0.1. "):
+        changes_of("flip=vertical,rotation=")
+    assert changes_of("flip=vertical, ") == {"flip": "vertical"}
 
 
 @pytest.mark.parametrize(
