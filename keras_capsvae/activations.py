@@ -120,6 +120,13 @@ def capsule_activation(
         ) from error
 
 
+def serialized_activation(activation: Identifier) -> Identifier:
+    """The config of an `activation` argument."""
+    if activation is None or isinstance(activation, (str, dict)):
+        return activation
+    return keras.activations.serialize(activation)
+
+
 def check_squash_constant(constant: float) -> None:
     if not constant > 0:
         raise ValueError(

@@ -5,6 +5,7 @@ import keras
 from keras import ops
 
 from keras_capsvae.activations import capsule_activation
+from keras_capsvae.activations import serialized_activation
 from keras_capsvae.layers.votes import vote_blocks
 from keras_capsvae.routing.algorithm import Settings
 from keras_capsvae.routing.algorithm import VoteShape
@@ -293,10 +294,3 @@ class CapsuleLayer(keras.layers.Layer):
                 for key in (f"kernel_{kind}", f"bias_{kind}")
             },
         }
-
-
-def serialized_activation(activation: Identifier) -> Identifier:
-    """The config of an `activation` argument."""
-    if activation is None or isinstance(activation, (str, dict)):
-        return activation
-    return keras.activations.serialize(activation)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_capsvae.activations import capsule_activation
-from keras_capsvae.layers.capsule import serialized_activation
+from keras_capsvae.activations import serialized_activation
 from keras_capsvae.layers.matmul_conv import MatmulConv2D
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Identifier
