@@ -1,5 +1,6 @@
 """What one does with an encoder, a latent and a decoder, in NumPy."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,11 @@ from keras_capsvae.models.prediction import in_parts
 from keras_capsvae.models.prediction import predicted
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.arguments import check_known
 from keras_capsvae.validation.labels import check_label
 from keras_capsvae.validation.numbers import check_integer
+
+DRAWN_BY = ("n", "label", "cluster", "condition", "seed")
 
 
 class GenerativeModel(AutoencoderData):
@@ -148,7 +152,7 @@ class GenerativeModel(AutoencoderData):
         Raises:
             ValueError: If n is below 1, the model has no classes, clusters or
                 conditions that were asked for, or needs one that was not.
-            TypeError: If n, label or cluster is no integer.
+            TypeError: If n, label or cluster is no integer, or more is given.
         """
         z, given = self._drawn(n, label, cluster, condition, seed, how)
         return self._made_of(self._decoded(z, given), seed)
@@ -247,6 +251,12 @@ class GenerativeModel(AutoencoderData):
 
         `how` is what `latents_drawn` of a subclass takes beside.
         """
+        of_all, of_kind = (
+            inspect.signature(one.latents_drawn).parameters
+            for one in (GenerativeModel, self)
+        )
+        taken = [*DRAWN_BY, *(name for name in of_kind if name not in of_all)]
+        check_known(f"`generate` of {self.name!r}", how, taken)
         n = check_integer("n", n)
         clusters = self.latent.num_clusters
         if cluster is not None:

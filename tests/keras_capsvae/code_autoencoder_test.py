@@ -132,6 +132,9 @@ def test_generate(model):
     np.testing.assert_allclose(counts / counts.sum(), 1 / K, atol=0.03)
     with pytest.raises(ValueError, match="`temperature` must be positive"):
         model.generate(2, temperature=0.0)
+    for method in (model.generate, model.draw_latents):
+        with pytest.raises(TypeError, match="'temperature', 'uniform'.*bold=2"):
+            method(2, bold=2)
 
 
 def test_a_temperature_of_the_prior_goes_into_files(model, tmp_path):

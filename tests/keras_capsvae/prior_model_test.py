@@ -287,3 +287,8 @@ def test_conditions_of_another_width():
             call(*arguments)
     with pytest.raises(ValueError, match="shape"):
         model.generate(8, condition=wide)
+
+
+def test_what_a_kind_of_model_is_not_drawn_by():
+    with pytest.raises(TypeError, match="`generate` of .*temperature=0.5"):
+        identity_vae().generate(3, temperature=0.5)

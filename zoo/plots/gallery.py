@@ -4,6 +4,7 @@ import functools
 import os
 import pathlib
 import warnings
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from zoo.datasets.feeds import label_classes
 from zoo.datasets.feeds import training_pair
 from zoo.plots import text_pages
 from zoo.plots.canvas import Picture
+from zoo.plots.drawing import drawn
 from zoo.plots.of_latents import is_plane
 from zoo.plots.of_latents import map_of
 
@@ -63,19 +65,23 @@ def draw(
         The paths of the pictures and texts.
 
     Raises:
-        ValueError: If the model is a classifier and there are no images.
+        ValueError: If the model is a classifier and there are no images, or
+            no picture of those that suit can be drawn.
     """
     pages = text_pages.pages(model, images, labels, seed, class_names)
     figures = figures_of(model, images, labels, image_shape, seed, class_names)
     if history is not None:
-        figures["training"] = plots.training_curves(history, loss_unit(model))
+        figures["training"] = lambda: plots.training_curves(
+            history, loss_unit(model)
+        )
+    pictures = drawn(figures)
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, page in pages.items():
         paths.append(folder / f"{name}.txt")
         paths[-1].write_text(page, encoding="utf-8")
-    for name, figure in figures.items():
+    for name, figure in pictures.items():
         paths.append(folder / f"{name}.png")
         figure.savefig(paths[-1], bbox_inches="tight")
     return paths
@@ -95,12 +101,13 @@ def main_picture(
         ValueError: If nothing of the model can be drawn.
     """
     figures = figures_of(model, images, labels, image_shape, seed, class_names)
-    for name in MAIN:
-        if name in figures:
-            return figures[name]
-    raise ValueError(
-        f"{model.name} of type {type(model).__name__} has no picture to draw"
-    )
+    main = {name: figures[name] for name in MAIN if name in figures}
+    if not main:
+        raise ValueError(
+            f"{model.name} of type {type(model).__name__} has no picture to "
+            "draw"
+        )
+    return next(iter(drawn(main).values()))
 
 
 @functools.singledispatch
@@ -132,8 +139,11 @@ def figures_of(
     image_shape: tuple[int, ...] | None,
     seed: int,
     class_names: Sequence[str] | None,
-) -> dict[str, Picture]:
-    """Name → picture, of all that suit a kind of model. Arguments: `draw`."""
+) -> dict[str, Callable[[], Picture]]:
+    """Name → what draws it, of all that suit a kind of model.
+
+    Arguments: `draw`.
+    """
     return {}
 
 
@@ -151,7 +161,7 @@ def _of_classifier(model, images, labels, image_shape, seed, class_names):
             "images (on the command line --data, e.g. --data mnist_small)"
         )
     return {
-        "predictions": plots.predictions(
+        "predictions": lambda: plots.predictions(
             model, images, labels, class_names=class_names
         )
     }
@@ -162,11 +172,11 @@ def _of_matrix_capsules(model, images, labels, image_shape, seed, class_names):
     figures = _of_classifier(
         model, images, labels, image_shape, seed, class_names
     )
-    return figures | _drawable(
-        assignments=lambda: plots.assignments(
+    return figures | {
+        "assignments": lambda: plots.assignments(
             model, images[0], class_names=class_names
         )
-    )
+    }
 
 
 @figures_of.register(CapsuleNetwork)
@@ -186,7 +196,7 @@ def _of_capsules(model, images, labels, image_shape, seed, class_names):
         pictures["perturbations"] = lambda: plots.perturbations(
             model, images[0], class_names=class_names
         )
-    return figures | _drawable(**pictures)
+    return figures | pictures
 
 
 @figures_of.register(VariationalAutoencoder)
@@ -212,23 +222,23 @@ def _of_autoencoder(model, images, labels, image_shape, seed, class_names):
             pictures |= _of_groups(
                 model, given, labels, image_shape, seed, class_names
             )
-        drawn = map_of(model.latent)
-        if drawn is not None:
-            pictures["latent"] = lambda: drawn(
+        plot = map_of(model.latent)
+        if plot is not None:
+            pictures["latent"] = lambda: plot(
                 model, *_start(given, _named(labels, class_names))
             )
-    return _drawable(**pictures)
+    return pictures
 
 
 @figures_of.register(TabularAutoencoder)
 def _of_tables(model, images, labels, image_shape, seed, class_names):
     if images is None:
         return {}
-    return _drawable(
-        latent=lambda: plots.latent_scatter(
+    return {
+        "latent": lambda: plots.latent_scatter(
             model, *_start(images, _named(labels, class_names))
         )
-    )
+    }
 
 
 def _of_draws(model, image_shape, seed, class_names):
@@ -264,17 +274,6 @@ def _of_groups(model, given, labels, image_shape, seed, class_names):
             model, given, image_shape=image_shape, class_names=class_names
         )
     return pictures
-
-
-def _drawable(**pictures):
-    """Those that can be drawn; a line says why another one cannot."""
-    figures = {}
-    for name, picture in pictures.items():
-        try:
-            figures[name] = picture()
-        except ValueError as error:
-            warnings.warn(f"No picture of {name}: {error}", stacklevel=4)
-    return figures
 
 
 def _named(labels, class_names):

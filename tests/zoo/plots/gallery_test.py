@@ -153,3 +153,12 @@ def test_models_of_other_classes_are_left_alone(tmp_path):
         assert gallery.draw(model, tmp_path, np.ones((2, 3))) == []
     assert feeds.training_pair(model, "x", "y") == ("x", None)
     assert list(exported_parts(model)) == ["model"]
+
+
+def test_codes_without_a_prior_say_what_their_pictures_need(tmp_path):
+    model = zoo.vq_vae((8, 8, 1), 4, filters=4, compile=False)
+    with pytest.raises(ValueError, match="must be fitted after the training"):
+        gallery.main_picture(model)
+    with pytest.raises(ValueError, match="model.fit_prior"):
+        gallery.draw(model, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
