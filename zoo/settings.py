@@ -17,7 +17,9 @@ from zoo.run_options import RunOptions
 
 # What needs all data at hand, by the options that ask for it.
 IN_MEMORY = {
-    "Images are shifted and binarised": ("shift", "binarize"),
+    "Streamed images move by `augment` (--augment shift=0.1); by pixels they "
+    "are shifted": ("shift",),
+    "Images are binarised": ("binarize",),
     "A mixture starts from data": ("mixture_start",),
     "A prior over codes is fitted": ("prior_epochs",),
     "The best epoch is chosen on data": ("patience", "best"),
@@ -68,7 +70,7 @@ class Settings(RunOptions):
         if self.augment is not None:
             changes_of(self.augment)
         if self.streaming:
-            self._check_streaming()
+            check_streaming(vars(self))
         steps = self.steps_per_execution or 1
         if self.keras_backend == "torch" and steps > 1:
             raise ValueError(
@@ -136,15 +138,6 @@ class Settings(RunOptions):
                 f"decay={self.decay} with optimizer={reprlib.repr(optimizer)}"
             )
 
-    def _check_streaming(self):
-        for what, names in IN_MEMORY.items():
-            given = {name: getattr(self, name) for name in names}
-            if any(given.values()):
-                said = ", ".join(f"{key}={one}" for key, one in given.items())
-                raise ValueError(
-                    f"{what} in memory. Received: {said} with streaming=True"
-                )
-
     @classmethod
     def of(cls, model: str, **given: Any) -> "Settings":
         """The settings of a run of this model on this backend.
@@ -203,6 +196,21 @@ class Settings(RunOptions):
         of_weights.pop("num_classes", None)
         builder = builder_of(self.model)
         return found_in_data(builder, self, {**of_weights, **arguments})
+
+
+def check_streaming(options: Mapping[str, Any]) -> None:
+    """Raise where one of these options needs all data in memory.
+
+    Raises:
+        ValueError: if so.
+    """
+    for what, names in IN_MEMORY.items():
+        given = {name: options[name] for name in names}
+        if any(given.values()):
+            said = ", ".join(f"{key}={one}" for key, one in given.items())
+            raise ValueError(
+                f"{what} in memory. Received: {said} with streaming=True"
+            )
 
 
 OPTIONS: dict[str, Option] = options_of(Settings)

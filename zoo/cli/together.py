@@ -1,23 +1,29 @@
-"""Options of `train` that go together, told before Keras is loaded."""
+"""Options of `train` that go together or not, told before Keras is loaded."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from zoo.cards import Card
 from zoo.cards.info import arguments_with_defaults
+from zoo.data_names import TABLES
+from zoo.data_names import TEXTS
 from zoo.nearest import check_arguments
 from zoo.settings import DEFAULTS
 from zoo.settings import PRIOR_ARGUMENTS
+from zoo.settings import check_streaming
 
 
 def check_together(card: Card, options: Mapping[str, Any]) -> None:
-    """Raise where an option lacks the one that it goes with.
+    """Raise where options exclude each other or lack one that they go with.
 
     Raises:
-        ValueError: if so.
+        ValueError: if so; where the model is none that an option is for.
         TypeError: where the prior has no such argument.
     """
     check_arguments("fit_prior", options["prior_arguments"], PRIOR_ARGUMENTS)
+    _check_images(card, options)
+    if options["streaming"]:
+        check_streaming(options)
     if options["resume"]:
         return  # the run may have the other one
     _check_warm_up(options)
@@ -26,6 +32,14 @@ def check_together(card: Card, options: Mapping[str, Any]) -> None:
         raise ValueError(
             "--set-prior goes with --prior-epochs, which has the prior fitted. "
             "Received: no --prior-epochs"
+        )
+
+
+def _check_images(card, options):
+    if options["augment"] and card.data in (*TEXTS, *TABLES):
+        raise ValueError(
+            "--augment must be of a model of images. Received: "
+            f"{card.name}, which takes {card.inputs}"
         )
 
 

@@ -15,6 +15,9 @@ from tests.zoo.cli.cli_test import call
             "give one of them",
         ),
         ("vq_vae", ["--set-prior", "width=8"], "goes with --prior-epochs"),
+        ("poem_vae", ["--augment", "zoom=0.1"], "which takes ids (batch"),
+        ("tabular_vae", ["--augment", "zoom=0.1"], "which takes rows (batch"),
+        ("dense_vae", ["--stream", "--shift", 2], "(--augment shift=0.1); by"),
     ],
 )
 def test_options_that_go_together(name, options, message, tmp_path):
