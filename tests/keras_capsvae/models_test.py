@@ -784,7 +784,7 @@ def test_wrong_number_of_inputs(x):
 
 
 def test_missing_input_of_a_dict():
-    with pytest.raises(ValueError, match=r"'label'\].*keys \['x'\]"):
+    with pytest.raises(ValueError, match=r"inputs x, label.*keys \['x'\]"):
         vae(prior=ClassMeans(CLASSES)).fit({"x": X}, verbose=0)
 
 

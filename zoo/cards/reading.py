@@ -49,7 +49,7 @@ def list_models(pattern: str = "*") -> list[str]:
     Example:
 
     >>> list_models("*caps*")
-    ['capsnet', 'capsule_cnn', 'matrix_capsnet']
+    ['capsnet', 'capsule_cnn', 'efficient_capsnet', 'matrix_capsnet']
     """
     if not isinstance(pattern, str):
         raise TypeError(

@@ -66,7 +66,7 @@ def test_a_run_without_sizes_in_common_is_refused(photos, tmp_path):
     result = call(
         "train", "conv_vae", "--data", tmp_path / "mixed", "--out", out
     )
-    assert result.exit_code == 1 and "--resize 20x20" in result.output
+    assert result.exit_code == 1 and "--resize 32x32" in result.output
     assert not out.exists()
 
 

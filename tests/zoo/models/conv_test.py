@@ -41,8 +41,8 @@ def test_many_latents_do_not_hang_on_few_units():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"filters": ()}, r"a number for each convolution.*filters=\(\)"),
-        ({"filters": 32}, "a number for each convolution.*filters=32"),
+        ({"filters": ()}, r"a number for each layer.*filters=\(\)"),
+        ({"filters": 32}, "a number for each layer.*filters=32"),
         ({"filters": (32, 0)}, "filters=0"),
         ({"hidden": 0}, "hidden=0"),
         ({"filters": (8, 8, 8)}, "height must be a multiple of 8.*32x32"),
