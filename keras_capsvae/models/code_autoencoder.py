@@ -225,6 +225,5 @@ class CodeAutoencoder(VariationalAutoencoder):
         """Codes (and conditions) → x, as files and endpoints hold it."""
         return code_decoder(self.decoder, self.latent)
 
-    @property
     def served_beside(self) -> list[keras.Model]:
         return [] if self.fitted_prior is None else [self.fitted_prior.net]

@@ -116,9 +116,11 @@ class ComposedModel(Functional):
         """
         return {}
 
-    @property
     def served_beside(self) -> list[keras.Model]:
-        """Models that endpoints read and whose weights are not its own."""
+        """Models that endpoints read and whose weights are not its own.
+
+        No property: Keras writes what properties give into files.
+        """
         return []
 
     def serving_files(self) -> dict[str, str]:

@@ -80,7 +80,7 @@ def write_saved_model(
     archive = named_export_archive(
         {name: endpoint.outputs for name, endpoint in endpoints.items()}
     )
-    for part in (model, *model.served_beside):
+    for part in (model, *model.served_beside()):
         archive.track(part)
     for name, endpoint in endpoints.items():
         archive.add_endpoint(name, endpoint.function, endpoint.signature)

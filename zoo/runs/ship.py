@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from keras_capsvae.models.prior_model import PriorModel
 from zoo import evaluation
 from zoo.datasets import feeds
 from zoo.datasets.reading import Reading
@@ -54,9 +55,12 @@ def main(run: pathlib.Path, tag: str) -> None:
         for key, value in arguments.items()
         if key not in manifest.OF_TRAINING
     }
-    # A compiled model's weights file would hold the optimizer's slots too.
-    bare = builder(**arguments, compile=False, seed=settings.seed)
+    bare = builder(**arguments, seed=settings.seed)
+    # The file holds what the loss has learned, but no slots of an optimizer.
+    bare.compile("sgd", bare.loss)
     bare.set_weights(trained.get_weights())
+    if isinstance(bare, PriorModel):
+        bare.fitted_prior = trained.fitted_prior
     path = manifest.FOLDER / f"{name}-{tag}.weights.h5"
     bare.save_weights(path)
 

@@ -221,7 +221,6 @@ NOT_SHIPPED = {
     "fsq_vae",
     "gated_cnn_classifier",
     "tabular_vae",  # for a table of one's own
-    "vq_vae",
 }
 
 
