@@ -375,5 +375,5 @@ def test_temperature_of_the_layer():
 
 def test_masks_of_another_length():
     inputs = capsules_below()
-    with pytest.raises(ValueError, match=r"\(batch, 6\).*\(3, 5\)"):
+    with pytest.raises(ValueError, match=r"\(3, 6\).*\(3, 5\)"):
         built(inputs)(inputs, mask=np.ones((3, 5), bool))

@@ -261,14 +261,14 @@ def test_routing_of_a_builder(routing):
     [
         ("capsnet", (16, 28, 1), "height must be at least 17"),
         ("capsnet", (28, 16, 1), "width must be at least 17"),
-        ("capsnet", (None, 28, 1), "`height` must be an integer"),
+        ("capsnet", (None, 28, 1), "height must be known"),
         ("capsule_cnn", (13, None, 1), "height must be at least 14"),
         (
             "efficient_capsnet",
             (10, 28, 1),
             "height must be at least 11.*--resi",
         ),
-        ("efficient_cnn", (28, None, 1), "`width` must be an integer"),
+        ("efficient_cnn", (28, None, 1), "width must be known"),
         ("pooling_cnn", (28, 13, 1), "width must be at least 14"),
         ("pooling_cnn", (28, 28, None), "`channels` must be an integer"),
         ("capsule_cnn", (28, 28), "height, width, channels"),
