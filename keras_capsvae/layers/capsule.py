@@ -8,6 +8,7 @@ from keras_capsvae.activations import capsule_activation
 from keras_capsvae.activations import serialized_activation
 from keras_capsvae.layers.votes import vote_blocks
 from keras_capsvae.routing.algorithm import Settings
+from keras_capsvae.routing.algorithm import Votes
 from keras_capsvae.routing.algorithm import VoteShape
 from keras_capsvae.routing.table import routing_named
 from keras_capsvae.typing import Config
@@ -250,8 +251,8 @@ class CapsuleLayer(keras.layers.Layer):
             self.temperature,
             self.stop_gradient,
         )
-        blocks = vote_blocks(inputs, kernel, bias)
-        return self._algorithm.route(blocks, settings, mask, inputs, weights)
+        votes = Votes(vote_blocks(inputs, kernel, bias), mask, inputs)
+        return self._algorithm.route(votes, settings, weights)
 
     def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> None:
         return None

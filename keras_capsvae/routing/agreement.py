@@ -17,6 +17,7 @@ from keras_capsvae.activations import unit
 from keras_capsvae.numerics import largest
 from keras_capsvae.routing.algorithm import Routing
 from keras_capsvae.routing.algorithm import Settings
+from keras_capsvae.routing.algorithm import Votes
 from keras_capsvae.routing.algorithm import by_output
 from keras_capsvae.routing.algorithm import check_function
 from keras_capsvae.routing.algorithm import chosen
@@ -56,19 +57,17 @@ class Agreement(Routing):
 
     def route(
         self,
-        blocks: list[Tensor],
+        votes: Votes,
         settings: Settings,
-        mask: Tensor | None = None,
-        inputs: Tensor | None = None,
         weights: Sequence[Tensor] = (),
     ) -> tuple[Tensor, Tensor]:
         centres, couplings = route(
-            blocks,
+            votes.blocks,
             settings.routings,
             compare=self.compare or settings.activation,
             couple=lambda logits: self.couple(logits / settings.temperature),
             accumulates=self.accumulates,
-            mask=mask,
+            mask=votes.mask,
             stop_gradient=settings.stop_gradient,
         )
         return settings.activation(centres), couplings
@@ -126,7 +125,7 @@ def kmeans_routing(
     """
     settings = _settings(routings, temperature, stop_gradient)
     return chosen(
-        KMEANS.route(by_output(votes), settings, mask), return_couplings
+        KMEANS.route(by_output(votes, mask), settings), return_couplings
     )
 
 
@@ -152,7 +151,7 @@ def hard_kmeans_routing(
     """
     settings = _settings(routings)
     return chosen(
-        HARD_KMEANS.route(by_output(votes), settings, mask), return_couplings
+        HARD_KMEANS.route(by_output(votes, mask), settings), return_couplings
     )
 
 
@@ -195,7 +194,7 @@ def agreement_routing(
     """
     settings = _settings(routings, temperature, stop_gradient, activation)
     return chosen(
-        AGREEMENT.route(by_output(votes), settings, mask), return_couplings
+        AGREEMENT.route(by_output(votes, mask), settings), return_couplings
     )
 
 
@@ -224,7 +223,7 @@ def dynamic_routing(
     """
     settings = _settings(routings, temperature, stop_gradient, activation)
     return chosen(
-        DYNAMIC.route(by_output(votes), settings, mask), return_couplings
+        DYNAMIC.route(by_output(votes, mask), settings), return_couplings
     )
 
 

@@ -44,6 +44,21 @@ class VoteShape(NamedTuple):
     dims: int
 
 
+class Votes(NamedTuple):
+    """The votes of inputs for outputs.
+
+    Attributes:
+        blocks: Tensors grouped by output, see `iterations`.
+        mask: `(batch, inputs)`, 0 for inputs without votes; `None`: all vote.
+        inputs: The input capsules `(batch, inputs, d_in)`; `None` in functions
+            of votes alone.
+    """
+
+    blocks: list[Tensor]
+    mask: Tensor | None = None
+    inputs: Tensor | None = None
+
+
 def unchanged(x: Tensor) -> Tensor:
     return x
 
@@ -87,19 +102,15 @@ class Routing:
 
     def route(
         self,
-        blocks: list[Tensor],
+        votes: Votes,
         settings: Settings,
-        mask: Tensor | None = None,
-        inputs: Tensor | None = None,
         weights: Sequence[Tensor] = (),
     ) -> tuple[Tensor, Tensor]:
         """The output capsules of votes.
 
         Args:
-            blocks: Votes grouped by output, see `iterations`.
+            votes: See `Votes`.
             settings: See `Settings`.
-            mask: `(batch, inputs)`, 0 for inputs without votes.
-            inputs: The input capsules `(batch, inputs, d_in)`.
             weights: Values of `self.weights`, in order.
 
         Returns:
@@ -148,7 +159,7 @@ class Routing:
             )
 
 
-def by_output(votes: Tensor) -> list[Tensor]:
+def by_output(votes: Tensor, mask: Tensor | None) -> Votes:
     """Votes `(batch, inputs, outputs, dims)` as a block grouped by output."""
     votes = at_least_float32(votes)
     if len(votes.shape) != 4:
@@ -156,7 +167,7 @@ def by_output(votes: Tensor) -> list[Tensor]:
             "`votes` must have shape (batch, inputs, outputs, dims). "
             f"Received: shape {tuple(votes.shape)}"
         )
-    return [ops.swapaxes(votes, 1, 2)]
+    return Votes([ops.swapaxes(votes, 1, 2)], mask)
 
 
 def check_function(name: str, value: Any) -> Any:

@@ -10,6 +10,7 @@ from keras_capsvae.activations import squash
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.routing.algorithm import Routing
 from keras_capsvae.routing.algorithm import Settings
+from keras_capsvae.routing.algorithm import Votes
 from keras_capsvae.routing.algorithm import VoteShape
 from keras_capsvae.routing.algorithm import Weight
 from keras_capsvae.routing.algorithm import by_output
@@ -41,12 +42,11 @@ class SelfAttention(Routing):
 
     def route(
         self,
-        blocks: list[Tensor],
+        votes: Votes,
         settings: Settings,
-        mask: Tensor | None = None,
-        inputs: Tensor | None = None,
         weights: Sequence[Tensor] = (),
     ) -> tuple[Tensor, Tensor]:
+        blocks, mask, _ = votes
         totals = weighted_sums(masked(equal(blocks, 1.0), mask), blocks)
         scale = settings.temperature * dims_of(blocks) ** 0.5
         couplings = soft_couplings(agreements(blocks, totals) / scale)
@@ -106,15 +106,14 @@ def self_attention_routing(
         activation=check_function("activation", activation),
         temperature=check_positive("temperature", temperature),
     )
-    blocks = by_output(votes)
+    grouped = by_output(votes, mask)
     weights = []
     if bias is not None:
-        _, outputs, inputs, _ = blocks[0].shape
+        _, outputs, inputs, _ = grouped.blocks[0].shape
         weights = [ops.convert_to_tensor(bias)]
         check_shape("bias", weights[0], (inputs, outputs), (outputs,))
     return chosen(
-        SELF_ATTENTION.route(blocks, settings, mask, weights=weights),
-        return_couplings,
+        SELF_ATTENTION.route(grouped, settings, weights), return_couplings
     )
 
 
@@ -139,16 +138,12 @@ class InvertedAttention(Routing):
 
     def route(
         self,
-        blocks: list[Tensor],
+        votes: Votes,
         settings: Settings,
-        mask: Tensor | None = None,
-        inputs: Tensor | None = None,
         weights: Sequence[Tensor] = (),
     ) -> tuple[Tensor, Tensor]:
         gain, offset, kernel, bias = map(at_least_float32, weights)
-        poses, couplings = inverted_attention(
-            blocks, settings, mask, gain, offset
-        )
+        poses, couplings = inverted_attention(votes, settings, gain, offset)
         length = ops.sigmoid(ops.matmul(poses, kernel) + bias)
         energy = ops.sum(ops.square(poses), -1, keepdims=True)
         direction = poses * ops.rsqrt(energy + DIRECTION_EPSILON)
@@ -156,13 +151,13 @@ class InvertedAttention(Routing):
 
 
 def inverted_attention(
-    blocks: list[Tensor],
+    votes: Votes,
     settings: Settings,
-    mask: Tensor | None,
     gain: Tensor | float,
     offset: Tensor | float,
 ) -> tuple[Tensor, Tensor]:
     """Poses and couplings of `inverted_attention_routing`, by output."""
+    blocks, mask, _ = votes
     gain, offset = (ops.cast(one, blocks[0].dtype) for one in (gain, offset))
     scale = settings.temperature * dims_of(blocks) ** 0.5
 
@@ -230,12 +225,12 @@ def inverted_attention_routing(
         temperature=check_positive("temperature", temperature),
         stop_gradient=stop_gradient,
     )
-    blocks = by_output(votes)
+    grouped = by_output(votes, mask)
     gain, offset = map(ops.convert_to_tensor, (gain, offset))
     for name, number in {"gain": gain, "offset": offset}.items():
-        check_shape(name, number, (dims_of(blocks),), ())
+        check_shape(name, number, (dims_of(grouped.blocks),), ())
     return chosen(
-        inverted_attention(blocks, settings, mask, gain, offset),
+        inverted_attention(grouped, settings, gain, offset),
         return_couplings,
     )
 

@@ -9,6 +9,7 @@ from keras_capsvae.activations import unit
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.routing.algorithm import Routing
 from keras_capsvae.routing.algorithm import Settings
+from keras_capsvae.routing.algorithm import Votes
 from keras_capsvae.routing.algorithm import VoteShape
 from keras_capsvae.routing.algorithm import Weight
 from keras_capsvae.routing.algorithm import by_output
@@ -41,20 +42,16 @@ class SelfRouting(Routing):
 
     def route(
         self,
-        blocks: list[Tensor],
+        votes: Votes,
         settings: Settings,
-        mask: Tensor | None = None,
-        inputs: Tensor | None = None,
         weights: Sequence[Tensor] = (),
     ) -> tuple[Tensor, Tensor]:
         kernel, bias = map(at_least_float32, weights)
-        inputs = at_least_float32(inputs)
+        inputs = at_least_float32(votes.inputs)
         energy = ops.sum(ops.square(inputs), -1)
         logits = _products(inputs, kernel) + of_outputs(bias, inputs.dtype)
         activations = ops.sqrt(ops.maximum(energy, TINY))
-        return _shared_out(
-            blocks, logits / settings.temperature, activations, mask
-        )
+        return _shared_out(votes, logits / settings.temperature, activations)
 
 
 def self_routing(
@@ -103,9 +100,10 @@ def self_routing(
     Source: Hahn, Pyeon and Kim, "Self-Routing Capsule Networks", 2019.
     """
     check_positive("temperature", temperature)
-    blocks = by_output(votes)
-    logits = ops.cast(logits, blocks[0].dtype)
-    batch, outputs, inputs, _ = blocks[0].shape
+    grouped = by_output(votes, mask)
+    (block,) = grouped.blocks
+    logits = ops.cast(logits, block.dtype)
+    batch, outputs, inputs, _ = block.shape
     check_shape("logits", logits, (batch, inputs, outputs))
     if activations is None:
         activations = ops.ones_like(logits[..., 0])
@@ -113,7 +111,7 @@ def self_routing(
     check_shape("activations", activations, (batch, inputs))
     by_outputs = ops.swapaxes(logits, 1, 2) / temperature
     return chosen(
-        _shared_out(blocks, by_outputs, activations, mask),
+        _shared_out(grouped, by_outputs, activations),
         return_couplings,
     )
 
@@ -126,8 +124,9 @@ def _products(inputs, kernel):
     return ops.transpose(of_inputs, (1, 2, 0))
 
 
-def _shared_out(blocks, logits, activations, mask):
+def _shared_out(votes, logits, activations):
     """Capsules and couplings by output, logits `(batch, outputs, inputs)`."""
+    blocks, mask, _ = votes
     couplings = masked(soft_couplings(logits), mask)
     shares = couplings * activations[:, None]
     total = ops.sum(masked(activations[:, None], mask), -1)  # (batch, 1)
