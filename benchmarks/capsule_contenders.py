@@ -8,8 +8,6 @@ a contender claims to do.
 import dataclasses
 import functools
 import importlib
-import json
-import os
 import sys
 from unittest import mock
 
@@ -252,14 +250,5 @@ CHECKS = {
 }
 
 
-def main():
-    entry = {**CHECKS, **CONTENDERS}[sys.argv[1]]
-    settings = Settings(**json.loads(sys.argv[2]))
-    workers.limit_threads(settings.threads)
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    workers.serve(entry, settings, sys.stdin, answers)
-
-
 if __name__ == "__main__":
-    main()
+    workers.work({**CHECKS, **CONTENDERS}, *sys.argv[1:], kind=Settings)

@@ -5,9 +5,7 @@
 See README.md beside this file.
 """
 
-import dataclasses
 import fnmatch
-import json
 import pathlib
 import sys
 
@@ -103,19 +101,14 @@ def names(pattern, environment):
 
 
 def start(name, interpreter, settings):
-    click.echo(f"preparing {name} ({settings.net})", err=True)
     entry = {**workers.CHECKS, **workers.CONTENDERS}[name]
-    arguments = json.dumps(dataclasses.asdict(settings))
     return interleaving.start(
         name,
-        [interpreter, str(WORKER), name, arguments],
-        {
-            "KERAS_BACKEND": entry.environment,
-            "CUDA_VISIBLE_DEVICES": "",
-            "JAX_PLATFORMS": "cpu",
-            "TF_CPP_MIN_LOG_LEVEL": "2",
-            **entry.variables,
-        },
+        interpreter,
+        [WORKER],
+        settings,
+        entry.environment,
+        **entry.variables,
     )
 
 

@@ -387,14 +387,14 @@ def serve(entry, settings, requests, answers):
         tell(measured(block, settings, prepared_mb))
 
 
-def main():
-    entry = CONTENDERS[sys.argv[1]]
-    settings = Settings(**json.loads(sys.argv[2]))
+def work(entries, name, settings, kind=Settings):
+    """Be the worker of an entry; what it prints besides goes to the log."""
+    settings = kind(**json.loads(settings))
     limit_threads(settings.threads)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    serve(entry, settings, sys.stdin, answers)
+    serve(entries[name], settings, sys.stdin, answers)
 
 
 if __name__ == "__main__":
-    main()
+    work(CONTENDERS, *sys.argv[1:])

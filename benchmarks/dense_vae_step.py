@@ -5,9 +5,7 @@
 See README.md beside this file.
 """
 
-import dataclasses
 import fnmatch
-import json
 import pathlib
 import sys
 
@@ -93,18 +91,9 @@ def chosen(pattern):
 
 
 def start(name, interpreters, settings):
-    click.echo(f"preparing {name}", err=True)
-    environment = workers.CONTENDERS[name].environment
-    arguments = json.dumps(dataclasses.asdict(settings))
+    backend = workers.CONTENDERS[name].environment
     return interleaving.start(
-        name,
-        [interpreters[environment], str(WORKER), name, arguments],
-        {
-            "KERAS_BACKEND": environment,
-            "CUDA_VISIBLE_DEVICES": "",
-            "JAX_PLATFORMS": "cpu",
-            "TF_CPP_MIN_LOG_LEVEL": "2",
-        },
+        name, interpreters[backend], [WORKER], settings, backend
     )
 
 

@@ -38,16 +38,26 @@ class Contender:
         return statistics.median(own / theirs for own, theirs in pairs)
 
 
-def start(name, command, environment):
-    """Start a worker, wait until it is warm; what fails is kept as trouble."""
+def start(name, interpreter, script, settings, backend, **variables):
+    """Start a worker on the CPU, wait until it is warm; keep what fails."""
+    click.echo(f"preparing {name}", err=True)
     log = tempfile.TemporaryFile("w+")
+    arguments = json.dumps(dataclasses.asdict(settings))
     worker = subprocess.Popen(
-        command,
+        [interpreter, *map(str, script), name, arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
-        env={**os.environ, "PYTHONPATH": path_with_root(), **environment},
+        env={
+            **os.environ,
+            "PYTHONPATH": path_with_root(),
+            "KERAS_BACKEND": backend,
+            "CUDA_VISIBLE_DEVICES": "",
+            "JAX_PLATFORMS": "cpu",
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+            **variables,
+        },
     )
     contender = Contender(name, worker, log)
     answer = _answer(contender)

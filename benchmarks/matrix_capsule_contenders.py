@@ -3,8 +3,6 @@
 import dataclasses
 import functools
 import importlib
-import json
-import os
 import sys
 from unittest import mock
 
@@ -183,14 +181,5 @@ CONTENDERS = {
 CHECK = workers.Entry("tensorflow", ("keras", "tensorflow"), check)
 
 
-def main():
-    entry = {"check": CHECK, **CONTENDERS}[sys.argv[1]]
-    settings = Settings(**json.loads(sys.argv[2]))
-    workers.limit_threads(settings.threads)
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    workers.serve(entry, settings, sys.stdin, answers)
-
-
 if __name__ == "__main__":
-    main()
+    workers.work({"check": CHECK, **CONTENDERS}, *sys.argv[1:], kind=Settings)

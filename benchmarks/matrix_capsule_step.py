@@ -7,7 +7,6 @@ See README.md beside this file.
 
 import dataclasses
 import fnmatch
-import json
 import pathlib
 import sys
 
@@ -106,18 +105,9 @@ def measured(only, interpreters, settings, rounds):
 
 
 def start(name, interpreters, settings):
-    click.echo(f"preparing {name}", err=True)
-    entry = {"check": workers.CHECK, **workers.CONTENDERS}[name]
-    arguments = json.dumps(dataclasses.asdict(settings))
+    backend = {"check": workers.CHECK, **workers.CONTENDERS}[name].environment
     return interleaving.start(
-        name,
-        [interpreters[entry.environment], str(WORKER), name, arguments],
-        {
-            "KERAS_BACKEND": entry.environment,
-            "CUDA_VISIBLE_DEVICES": "",
-            "JAX_PLATFORMS": "cpu",
-            "TF_CPP_MIN_LOG_LEVEL": "2",
-        },
+        name, interpreters[backend], [WORKER], settings, backend
     )
 
 

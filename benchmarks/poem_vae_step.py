@@ -5,10 +5,7 @@
 See README.md beside this file.
 """
 
-import dataclasses
 import functools
-import json
-import os
 import sys
 
 import click
@@ -90,31 +87,15 @@ def main(interpreters, rounds, only, **settings):
 
 
 def start(name, interpreters, settings):
-    click.echo(f"preparing {name}", err=True)
-    environment = CONTENDERS[name].environment
-    arguments = json.dumps(dataclasses.asdict(settings))
+    backend = CONTENDERS[name].environment
+    script = [__file__, "--work"]
     return interleaving.start(
-        name,
-        [interpreters[environment], __file__, "--work", name, arguments],
-        {
-            "KERAS_BACKEND": environment,
-            "CUDA_VISIBLE_DEVICES": "",
-            "JAX_PLATFORMS": "cpu",
-            "TF_CPP_MIN_LOG_LEVEL": "2",
-        },
+        name, interpreters[backend], script, settings, backend
     )
-
-
-def work(name, arguments):
-    settings = workers.Settings(**json.loads(arguments))
-    workers.limit_threads(settings.threads)
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    workers.serve(CONTENDERS[name], settings, sys.stdin, answers)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--work"]:
-        work(*sys.argv[2:])
+        workers.work(CONTENDERS, *sys.argv[2:])
     else:
         main()
