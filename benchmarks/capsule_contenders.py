@@ -11,8 +11,8 @@ import importlib
 import sys
 from unittest import mock
 
-import dense_vae_contenders as workers
 import numpy as np
+import workers
 
 IMAGE = (28, 28, 1)
 CLASSES = 10

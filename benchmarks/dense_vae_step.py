@@ -10,15 +10,16 @@ import pathlib
 import sys
 
 import click
-import dense_vae_contenders as workers
+import dense_vae_contenders as dense
 import interleaving
+import workers
 
-WORKER = pathlib.Path(workers.__file__)
+WORKER = pathlib.Path(dense.__file__)
 ENVIRONMENTS = ("tensorflow", "jax", "torch")
 REFERENCES = {
-    "× pythae step": workers.PYTHAE_STEP,
-    "× pythae trainer": workers.PYTHAE_TRAINER,
-    "× raw PyTorch": workers.RAW_PYTORCH,
+    "× pythae step": dense.PYTHAE_STEP,
+    "× pythae trainer": dense.PYTHAE_TRAINER,
+    "× raw PyTorch": dense.RAW_PYTORCH,
 }
 DEFAULTS = workers.Settings()
 
@@ -85,13 +86,13 @@ def chosen(pattern):
     references = set(REFERENCES.values())
     return [
         name
-        for name in workers.CONTENDERS
+        for name in dense.CONTENDERS
         if name in references or fnmatch.fnmatch(name, pattern)
     ]
 
 
 def start(name, interpreters, settings):
-    backend = workers.CONTENDERS[name].environment
+    backend = dense.CONTENDERS[name].environment
     return interleaving.start(
         name, interpreters[backend], [WORKER], settings, backend
     )

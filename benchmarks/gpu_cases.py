@@ -14,6 +14,7 @@ from unittest import mock
 
 import dense_vae_contenders as peers
 import numpy as np
+import workers
 
 PEERS = {"raw PyTorch": peers.RAW_PYTORCH, "pythae": peers.PYTHAE_STEP}
 # Where the votes are cut into blocks, by the net that shows what it costs.
@@ -69,13 +70,13 @@ def trained(case):
 def peer(case):
     name = PEERS[case.net]
     entry = peers.CONTENDERS[name]
-    missing = peers.missing_packages(entry)
+    missing = workers.missing_packages(entry)
     if missing:
         return {"trouble": f"missing: {', '.join(missing)}"}
-    batch = case.batch_size or peers.Settings.batch_size
-    settings = peers.Settings(batch_size=batch, steps=case.steps)
+    batch = case.batch_size or workers.Settings.batch_size
+    settings = workers.Settings(batch_size=batch, steps=case.steps)
     reset_peak()
-    block = entry.prepare(peers.images(settings), settings)
+    block = entry.prepare(workers.images(settings), settings)
     block()
     began = time.perf_counter()
     loss = block()
@@ -198,7 +199,7 @@ def peak_mb():
 
         if torch.cuda.is_available():
             return torch.cuda.max_memory_allocated() / 2**20
-    return peers.peak_mb()
+    return workers.peak_mb()
 
 
 def main():

@@ -6,8 +6,8 @@ import importlib
 import sys
 from unittest import mock
 
-import dense_vae_contenders as workers
 import numpy as np
+import workers
 
 LAYERS = ("conv_capsules_1", "conv_capsules_2", "class_capsules")
 

@@ -9,10 +9,10 @@ import functools
 import sys
 
 import click
-import dense_vae_contenders as workers
 import dense_vae_step
 import interleaving
 import numpy as np
+import workers
 
 LENGTH = 10
 CHARACTERS = 6000

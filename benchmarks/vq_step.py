@@ -10,10 +10,10 @@ import math
 import sys
 
 import click
-import dense_vae_contenders as workers
 import dense_vae_step
 import interleaving
 import numpy as np
+import workers
 
 SIDE, CODES, FILTERS = 28, 64, 64
 OPTIONS = ("interpreters", "threads", "rounds", "seed")
