@@ -18,6 +18,7 @@ from tests.helpers import gradient
 from tests.helpers import numpy_of
 from tests.own_nets import X
 from tests.own_nets import check_cycle
+from zoo.models.spherical import direction_encoder
 
 DRAWS = 10_000
 CRITICAL = 1.63 / np.sqrt(DRAWS)  # of Kolmogorov and Smirnov, at 1 %
@@ -247,6 +248,14 @@ def test_sixteen_bits():
         )
         model.compile("adam", loss=BernoulliReconstruction())
         assert np.isfinite(model.fit(X, verbose=0).history["loss"]).all()
+
+
+def test_long_directions_in_sixteen_bits():
+    with dtype_policy("mixed_float16"):
+        encoder = direction_encoder(4, 3, 2)
+    encoder.set_weights([w + 30 for w in encoder.get_weights()])
+    directions = numpy_of(encoder(np.ones((1, 4), "float32")))
+    np.testing.assert_allclose(np.linalg.norm(directions), 1, rtol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -79,4 +79,6 @@ def direction_encoder(
     image = keras.Input((original_dim,), name="image")
     x = layers.Dense(intermediate_dim, "relu", name="encoder_hidden")(image)
     x = layers.Dense(latent_dim, name="direction")(x)
-    return keras.Model(image, layers.UnitNormalization()(x), name="encoder")
+    wide = keras.config.dtype_policy().variable_dtype  # squares pass float16
+    direction = layers.UnitNormalization(dtype=wide)(x)
+    return keras.Model(image, direction, name="encoder")
