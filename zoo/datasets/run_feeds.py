@@ -55,15 +55,15 @@ def arrays_of_run(model: keras.Model, settings: Any) -> datasets.Arrays:
     """`load`, for a run of these `Settings`.
 
     Where the best epoch is kept, the test examples are a tenth of the training
-    examples: those of the test must not choose.
+    examples, of each class if there are any: those of the test must not choose.
     """
     arrays = load(model, settings.data, Reading.of(settings))
     if not settings.keeps_best:
         return arrays
-    train, choice = splits.held_out(
-        len(arrays.x_train), settings.data, (splits.CHOICE, settings.seed)
-    )
     x, y = arrays.x_train, arrays.y_train
+    train, choice = splits.held_out(
+        len(x), settings.data, (splits.CHOICE, settings.seed), labels=y
+    )
     return arrays._replace(
         x_train=x[train],
         y_train=None if y is None else y[train],
