@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+import keras
+import numpy as np
 
 from keras_capsvae.models.prior_model import PriorModel
 from zoo import evaluation
@@ -17,6 +19,7 @@ from zoo.export import load_model
 from zoo.pretrained import manifest
 from zoo.pretrained import vocabularies
 from zoo.pretrained import weights
+from zoo.pretrained.halving import halve
 from zoo.registry import arguments_of
 from zoo.registry import builder_of
 from zoo.runs.commands import command_of
@@ -32,7 +35,12 @@ LICENCES = {
 @click.command()
 @click.argument("run", type=click.Path(exists=True, path_type=pathlib.Path))
 @click.argument("tag")
-def main(run: pathlib.Path, tag: str) -> None:
+@click.option(
+    "--half",
+    is_flag=True,
+    help="Store a classifier's weights as float16, if it predicts the same.",
+)
+def main(run: pathlib.Path, tag: str, half: bool) -> None:
     """Write the weights of a finished RUN into the package under a TAG."""
     folder = RunFolder(run)
     settings = folder.settings()
@@ -63,11 +71,15 @@ def main(run: pathlib.Path, tag: str) -> None:
         bare.fitted_prior = trained.fitted_prior
     path = manifest.FOLDER / f"{name}-{tag}.weights.h5"
     bare.save_weights(path)
+    if half:
+        halve(path)
 
     # The figures are those of the model that the tag alone gives.
     trained = builder(**arguments, weights=path, seed=settings.seed)
     arrays = feeds.load(trained, settings.data, Reading.of(settings))
     images = feeds.test_images(arrays, settings.binarize)
+    if half:
+        check_predictions(bare, trained, images)
     figures = evaluation.evaluate(trained, images, arrays.y_test)
     entries = manifest.entries()
     entries.setdefault(name, {})[tag] = {
@@ -86,6 +98,21 @@ def main(run: pathlib.Path, tag: str) -> None:
     path = manifest.FOLDER / "manifest.json"
     path.write_text(text + "\n", encoding="utf-8")
     click.echo(json.dumps(entries[name][tag], indent=2, ensure_ascii=False))
+
+
+def check_predictions(
+    model: keras.Model, halved: keras.Model, images: np.ndarray
+) -> None:
+    """Raise if a classifier predicts another class than before."""
+    before, after = (
+        one.predict(images, verbose=0).argmax(-1) for one in (model, halved)
+    )
+    others = int((before != after).sum())
+    if others:
+        raise click.ClickException(
+            f"--half must not change what {model.name} predicts. Received: "
+            f"another class for {others} of {len(images)} test examples"
+        )
 
 
 def architecture(builder: Any, given: Mapping[str, Any]) -> dict[str, Any]:

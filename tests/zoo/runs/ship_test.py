@@ -1,5 +1,6 @@
 import json
 
+import click
 import h5py
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ import zoo
 from zoo import runs
 from zoo.pretrained import manifest
 from zoo.pretrained import weights
+from zoo.pretrained.halving import halve
 from zoo.registry import arguments_of
 from zoo.runs.ship import architecture
+from zoo.runs.ship import check_predictions
 from zoo.runs.ship import main
 
 SIZES = {"original_dim": 64, "intermediate_dim": 8}
@@ -71,3 +74,39 @@ def test_shipping_another_run_keeps_the_first(shipped, tmp_path):
     assert set(manifest.tags_of("dense_vae")) == {"tiny", "other"}
     text = (manifest.FOLDER / "manifest.json").read_text()
     assert json.loads(text) == manifest.entries()
+
+
+def test_a_classifier_at_half_the_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(manifest, "FOLDER", tmp_path)
+    run, shade = str(tmp_path / "run"), np.arange(60, dtype="uint8") % 3
+    images = np.broadcast_to(80 * shade[:, None, None], (60, 12, 12))
+    np.savez(tmp_path / "shades.npz", x=images, y=shade)
+    model = runs.train(
+        "efficient_cnn",
+        out=run,
+        data=str(tmp_path / "shades.npz"),
+        epochs=1,
+        seed=4,
+        verbose=0,
+        arguments={"jit_compile": False},
+    )
+    x = images[:6, ..., None] / np.float32(255)
+    sizes = []
+    for options in ([], ["--half"]):
+        result = CliRunner().invoke(main, [run, "tiny", *options])
+        assert result.exit_code == 0, result.output
+        path = tmp_path / "efficient_cnn-tiny.weights.h5"
+        sizes.append(path.stat().st_size)
+        loaded = zoo.efficient_cnn(weights="tiny")
+        np.testing.assert_allclose(
+            loaded.predict(x, verbose=0),
+            model.predict(x, verbose=0),
+            atol=1e-2 if options else 1e-6,
+        )
+    assert sizes[1] < 0.6 * sizes[0]
+    model.set_weights([1e6 + one for one in model.get_weights()])
+    model.save_weights(path)
+    with pytest.raises(ValueError, match="beyond ±65504 .* Received: "):
+        halve(path)
+    with pytest.raises(click.ClickException, match="another class for . of 6"):
+        check_predictions(loaded, model, x)
