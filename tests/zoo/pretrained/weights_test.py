@@ -216,8 +216,6 @@ NOT_SHIPPED = {
     "capsnet",  # 33 MB
     # To be trained:
     "deep_conv_vae",
-    "efficient_capsnet",
-    "efficient_cnn",
     "fsq_vae",
     "gated_cnn_classifier",
     "tabular_vae",  # for a table of one's own
