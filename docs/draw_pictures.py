@@ -48,6 +48,18 @@ def main():
     _save(_drawn(plots.couplings(capsules, images[0])), "capsules")
     matrix = zoo.matrix_capsnet(weights="mnist")
     _save(_drawn(plots.assignments(matrix, mnist.x_test[1])), "assignments")
+    spoilt = _spoilt(mnist.x_test[:12])
+    maps = plots.score_maps(zoo.conv_vae(weights="mnist"), spoilt)
+    _save(_drawn(maps), "score_maps")
+
+
+def _spoilt(digits):
+    """Digits of which the first has a bar, one is turned, one has a square."""
+    digits = digits.copy()
+    digits[0, 4:9, 4:24] = 1
+    digits[1] = digits[1].swapaxes(0, 1)[::-1]
+    digits[2, 20:26, 20:26] = 0.6
+    return digits
 
 
 def _save(picture, name):

@@ -10,7 +10,6 @@ from keras_capsvae.losses.log_scale import required
 from keras_capsvae.losses.reconstruction import ReconstructionLoss
 from keras_capsvae.losses.reconstruction import check_same_shape
 from keras_capsvae.numerics import bounded_log_var
-from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
 
@@ -88,16 +87,16 @@ class GaussianReconstruction(ReconstructionLoss):
             )
         return required(self.trained, "variance").exponential()
 
-    def error(self, x: Tensor, reconstruction: Tensor | list[Tensor]) -> Tensor:
+    def values(
+        self, x: Tensor, reconstruction: Tensor | list[Tensor]
+    ) -> Tensor:
         mean, log_var = self._mean_and_log_var(reconstruction)
         check_same_shape(x, mean)
         square = ops.square(x - mean)
         if log_var is None:
             log_var = self._log_var(square)
         log_var = bounded_log_var(log_var)
-        return 0.5 * sum_over_dims(
-            square * ops.exp(-log_var) + log_var + LOG_2_PI
-        )
+        return 0.5 * (square * ops.exp(-log_var) + log_var + LOG_2_PI)
 
     def _mean_and_log_var(self, reconstruction):
         """What the decoder gives, `None` for the log-variance of one output."""

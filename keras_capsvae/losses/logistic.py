@@ -10,7 +10,6 @@ from keras_capsvae.losses.log_scale import required
 from keras_capsvae.losses.reconstruction import ReconstructionLoss
 from keras_capsvae.losses.reconstruction import check_same_shape
 from keras_capsvae.numerics import bounded_log_var
-from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
@@ -89,7 +88,9 @@ class DiscretisedLogisticReconstruction(ReconstructionLoss):
             )
         return required(self.trained, "scale").exponential()
 
-    def error(self, x: Tensor, reconstruction: Tensor | list[Tensor]) -> Tensor:
+    def values(
+        self, x: Tensor, reconstruction: Tensor | list[Tensor]
+    ) -> Tensor:
         mean, log_scale = self._mean_and_log_scale(reconstruction)
         check_same_shape(x, mean)
         level = ops.round(x * (self.levels - 1))
@@ -101,7 +102,7 @@ class DiscretisedLogisticReconstruction(ReconstructionLoss):
         has_upper, has_lower = level < self.levels - 1, level > 0
         between = ops.log(-ops.expm1(-narrow / (self.levels - 1)))
         inside = ops.logical_and(has_upper, has_lower)
-        return sum_over_dims(
+        return (
             ops.where(has_upper, ops.softplus(-upper), 0.0)
             + ops.where(has_lower, ops.softplus(lower), 0.0)
             - ops.where(inside, between, 0.0)

@@ -13,6 +13,7 @@ from keras_capsvae.typing import Tensor
 class ReconstructionLoss(keras.losses.Loss):
     """−ln q(x|z) of each example in nats, from what the decoder gives.
 
+    A subclass defines `values`, or `error` where an example is no sum of them.
     `activation` names the decoder's last activation whose argument (the logits)
     `VariationalAutoencoder` hands to `error` in place of the probabilities;
     `target_range` bounds the values that x may take; `num_outputs` holds the
@@ -27,9 +28,16 @@ class ReconstructionLoss(keras.losses.Loss):
     trained: keras.layers.Layer | None = None
     is_of_batch = False
 
+    def values(self, x: Tensor, reconstruction: Tensor) -> Tensor:
+        """The loss of each value of the examples, `(batch, ...)`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define `values`, the loss of each "
+            "value of an example, for values to be scored"
+        )
+
     def error(self, x: Tensor, reconstruction: Tensor) -> Tensor:
         """The loss of each example, `(batch,)`."""
-        raise NotImplementedError
+        return sum_over_dims(self.values(x, reconstruction))
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.error(y_true, y_pred)
@@ -44,8 +52,27 @@ class LogitReconstructionLoss(ReconstructionLoss):
         super().__init__(name=name, **kwargs)
         self.from_logits = from_logits
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return self.error(y_true, y_pred, self.from_logits)
+    def values(
+        self,
+        x: Tensor,
+        reconstruction: Tensor,
+        from_logits: bool | None = None,
+    ) -> Tensor:
+        if from_logits is None:
+            from_logits = self.from_logits
+        return self._entropy(x, reconstruction, from_logits)
+
+    def error(
+        self,
+        x: Tensor,
+        reconstruction: Tensor,
+        from_logits: bool | None = None,
+    ) -> Tensor:
+        return sum_over_dims(self.values(x, reconstruction, from_logits))
+
+    def _entropy(self, x, reconstruction, from_logits):
+        """Cross-entropy of each value."""
+        raise NotImplementedError
 
     def get_config(self) -> Config:
         return {**super().get_config(), "from_logits": self.from_logits}
@@ -91,13 +118,10 @@ class BernoulliReconstruction(LogitReconstructionLoss):
     ):
         super().__init__(from_logits, name, **kwargs)
 
-    def error(
-        self, x: Tensor, reconstruction: Tensor, from_logits: bool = False
-    ) -> Tensor:
+    def _entropy(self, x, reconstruction, from_logits):
         check_same_shape(x, reconstruction)
         x = ops.clip(ops.cast(x, reconstruction.dtype), 0.0, 1.0)  # rounding
-        entropy = ops.binary_crossentropy(x, reconstruction, from_logits)
-        return sum_over_dims(entropy)
+        return ops.binary_crossentropy(x, reconstruction, from_logits)
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -138,19 +162,13 @@ class CategoricalReconstruction(LogitReconstructionLoss):
     ):
         super().__init__(from_logits, name, **kwargs)
 
-    def error(
-        self, x: Tensor, reconstruction: Tensor, from_logits: bool = False
-    ) -> Tensor:
+    def _entropy(self, x, reconstruction, from_logits):
         if len(x.shape) == len(reconstruction.shape) - 1:
-            entropy = ops.sparse_categorical_crossentropy(
+            return ops.sparse_categorical_crossentropy(
                 ops.cast(x, "int32"), reconstruction, from_logits
             )
-        else:
-            check_same_shape(x, reconstruction)
-            entropy = ops.categorical_crossentropy(
-                x, reconstruction, from_logits
-            )
-        return sum_over_dims(entropy)
+        check_same_shape(x, reconstruction)
+        return ops.categorical_crossentropy(x, reconstruction, from_logits)
 
 
 def check_same_shape(x: Tensor, reconstruction: Tensor) -> None:

@@ -7,7 +7,6 @@ from keras_capsvae.losses.gaussian import LOG_2_PI
 from keras_capsvae.losses.reconstruction import ReconstructionLoss
 from keras_capsvae.losses.reconstruction import check_same_shape
 from keras_capsvae.numerics import at_least_float32
-from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.typing import Tensor
 
 LEAST = 1e-30  # of a probability, far above what float32 rounds to 0
@@ -50,7 +49,7 @@ class TableReconstruction(ReconstructionLoss):
     ) -> None:
         super().__init__(name=name, **kwargs)
 
-    def error(self, x: Tensor, reconstruction: list[Tensor]) -> Tensor:
+    def values(self, x: Tensor, reconstruction: list[Tensor]) -> Tensor:
         rows, log_variance = map(at_least_float32, reconstruction)
         check_same_shape(x, rows)
         x = ops.cast(x, rows.dtype)
@@ -60,4 +59,4 @@ class TableReconstruction(ReconstructionLoss):
         gaussian = 0.5 * (ops.square(deviation) + log_variance + LOG_2_PI)
         probabilities = ops.maximum(rows[:, numbers:], LEAST)
         entropy = -x[:, numbers:] * ops.log(probabilities)
-        return sum_over_dims(gaussian) + sum_over_dims(entropy)
+        return ops.concatenate([gaussian, entropy], axis=-1)

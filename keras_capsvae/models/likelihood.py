@@ -13,6 +13,7 @@ from keras_capsvae.latents.base import Latent
 from keras_capsvae.losses import ReconstructionLoss
 from keras_capsvae.models.conditions import called
 from keras_capsvae.models.prediction import padded
+from keras_capsvae.models.prediction import predicted
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
@@ -97,6 +98,28 @@ def elbo(
     return np.average(values, axis=0, weights=counts)
 
 
+def values(
+    model: keras.Model, x: Any, batch_size: int | None = None
+) -> np.ndarray:
+    """−ln q of each value of each example, given its deterministic latent.
+
+    Args:
+        model, x: As of `elbo`.
+        batch_size: Examples at a time. Defaults to Keras' 32.
+
+    Returns:
+        Array `(n, ...)` in nats, of which the sum over an example is
+        −ln q(x|z).
+
+    Raises:
+        ValueError: As of `elbo`.
+        NotImplementedError: If the loss scores whole examples alone.
+    """
+    _check_model(model)
+    arrays = _arrays(model, x)
+    return predicted(_Values(model), arrays, batch_size)
+
+
 def scores_in_graph(
     model: keras.Model, num_samples: int | None = None
 ) -> Callable[[Any], Tensor]:
@@ -127,10 +150,7 @@ def _mean_of_exponentials(chunks):
 def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
     """(samples, value of each example) of as many chunks as are needed."""
     num_samples = check_integer("num_samples", num_samples)
-    x = model.standard_inputs(x, "x")
-    arrays = model._inputs_in_order(x, "x")
-    _check_data(model, arrays)
-    arrays = [dense_in_numpy(array) for array in arrays]
+    arrays = _arrays(model, x)
     rows = _rows_that_fit(model, chunk_megabytes)
     count = -(-num_samples // rows)
     sizes = [len(part) for part in np.array_split(range(num_samples), count)]
@@ -189,12 +209,17 @@ def _check_densities(model):
         )
 
 
-def _check_data(model, arrays):
-    """Any finite values may be scored, whatever the range of the training."""
+def _arrays(model, x):
+    """Checked arrays of the model's inputs, in order.
+
+    Any finite values may be scored, whatever the range of the training.
+    """
+    arrays = model._inputs_in_order(model.standard_inputs(x, "x"), "x")
     for place, (array, tensor) in enumerate(zip(arrays, model.inputs)):
         name = tensor.name if has_own_name(tensor) else f"x[{place}]"
         check_array(array, tensor.shape[1:], name if place else "x")
     check_same_length(arrays, "x")
+    return [dense_in_numpy(array) for array in arrays]
 
 
 def _rows_that_fit(model, chunk_megabytes):
@@ -222,10 +247,7 @@ class _Estimator(keras.Model):
 
     def call(self, inputs):
         vae = self.vae
-        arrays = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        x, *given = arrays
-        seen = [x, *vae.conditions.for_encoder(given)]
-        parameters = keras.tree.flatten(called(vae.encoder, seen))
+        x, given, parameters = _encoded(vae, inputs)
         condition = vae.prior_depends_on(given)
         z = vae.latent.sample(parameters, self.num_samples, self.noise)
         log_likelihood = -vae.reconstruction.errors_of_samples(
@@ -236,3 +258,27 @@ class _Estimator(keras.Model):
         divergence = vae.mean_divergence(z, parameters, condition)
         bound = ops.subtract(ops.mean(log_likelihood, axis=-1), divergence)
         return ops.stack([estimate, bound], axis=-1)
+
+
+class _Values(keras.Model):
+    """x → −ln q of each of its values, given the deterministic latent."""
+
+    def __init__(self, vae):
+        super().__init__(name="values")
+        self.vae = vae
+        self.built = True
+        self.compile(jit_compile=vae.jit_compile)
+
+    def call(self, inputs):
+        vae = self.vae
+        x, given, parameters = _encoded(vae, inputs)
+        z = vae.latent.value(parameters)
+        outputs = vae.reconstruction.outputs(vae.decoder_inputs(z, given))
+        return vae.reconstruction.values(vae.loss, x, outputs)
+
+
+def _encoded(vae, inputs):
+    """Examples, their conditions and the parameters of their posteriors."""
+    x, *given = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+    seen = [x, *vae.conditions.for_encoder(given)]
+    return x, given, keras.tree.flatten(called(vae.encoder, seen))

@@ -46,20 +46,36 @@ class Reconstruction:
             target: Examples `(batch, ...)`.
             outputs: What `outputs` gave, of their latents.
         """
-        values = self._values(loss, target, outputs)
+        values = self._errors(loss, target, outputs)
         if ops.ndim(values) == 0:  # a function's mean, which Keras takes too
             return ops.broadcast_to(values, ops.shape(target)[:1])
         return _per_example(values)
 
-    def _values(self, loss, target, outputs):
-        """Values `(batch, ...)`, or what a function makes of the batch."""
+    def values(
+        self, loss: ReconstructionLoss, target: Tensor, outputs: Any
+    ) -> Tensor:
+        """The loss of each value, `(batch, ...)`; arguments as of `error`."""
+        target, given, how = self._compared(loss, target, outputs)
+        return loss.values(target, given, **how)
+
+    def _errors(self, loss, target, outputs):
+        """Errors `(batch, ...)`, or what a function makes of the batch."""
+        target, given, how = self._compared(loss, target, outputs)
+        if how:
+            return loss.error(target, given, **how)
+        return _function(loss)(target, given)
+
+    def _compared(self, loss, target, outputs):
+        """Target, what it is compared with, and how that is told to the loss.
+
+        Logits are taken wherever they are known.
+        """
         if self.activation and self.activation == _activation_of(loss):
             logits = at_least_float32(outputs["logits"])
-            target = ops.cast(target, logits.dtype)
-            return loss.error(target, logits, from_logits=True)
+            return ops.cast(target, logits.dtype), logits, {"from_logits": True}
         decoded = keras.tree.map_structure(at_least_float32, outputs["decoded"])
         target = ops.cast(target, keras.tree.flatten(decoded)[0].dtype)
-        return _function(loss)(target, decoded)
+        return target, decoded, {}
 
     def errors_of_samples(
         self,
@@ -88,7 +104,7 @@ class Reconstruction:
             for array in [target, *given]
         ]
         outputs = self.outputs([latents, *repeated[1:]], training)
-        values = self._values(loss, repeated[0], outputs)
+        values = self._errors(loss, repeated[0], outputs)
         if ops.ndim(values) == 0:
             raise ValueError(
                 "`loss` must give values for each example, (batch, ...), to "

@@ -67,6 +67,31 @@ class ScoringModel(GenerativeModel):
             self, x, num_samples, seed=seed, verbose=0
         )
 
+    def score_values(self, x: Any, batch_size: int | None = None) -> np.ndarray:
+        """How badly the model explains each value of each example, in nats.
+
+        `−ln q(x_i|z)` of every pixel, column or character i, z being the
+        deterministic latent of the example: where an outlier is one. Their sum
+        over an example is its score without the divergence, and without chance.
+
+        Args:
+            x: As of `score_samples`.
+            batch_size: Examples at a time. Defaults to Keras' 32.
+
+        Returns:
+            Array of the shape of the examples; of one-hot categories the hot
+            one has the nats, and a one-hot text has one value a character.
+
+        Raises:
+            ValueError: If x does not fit, or the loss is no likelihood.
+            NotImplementedError: If the loss scores whole examples alone.
+
+        Example:
+
+        >>> nats = model.score_values(images)  # (n, 28, 28, 1)
+        """
+        return likelihood.values(self, x, batch_size)
+
     def set_threshold(
         self,
         x: Any,

@@ -18,7 +18,6 @@ from keras_capsvae.models.output_logits import output_layer
 from keras_capsvae.models.reconstruction import Reconstruction
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
-from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.private_keras import consumers
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.forms import dense_in_numpy
@@ -255,12 +254,11 @@ class _OfRows(Reconstruction):
         super().__init__(decoder)
         self.columns = columns
 
-    def _values(self, loss, target, outputs):
-        if not isinstance(loss, TableReconstruction):
-            return super()._values(loss, target, outputs)
-        rows = at_least_float32(outputs["decoded"])
-        target = ops.cast(target, rows.dtype)
-        return loss.error(target, [rows, self.columns.log_variance()])
+    def _compared(self, loss, target, outputs):
+        target, rows, how = super()._compared(loss, target, outputs)
+        if isinstance(loss, TableReconstruction):
+            return target, [rows, self.columns.log_variance()], how
+        return target, rows, how
 
 
 def _first_layer(encoder):

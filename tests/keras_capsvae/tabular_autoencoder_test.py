@@ -123,6 +123,9 @@ def test_scores_find_what_does_not_belong_together(trained):
     trained.set_threshold(TABLE, 0.98, num_samples=10)
     assert trained.predict_outliers(both)[-1]
     assert trained.predict_outliers(both).sum() <= 8
+    values = trained.score_values(both)
+    assert values[-1].argmax() == 1
+    np.testing.assert_array_equal(values[:, 3:] > 0, both[:, 3:] == 1)
 
 
 def test_first_fit_sets_the_statistics_and_later_ones_do_not():

@@ -1,10 +1,14 @@
-"""Scores above a threshold are outliers, on every model that has scores."""
+"""Scores, of examples and their values, and outliers by a threshold."""
 
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
+import zoo
+from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import GaussianReconstruction
+from keras_capsvae import ReconstructionLoss
 from keras_capsvae import VariationalAutoencoder
 from tests.helpers import numpy_of
 from tests.helpers import tensorflow_only
@@ -41,6 +45,68 @@ def test_asked_before_it_is_set(model):
     for ask in (lambda: model.threshold, lambda: model.predict_outliers(X)):
         with pytest.raises(ValueError, match="must be set before.*set_thresh"):
             ask()
+
+
+def bernoulli(x, mean):
+    return -x * np.log(mean) - (1 - x) * np.log1p(-mean)
+
+
+def gaussian(x, mean):
+    return 0.5 * ((x - mean) ** 2 + np.log(2 * np.pi))
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation", "formula"),
+    [
+        (BernoulliReconstruction(), "sigmoid", bernoulli),
+        (GaussianReconstruction(), "sigmoid", gaussian),
+        (
+            BernoulliReconstruction(from_logits=True),
+            "linear",
+            lambda x, logits: bernoulli(x, 1 / (1 + np.exp(-logits))),
+        ),
+    ],
+)
+@pytest.mark.parametrize("count", [3, 70])
+def test_scores_of_values(loss, activation, formula, count):
+    net = VariationalAutoencoder(encoder(), decoder(activation=activation))
+    x = np.random.default_rng(1).random((count, 6), "float32")
+    values = compiled(net, loss).score_values(x)
+    np.testing.assert_allclose(
+        values, formula(x, net.reconstruct(x)), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_values_and_divergence_make_the_score(model):
+    score = model.score_values(X).sum(axis=1)
+    mean, log_var = model.posterior(X)
+    score += 0.5 * (mean**2 + np.exp(log_var) - 1 - log_var).sum(axis=1)
+    np.testing.assert_allclose(model.score_samples(X), score, rtol=1e-5)
+
+
+def test_values_of_codes_add_up():
+    x = np.random.default_rng(2).random((3, 8, 8, 1), "float32")
+    model = zoo.vq_vae((8, 8, 1), num_codes=4, filters=2, seed=0)
+    uniform = 4 * np.log(4)  # of 2 × 2 codes
+    values = model.score_values(x)
+    assert values.shape == x.shape
+    np.testing.assert_allclose(
+        model.score_samples(x), values.sum(axis=(1, 2, 3)) + uniform, rtol=1e-5
+    )
+
+
+class WholeExamples(ReconstructionLoss):
+    def error(self, x, reconstruction):
+        return ops.max(ops.abs(x - reconstruction), axis=-1)
+
+
+def test_a_loss_of_whole_examples_has_no_values():
+    net = VariationalAutoencoder(encoder(), decoder())
+    model = compiled(net, WholeExamples())
+    model.fit(X, verbose=0)
+    assert model.score_samples(X).shape == (8,)
+    with pytest.raises(NotImplementedError, match="WholeExamples must define"):
+        model.score_values(X)
 
 
 @pytest.mark.parametrize("quantile", [0, 1.1, -1, float("nan")])

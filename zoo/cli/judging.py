@@ -81,9 +81,10 @@ def evaluate(
     on the held-out examples are taken; of other --data all, unless they have a
     test part themselves.
     """
-    for picture in (histogram, confusion):
+    pictures = {"--histogram": histogram, "--confusion": confusion}
+    for option, picture in pictures.items():
         if picture is not None:
-            writing.check_free(picture, (".png",), overwrite)
+            writing.check_free(picture, (".png",), overwrite, option)
     if images is not None and images < 1:
         raise ValueError(f"--images must be at least 1. Received: {images}")
     check_data(data)

@@ -109,6 +109,18 @@ def encode(
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Of the samples."
 )
+@click.option(
+    "--values",
+    is_flag=True,
+    help="Also tell the nats of each value: of a table its columns.",
+)
+@click.option(
+    "--picture",
+    type=FilePath(),
+    metavar="FILE.png",
+    help="Picture of the images with the highest scores, and where they differ "
+    "from what MODEL knows.",
+)
 def score(
     model: str,
     data: str,
@@ -118,6 +130,8 @@ def score(
     samples: int | None,
     quantile: float | None,
     seed: int,
+    values: bool,
+    picture: pathlib.Path | None,
     **of_data: Any,
 ) -> None:
     """How badly MODEL, a VAE, explains each example, in nats.
@@ -126,23 +140,48 @@ def score(
 
     MODEL: a name of the zoo, a run folder or a .keras file.
     """
+    if picture is not None:
+        writing.check_free(picture, (".png",), overwrite, "--picture")
     found = _opened(model, weights, data, out, overwrite)
 
+    from zoo.datasets import feeds
     from zoo.evaluation import tables
 
-    tables.check_scores(found.model)
+    net = found.model
+    tables.check_scores(net)
+    if picture is not None and (feeds.takes_text(net) or feeds.takes_rows(net)):
+        raise ValueError(f"--picture is for images. Received: {net.name}")
     examples = _read(found, data, of_data)
     if quantile is not None:
         _set_threshold(found, quantile, samples, seed)
-    table = tables.score_table(found.model, examples, samples, seed)
+    table = tables.score_table(net, examples, samples, seed)
+    if values:
+        from zoo.evaluation.value_table import with_values
+
+        columns = found.settings.get("columns")
+        table = with_values(table, net, examples, columns)
     writing.write_table(table, out)
-    if found.model.has_threshold:
+    if picture is not None:
+        _draw_scores(found, examples, picture)
+    if net.has_threshold:
         outliers = int(table.arrays["is_outlier"].sum())
         click.echo(
             f"{outliers} of {len(table.rows)} score above the threshold, "
-            f"{found.model.threshold:.6g}",
+            f"{net.threshold:.6g}",
             err=True,
         )
+
+
+def _draw_scores(found, examples, picture):
+    import numpy as np
+
+    from zoo import plots
+
+    images = np.concatenate(examples.batches)
+    drawn = plots.score_maps(
+        found.model, images, image_shape=found.settings.get("image_shape")
+    )
+    writing.write(picture, drawn.savefig)
 
 
 def _set_threshold(found, quantile, samples, seed):

@@ -13,9 +13,12 @@ TABLES = (".csv", ".npz")
 
 
 def check_free(
-    out: pathlib.Path, suffixes: tuple[str, ...], overwrite: bool
+    out: pathlib.Path,
+    suffixes: tuple[str, ...],
+    overwrite: bool,
+    option: str = "--out",
 ) -> None:
-    """Raise unless a file can be written there.
+    """Raise unless a file can be written where an option says.
 
     Raises:
         ValueError: where it has another suffix.
@@ -23,7 +26,7 @@ def check_free(
     """
     if out.suffix.lower() not in suffixes:
         raise ValueError(
-            f"--out must end in {' or '.join(suffixes)}. Received: {out}"
+            f"{option} must end in {' or '.join(suffixes)}. Received: {out}"
         )
     if out.is_dir():
         raise FileExistsError(f"{out} is a folder")

@@ -66,12 +66,12 @@ def prediction_table(
         ValueError: If the model does not classify.
     """
     check_classes(model)
-    scores = _of_each(
+    scores = of_each(
         model.predict(batch, verbose=0) for batch in examples.batches
     )
     best = scores.argmax(axis=1)
     rows = [
-        [name, class_names[one], *map(_short, row)]
+        [name, class_names[one], *map(short, row)]
         for name, one, row in zip(examples.names, best, scores, strict=True)
     ]
     arrays = {"predicted": best, "scores": scores}
@@ -109,19 +109,19 @@ def latent_table(model: keras.Model, examples: Examples) -> Table:
         ValueError: If the model has neither.
     """
     check_latents(model)
-    z = _of_each(model.encode(batch) for batch in examples.batches)
+    z = of_each(model.encode(batch) for batch in examples.batches)
     return _of_numbers("z", z, examples)
 
 
 @latent_table.register
 def _(model: CodeAutoencoder, examples):
-    codes = _of_each(model.encode(batch) for batch in examples.batches)
+    codes = of_each(model.encode(batch) for batch in examples.batches)
     return _of_numbers("code", codes, examples)
 
 
 @latent_table.register
 def _(model: CapsuleClassifier, examples):
-    capsules = _of_each(model.capsules(batch) for batch in examples.batches)
+    capsules = of_each(model.capsules(batch) for batch in examples.batches)
     return _of_numbers("capsules", capsules, examples)
 
 
@@ -151,11 +151,11 @@ def score_table(
     check_scores(model)
     if num_samples is None:
         num_samples = model.threshold_samples
-    scores = _of_each(
+    scores = of_each(
         model.score_samples(batch, num_samples, seed=seed)
         for batch in examples.batches
     )
-    header, columns = [examples.kind, "score"], [map(_short, scores)]
+    header, columns = [examples.kind, "score"], [map(short, scores)]
     arrays = {"score": scores}
     if model.has_threshold:
         _check_comparable(model, num_samples)
@@ -210,7 +210,7 @@ def row_table(
         Columns: those that the model learned, in the order of the table. Arrays
         by their names.
     """
-    columns = columns or _numbered_columns(model)
+    columns = columns or numbered_columns(model)
     numbers, categories = split_columns(columns)
     rows = model.generate(count, seed=seed)
     values = {}
@@ -225,13 +225,14 @@ def row_table(
         begin += len(kinds)
     header = [name for name in columns if name in values]
     told = [
-        map(_short if values[name].dtype.kind == "f" else str, values[name])
+        map(short if values[name].dtype.kind == "f" else str, values[name])
         for name in header
     ]
     return Table(header, [list(row) for row in zip(*told)], values)
 
 
-def _numbered_columns(model):
+def numbered_columns(model: TabularAutoencoder) -> Columns:
+    """Columns of a model that knows no table: numbers for names."""
     numbers = {str(at): str(Kind.NUMBER) for at in range(model.num_numbers)}
     return numbers | {
         f"category {name}": list(map(str, range(size)))
@@ -244,14 +245,15 @@ def _of_numbers(name, values, examples):
     header = ["_".join([name, *map(str, place)]) for place in places]
     flat = values.reshape(len(values), -1)
     rows = [
-        [name, *map(_short, row)]
+        [name, *map(short, row)]
         for name, row in zip(examples.names, flat, strict=True)
     ]
     arrays = _named(examples) | {name: values}
     return Table([examples.kind, *header], rows, arrays)
 
 
-def _of_each(outputs: Iterable[Any]):
+def of_each(outputs: Iterable[Any]) -> np.ndarray:
+    """What a model gave of each batch, in one array."""
     return np.concatenate([keras.ops.convert_to_numpy(one) for one in outputs])
 
 
@@ -259,5 +261,6 @@ def _named(examples):
     return {examples.kind: np.array(examples.names)}
 
 
-def _short(number):
+def short(number: float) -> str:
+    """A number as tables show it."""
     return f"{number:.6g}"

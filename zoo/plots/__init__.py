@@ -20,6 +20,7 @@ from zoo.plots.pictures import class_samples
 from zoo.plots.pictures import reconstructions
 from zoo.plots.pictures import samples
 from zoo.plots.predictions import predictions
+from zoo.plots.scores import score_maps
 from zoo.plots.sphere import latent_sphere
 from zoo.plots.styles import styles
 
@@ -40,6 +41,7 @@ __all__ = [
     "predictions",
     "reconstructions",
     "samples",
+    "score_maps",
     "styles",
     "training_curves",
 ]

@@ -86,11 +86,39 @@ def test_scores(run, new, tmp_path):
     assert list(table[0]) == ["row", "score"]
 
 
+def test_scores_of_columns(run, new, tmp_path):
+    out = tmp_path / "scores.npz"
+    options = ["--data", new, "--values"]
+    table = _rows(output_of("score", run, *options))
+    names = ["nats_size", "nats_colour", "nats_age"]
+    assert list(table[0]) == ["row", "score", *names]
+    nats = np.array([[float(row[name]) for name in names] for row in table])
+    assert nats[0].argmax() == 2 and nats[:, 1].min() > 0
+    output_of("score", run, *options, "--out", out)
+    with np.load(out) as arrays:  # numbers first, categories last
+        values = arrays["values"]
+    assert values.shape == (9, 4)
+    np.testing.assert_allclose(values[:, 2:].sum(1), nats[:, 1], rtol=1e-4)
+    np.testing.assert_allclose(values.sum(1), nats.sum(1), rtol=1e-4)
+    refused = call("score", run, *options, "--picture", tmp_path / "no.png")
+    assert refused.exit_code == 1 and "is for images" in refused.output
+
+
 def test_scores_of_images(tmp_path):
     images = tmp_path / "images.npz"
     np.savez(images, x=RANDOM.random((3, 28, 28, 1)).astype("float32"))
     table = _rows(output_of("score", "dense_vae", "--data", images))
     assert len(table) == 3 and float(table[0]["score"]) > 200
+    picture = tmp_path / "scores.png"
+    table = _rows(
+        output_of(
+            *["score", "dense_vae", "--data", images, "--values"],
+            *["--picture", picture],
+        )
+    )
+    assert len(table[0]) == 2 + 784 and picture.stat().st_size > 5_000
+    refused = call("score", "dense_vae", "--data", images, "--picture", "a.gif")
+    assert "--picture must end in .png. Received: a.gif" in refused.output
     refused = call("score", "pooling_cnn", "--data", images)
     assert refused.exit_code == 1 and "no likelihood" in refused.output
 

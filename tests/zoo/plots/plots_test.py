@@ -276,6 +276,41 @@ class TestLatentScatter:
             plots.latent_scatter(model, given)
 
 
+class TestScoreMaps:
+    def test_the_highest_scores_above_what_they_are_of(self, model, x):
+        odd = x[:5].copy()
+        odd[3] = np.arange(DIM) % 2  # nothing a fresh net expects
+        figure = plots.score_maps(model, odd, count=3)
+        order = np.argsort(-model.score_samples(odd))
+        axes = figure.axes[0]
+        assert names(axes.get_xticklabels()) == [
+            f"{score:.0f}" for score in model.score_samples(odd)[order[:3]]
+        ]
+        assert names(axes.get_yticklabels())[2] == "nats of a pixel"
+        for column, place in enumerate(order[:3]):
+            image = odd[place].reshape(SIDE, SIDE, 1)
+            np.testing.assert_allclose(
+                tile(figure, 0, column), np.repeat(image, 3, 2), atol=1e-6
+            )
+        values = model.score_values(odd)[order[0]]
+        brightness = tile(figure, 2, 0).sum(axis=-1).ravel()
+        np.testing.assert_array_equal(values.argmax(), brightness.argmax())
+        np.testing.assert_array_equal(
+            np.argsort(values), np.argsort(brightness)
+        )
+
+    def test_colour(self):
+        model = zoo.conv_vae((8, 8, 3), seed=0, jit_compile=False)
+        images = np.random.default_rng(0).random((2, 8, 8, 3), "float32")
+        figure = plots.score_maps(model, images)
+        assert drawn_image(figure).shape == (3 * 9 - 1, 2 * 9 - 1, 3)
+
+    def test_no_likelihood(self, x):
+        net = zoo.pooling_cnn(seed=0)
+        with pytest.raises(ValueError, match="a VariationalAutoencoder"):
+            plots.score_maps(net, x)
+
+
 class TestReconstructions:
     def test_originals_above_reconstructions(self, model, x):
         figure = plots.reconstructions(model, x, count=3)
