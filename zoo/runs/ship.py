@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 import keras
-import numpy as np
 
 from keras_capsvae.models.prior_model import PriorModel
+from keras_capsvae.typing import Tensor
 from zoo import evaluation
 from zoo.datasets import feeds
 from zoo.datasets.reading import Reading
@@ -101,7 +101,7 @@ def main(run: pathlib.Path, tag: str, half: bool) -> None:
 
 
 def check_predictions(
-    model: keras.Model, halved: keras.Model, images: np.ndarray
+    model: keras.Model, halved: keras.Model, images: Tensor
 ) -> None:
     """Raise if a classifier predicts another class than before."""
     before, after = (
