@@ -123,7 +123,10 @@ class Conditions:
         )
 
     def _arrays(self, n, condition):
-        is_list = len(self.inputs) > 1 and isinstance(condition, (list, tuple))
+        is_list = isinstance(condition, (list, tuple)) and (
+            len(self.inputs) > 1
+            or (len(condition) == 1 and np.ndim(condition[0]) > 0)
+        )
         arrays = [
             np.asarray(c) for c in (condition if is_list else [condition])
         ]

@@ -32,6 +32,9 @@ def test_a_label_in_encoder_and_decoder(names, tmp_path):
     np.testing.assert_array_equal(
         twos, model.generate(3, condition=ONE_HOT[2], seed=0)
     )
+    np.testing.assert_array_equal(  # a list of the only condition
+        twos, model.generate(3, condition=[ONE_HOT[2]], seed=0)
+    )
     assert not np.allclose(twos, model.generate(3, label=0, seed=0))
     with pytest.raises(ValueError, match="condition"):
         model.generate(3)

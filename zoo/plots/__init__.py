@@ -23,6 +23,7 @@ from zoo.plots.predictions import predictions
 from zoo.plots.scores import score_maps
 from zoo.plots.sphere import latent_sphere
 from zoo.plots.styles import styles
+from zoo.plots.traversals import traversals
 
 __all__ = [
     "EpochPicture",
@@ -44,4 +45,5 @@ __all__ = [
     "score_maps",
     "styles",
     "training_curves",
+    "traversals",
 ]

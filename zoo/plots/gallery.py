@@ -3,32 +3,23 @@
 import functools
 import os
 import pathlib
-import warnings
-from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_capsvae import CapsuleNetwork
-from keras_capsvae import Classifier
-from keras_capsvae import MatrixCapsuleNetwork
 from keras_capsvae import PoemAutoencoder
 from keras_capsvae import TabularAutoencoder
-from keras_capsvae import TextClassifier
 from keras_capsvae import VariationalAutoencoder
 from zoo import plots
-from zoo.datasets.feeds import label_classes
-from zoo.datasets.feeds import training_pair
 from zoo.plots import text_pages
 from zoo.plots.canvas import Picture
 from zoo.plots.drawing import drawn
-from zoo.plots.of_latents import is_plane
-from zoo.plots.of_latents import map_of
+from zoo.plots.suiting import Shown
+from zoo.plots.suiting import figures_of
 
 MAIN = ("class_samples", "samples", "predictions")
-SHOWN = 5000  # points of a scatter plot
 
 
 def draw(
@@ -69,7 +60,8 @@ def draw(
             no picture of those that suit can be drawn.
     """
     pages = text_pages.pages(model, images, labels, seed, class_names)
-    figures = figures_of(model, images, labels, image_shape, seed, class_names)
+    shown = Shown(images, labels, image_shape, seed, class_names)
+    figures = figures_of(model, shown)
     if history is not None:
         figures["training"] = lambda: plots.training_curves(
             history, loss_unit(model)
@@ -100,7 +92,8 @@ def main_picture(
     Raises:
         ValueError: If nothing of the model can be drawn.
     """
-    figures = figures_of(model, images, labels, image_shape, seed, class_names)
+    shown = Shown(images, labels, image_shape, seed, class_names)
+    figures = figures_of(model, shown)
     main = {name: figures[name] for name in MAIN if name in figures}
     if not main:
         raise ValueError(
@@ -129,171 +122,3 @@ def _(model: TabularAutoencoder):
 @loss_unit.register
 def _(model: PoemAutoencoder):
     return "nats per text"
-
-
-@functools.singledispatch
-def figures_of(
-    model: keras.Model,
-    images: Any,
-    labels: np.ndarray | None,
-    image_shape: tuple[int, ...] | None,
-    seed: int,
-    class_names: Sequence[str] | None,
-) -> dict[str, Callable[[], Picture]]:
-    """Name → what draws it, of all that suit a kind of model.
-
-    Arguments: `draw`.
-    """
-    return {}
-
-
-@figures_of.register(PoemAutoencoder)
-@figures_of.register(TextClassifier)
-def _of_texts(model, images, labels, image_shape, seed, class_names):
-    return {}
-
-
-@figures_of.register(Classifier)
-def _of_classifier(model, images, labels, image_shape, seed, class_names):
-    if images is None:
-        raise ValueError(
-            f"{model.name} classifies and draws nothing of its own: give "
-            "images (on the command line --data, e.g. --data mnist_small)"
-        )
-    return {
-        "predictions": lambda: plots.predictions(
-            model, images, labels, class_names=class_names
-        )
-    }
-
-
-@figures_of.register(MatrixCapsuleNetwork)
-def _of_matrix_capsules(model, images, labels, image_shape, seed, class_names):
-    figures = _of_classifier(
-        model, images, labels, image_shape, seed, class_names
-    )
-    return figures | {
-        "assignments": lambda: plots.assignments(
-            model, images[0], class_names=class_names
-        )
-    }
-
-
-@figures_of.register(CapsuleNetwork)
-def _of_capsules(model, images, labels, image_shape, seed, class_names):
-    figures = _of_classifier(
-        model, images, labels, image_shape, seed, class_names
-    )
-    pictures = {
-        "couplings": lambda: plots.couplings(
-            model, images[0], class_names=class_names
-        )
-    }
-    if model.decoder is not None:
-        pictures["reconstructions"] = lambda: plots.reconstructions(
-            model, images
-        )
-        pictures["perturbations"] = lambda: plots.perturbations(
-            model, images[0], class_names=class_names
-        )
-    return figures | pictures
-
-
-@figures_of.register(VariationalAutoencoder)
-def _of_autoencoder(model, images, labels, image_shape, seed, class_names):
-    pictures = {}
-    if _is_picture(model, image_shape):
-        pictures = _of_draws(model, image_shape, seed, class_names)
-    else:
-        warnings.warn(
-            "No pictures of images: their shape "
-            f"{tuple(model.decoder.outputs[0].shape[1:])} is neither grey, RGB "
-            "nor flat and square. The zoo.plots functions take `image_shape`.",
-            stacklevel=3,
-        )
-    if images is not None:
-        given = images
-        if labels is not None:
-            given, _ = training_pair(model, images, labels)
-        if pictures:
-            pictures["reconstructions"] = lambda: plots.reconstructions(
-                model, given, image_shape=image_shape
-            )
-            pictures |= _of_groups(
-                model, given, labels, image_shape, seed, class_names
-            )
-        plot = map_of(model.latent)
-        if plot is not None:
-            pictures["latent"] = lambda: plot(
-                model, *_start(given, _named(labels, class_names))
-            )
-    return pictures
-
-
-@figures_of.register(TabularAutoencoder)
-def _of_tables(model, images, labels, image_shape, seed, class_names):
-    if images is None:
-        return {}
-    return {
-        "latent": lambda: plots.latent_scatter(
-            model, *_start(images, _named(labels, class_names))
-        )
-    }
-
-
-def _of_draws(model, image_shape, seed, class_names):
-    pictures = {}
-    has_classes = label_classes(model) is not None
-    if not has_classes or len(model.decoder.inputs) == 1:
-        pictures["samples"] = lambda: plots.samples(
-            model, seed=seed, image_shape=image_shape
-        )
-    if has_classes:
-        pictures["class_samples"] = lambda: plots.class_samples(
-            model,
-            seed=seed,
-            image_shape=image_shape,
-            class_names=class_names,
-        )
-    elif is_plane(model.latent, model.decoder.inputs[0].shape[-1]):
-        pictures["manifold"] = lambda: plots.manifold(
-            model, image_shape=image_shape
-        )
-    return pictures
-
-
-def _of_groups(model, given, labels, image_shape, seed, class_names):
-    """Of clusters that the prior has, or of classes that are a condition."""
-    pictures = {}
-    if model.latent.num_clusters is not None:
-        pictures["clusters"] = lambda: plots.clusters(
-            model, given, seed=seed, image_shape=image_shape
-        )
-    if labels is not None and label_classes(model) is not None:
-        pictures["styles"] = lambda: plots.styles(
-            model, given, image_shape=image_shape, class_names=class_names
-        )
-    return pictures
-
-
-def _named(labels, class_names):
-    """Labels by their names, where they have some."""
-    if labels is None or class_names is None:
-        return labels
-    return np.array(class_names)[labels]
-
-
-def _start(*arrays):
-    """The first examples of each, as many as can be told apart."""
-    return keras.tree.map_structure(
-        lambda array: None if array is None else array[:SHOWN], list(arrays)
-    )
-
-
-def _is_picture(model, image_shape):
-    blank = np.zeros((1, *model.decoder.outputs[0].shape[1:]))
-    try:
-        plots.image_grid(blank, 1, image_shape)
-    except ValueError:
-        return False
-    return True

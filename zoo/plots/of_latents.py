@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 
+from keras_capsvae import GaussianLatent
 from keras_capsvae import Latent
 from keras_capsvae import VonMisesFisherLatent
 from zoo import plots
@@ -29,3 +30,14 @@ def is_plane(latent: Latent, latent_dim: int) -> bool:
 @is_plane.register
 def _(latent: VonMisesFisherLatent, latent_dim):
     return False
+
+
+@functools.singledispatch
+def has_axes(latent: Latent, dims: tuple[int, ...]) -> bool:
+    """Whether single latents are worth drawing, which a plane shows better."""
+    return False
+
+
+@has_axes.register
+def _(latent: GaussianLatent, dims):
+    return len(dims) == 1 and dims[0] > 2

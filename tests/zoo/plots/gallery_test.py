@@ -90,6 +90,17 @@ def test_clusters_are_drawn(tmp_path):
     ]
 
 
+def test_latents_of_more_than_a_plane_are_traversed(tmp_path):
+    model = zoo.conv_vae((4, 4, 1), 3, seed=0)
+    paths = gallery.draw(model, tmp_path, IMAGES.reshape(-1, 4, 4, 1))
+    assert names(paths) == [
+        "latent",
+        "reconstructions",
+        "samples",
+        "traversals",
+    ]
+
+
 def test_without_labels_what_needs_them_is_left_out(of_classes, tmp_path):
     with pytest.warns(UserWarning, match="No picture of reconstructions"):
         paths = gallery.draw(of_classes, tmp_path, IMAGES)

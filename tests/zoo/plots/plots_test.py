@@ -276,6 +276,58 @@ class TestLatentScatter:
             plots.latent_scatter(model, given)
 
 
+class TestTraversals:
+    def test_one_latent_changes_in_each_row(self, x):
+        model = flat_vae(3)
+        figure = plots.traversals(model, x, span=2.0, steps=5)
+        means, log_vars = model.posterior(x)
+        order = np.argsort(-means.std(axis=0))
+        axes = figure.axes[0]
+        assert names(axes.get_yticklabels()) == [
+            f"latent {dim} · {means.std(axis=0)[dim]:.2f}" for dim in order
+        ]
+        assert names(axes.get_xticklabels())[::2] == ["−2", "0", "+2"]
+        spread = np.sqrt(means.var(axis=0) + np.exp(log_vars).mean(axis=0))
+        for row, dim in enumerate(order):
+            for column, offset in enumerate([-2, -1, 0, 1, 2]):
+                z = means[0].copy()
+                z[dim] = means[:, dim].mean() + offset * spread[dim]
+                np.testing.assert_allclose(
+                    tile(figure, row, column), decoded(model, *z), atol=1e-5
+                )
+
+    def test_under_the_condition_of_the_first(self, x):
+        model = zoo.conditional_vae(DIM, 3, 4, 8, condition="decoder", seed=0)
+        one_hot = np.eye(3, dtype="float32")[np.arange(30) % 3 * 0 + 2]
+        figure = plots.traversals(model, [x, one_hot], count=2, steps=3)
+        means, _ = model.posterior([x, one_hot])
+        dim = means.std(axis=0).argmax()
+        z = means[0].copy()
+        z[dim] = means[:, dim].mean()
+        np.testing.assert_allclose(
+            tile(figure, 0, 1).ravel(),
+            model.decode(z[None], label=2)[0],
+            atol=1e-5,
+        )
+        assert len(names(figure.axes[0].get_yticklabels())) == 2
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"span": 0}, "`span` must be above 0"),
+            ({"steps": 1}, "`steps` must be"),
+            ({"count": 0}, "`count` must be"),
+        ],
+    )
+    def test_bad_input(self, model, x, options, message):
+        with pytest.raises(ValueError, match=message):
+            plots.traversals(model, x, **options)
+
+    def test_other_latents(self, x):
+        with pytest.raises(ValueError, match="must have Gaussian latents"):
+            plots.traversals(zoo.vmf_vae(DIM, 3, 8), x)
+
+
 class TestScoreMaps:
     def test_the_highest_scores_above_what_they_are_of(self, model, x):
         odd = x[:5].copy()
