@@ -51,6 +51,9 @@ def main():
     spoilt = _spoilt(mnist.x_test[:12])
     maps = plots.score_maps(zoo.conv_vae(weights="mnist"), spoilt)
     _save(_drawn(maps), "score_maps")
+    clusters = zoo.cluster_vae(weights="mnist")
+    rows = plots.traversals(clusters, mnist.x_test[:300], count=6)
+    _save(_drawn(rows), "traversals")
 
 
 def _spoilt(digits):

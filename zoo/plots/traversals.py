@@ -89,14 +89,12 @@ def traversals(
         condition=[array[0] for array in arrays[1:]] or None,
     )
     images = decoded[0] if isinstance(decoded, list) else decoded
-    figure, axes = grid_picture(
-        images, steps, image_shape, longest_side=max(3.0, 0.8 * len(order))
-    )
+    figure, axes = grid_picture(images, steps, image_shape, longest_side=9.0)
     name_rows(axes, [f"latent {dim} \u00b7 {use[dim]:.2f}" for dim in order])
     name_columns(axes, [signed_offset(offset) for offset in offsets])
     put_columns_on_top(axes)
     axes.set_xlabel("deviations from the mean of all images")
-    axes.set_ylabel("latent \u00b7 deviation of its posterior means")
+    axes.set_ylabel("deviation of the posterior means")
     return figure
 
 
