@@ -174,12 +174,19 @@ def check_scores(model: keras.Model) -> None:
     """Raise unless a model scores examples.
 
     Raises:
-        ValueError: If it is none of the VAEs.
+        ValueError: If it is none of the VAEs, or takes conditions.
     """
     if not isinstance(model, VariationalAutoencoder):
         raise ValueError(
             f"{model.name} is no VAE and has no likelihood to score by: "
             "`predict` gives its scores of classes"
+        )
+    if len(model.inputs) > 1:
+        raise ValueError(
+            f"{model.name} scores examples under a condition, which such data "
+            "do not tell: call model.score_samples([examples, conditions]) in "
+            "Python. Received: a model of "
+            f"{len(model.inputs)} inputs"
         )
 
 

@@ -119,6 +119,8 @@ def test_scores_of_images(tmp_path):
     assert len(table[0]) == 2 + 784 and picture.stat().st_size > 5_000
     refused = call("score", "dense_vae", "--data", images, "--picture", "a.gif")
     assert "--picture must end in .png. Received: a.gif" in refused.output
+    refused = call("score", "conditional_vae", "--data", images)
+    assert refused.exit_code == 1 and "under a condition" in refused.output
     refused = call("score", "pooling_cnn", "--data", images)
     assert refused.exit_code == 1 and "no likelihood" in refused.output
 
