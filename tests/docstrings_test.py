@@ -78,6 +78,7 @@ GIVEN = {
     "KLWarmUp": _vae,
     "PrintedText": _poet,
     "Progress": _vae,
+    "score_values": _vae,
     "SpreadMargin": _matrix_capsules,
     "between_steps": _vae,
     "evaluate": _digits,

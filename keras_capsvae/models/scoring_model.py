@@ -88,7 +88,8 @@ class ScoringModel(GenerativeModel):
 
         Example:
 
-        >>> nats = model.score_values(images)  # (n, 28, 28, 1)
+        >>> model.score_values(images).shape  # eight flat images
+        (8, 784)
         """
         return likelihood.values(self, x, batch_size)
 
