@@ -258,7 +258,9 @@ class RunOptions:
     best: bool = option(
         bool,
         False,
-        "Keep the best epoch, as with --patience, but train to the end.",
+        "Keep the best epoch, as with --patience, but train to the end. "
+        "Epochs in which a warm-up or a margin still changes the loss do not "
+        "count.",
         flag="--best",
         fixed=False,
     )

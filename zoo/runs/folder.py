@@ -29,7 +29,9 @@ SUMMARY = "summary.json"
 SAVED_MODEL = "saved_model"
 PICTURES = "pictures"
 EPOCH_PICTURES = "epochs"
-SECONDS = "seconds_trained"  # in SUMMARY, from the first epoch on
+# In SUMMARY, from the end of the first epoch on:
+SECONDS = "seconds_trained"
+FIRST = "epochs_of_another_loss"  # that a schedule changed; the first ones
 
 
 class RunFolder:
@@ -122,7 +124,12 @@ class RunFolder:
         if rows:
             kept = rows[: epochs + 1] if epochs else []
             files.replace(self.history, lambda path: _write_rows(path, kept))
-        self.write_summary({SECONDS: self.seconds() if epochs else 0.0})
+        self.write_summary(
+            {
+                FIRST: self.first_comparable(),
+                SECONDS: self.seconds() if epochs else 0.0,
+            }
+        )
         self._write(settings)
 
     def epochs(self) -> int:
@@ -155,6 +162,13 @@ class RunFolder:
             return self.read_summary()[SECONDS]
         except (OSError, ValueError, TypeError, KeyError):
             return None
+
+    def first_comparable(self) -> int:
+        """The epoch, from 0, from which on losses are of the same kind."""
+        try:
+            return int(self.read_summary()[FIRST])
+        except (OSError, ValueError, TypeError, KeyError):
+            return 0
 
     def write_summary(self, figures: dict[str, Any]) -> None:
         """Write what came out."""

@@ -48,8 +48,11 @@ def held_out_name(keeps_best: bool) -> str:
     return "held out" if keeps_best else "test"
 
 
-def best_epoch(losses: Sequence[float]) -> int:
+def best_epoch(losses: Sequence[float], first: int = 0) -> int:
     """The first epoch, from 0, with the lowest loss; NaN counts as highest.
+
+    Epochs before `first` do not count, as a schedule changed what they were
+    to lower; where only such epochs are, the last of them is the best.
 
     Raises:
         ValueError: where there is no epoch.
@@ -58,8 +61,11 @@ def best_epoch(losses: Sequence[float]) -> int:
 
     >>> best_epoch([3.0, 1.0, float("nan"), 1.0])
     1
+    >>> best_epoch([3.0, 1.0, 4.0, 2.0], first=2)
+    3
     """
-    return min(range(len(losses)), key=lambda one: _ranked(losses[one]))
+    counted = range(min(first, len(losses) - 1), len(losses))
+    return min(counted, key=lambda one: _ranked(losses[one]))
 
 
 def _ranked(loss):

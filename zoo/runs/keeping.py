@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
+from zoo.runs.folder import FIRST
 from zoo.runs.folder import SECONDS
 from zoo.runs.folder import RunFolder
 from zoo.runs.histories import CHOICE
@@ -23,14 +24,20 @@ class SaveState(keras.callbacks.Callback):
         folder: where they are written.
         keeps_best: whether `model.keras` is kept for the best epoch.
         seconds: those of the epochs before.
+        first: the epoch, from 0, from which on losses can be compared.
     """
 
     def __init__(
-        self, folder: RunFolder, keeps_best: bool, seconds: float | None = 0.0
+        self,
+        folder: RunFolder,
+        keeps_best: bool,
+        seconds: float | None = 0.0,
+        first: int = 0,
     ):
         super().__init__()
         self.folder = folder
         self.seconds = seconds
+        self.first = first
         self.path = folder.last if keeps_best else folder.model
         self.saved = False
 
@@ -40,38 +47,49 @@ class SaveState(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.folder.save(self.model, self.path)
         self.saved = True
+        figures: dict[str, float] = {FIRST: self.first}
         if self.seconds is not None:
             seconds = self.seconds + time.monotonic() - self._began
-            self.folder.write_summary({SECONDS: round(seconds, 1)})
+            figures[SECONDS] = round(seconds, 1)
+        self.folder.write_summary(figures)
 
 
 class KeepBest(keras.callbacks.Callback):
     """Saves the epoch with the lowest held-out loss; stops where none comes.
+
+    While a schedule changes the loss, each epoch takes the place of the one
+    before.
 
     Args:
         folder: where `model.keras` is written.
         losses: held-out losses of the epochs before.
         patience: epochs without a better one after which training stops; 0:
             it never does.
+        first: the epoch, from 0, from which on losses can be compared.
     """
 
     def __init__(
-        self, folder: RunFolder, losses: Sequence[float], patience: int
+        self,
+        folder: RunFolder,
+        losses: Sequence[float],
+        patience: int,
+        first: int = 0,
     ):
         super().__init__()
         self.folder = folder
         self.losses = list(losses)
         self.patience = patience
+        self.first = first
 
     @property
     def is_over(self) -> bool:
         """Whether the best epoch lies too far back."""
-        waited = _epochs_since_best(self.losses)
+        waited = _epochs_since_best(self.losses, self.first)
         return 0 < self.patience <= waited
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.losses.append(logs[CHOICE])
-        if not _epochs_since_best(self.losses):
+        if not _epochs_since_best(self.losses, self.first):
             self.folder.save(self.model, self.folder.model)
         if self.is_over:
             self.model.stop_training = True
@@ -86,24 +104,31 @@ class WarnOfRise(keras.callbacks.Callback):
     Args:
         losses: those of the epochs before.
         examples: how many are tested on; `None` where that is not known.
+        first: the epoch, from 0, from which on losses can be compared.
     """
 
     is_over = False
 
-    def __init__(self, losses: Sequence[float], examples: int | None = None):
+    def __init__(
+        self,
+        losses: Sequence[float],
+        examples: int | None = None,
+        first: int = 0,
+    ):
         super().__init__()
         self.losses = list(losses)
+        self.first = first
         is_rough = examples is not None and examples < FEW
-        self.has_warned = is_rough or has_risen(self.losses)
+        self.has_warned = is_rough or has_risen(self.losses[first:])
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         loss = (logs or {}).get(CHOICE)
         if loss is None or self.has_warned:
             return
         self.losses.append(loss)
-        if has_risen(self.losses):
+        if has_risen(self.losses[self.first :]):
             self.has_warned = True
-            best = best_epoch(self.losses)
+            best = best_epoch(self.losses, self.first)
             warnings.warn(
                 f"The loss on test examples rises since epoch {best + 1}: from "
                 f"{self.losses[best]:.4g} to {self.losses[-1]:.4g}. "
@@ -121,5 +146,5 @@ def has_risen(losses: Sequence[float]) -> bool:
     return losses[-1] - lowest > SHARE * (losses[0] - lowest)
 
 
-def _epochs_since_best(losses):
-    return len(losses) - 1 - best_epoch(losses) if losses else 0
+def _epochs_since_best(losses, first=0):
+    return len(losses) - 1 - best_epoch(losses, first) if losses else 0

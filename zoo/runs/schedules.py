@@ -1,5 +1,7 @@
 """Learning rates and weights that change while a run trains."""
 
+import math
+
 import keras
 
 from keras_capsvae import CapacityWarmUp
@@ -68,6 +70,21 @@ def decay(model: keras.Model, steps: int) -> None:
     highest = float(model.optimizer.learning_rate)
     model.optimizer.learning_rate = cosine_decay(
         steps, highest, final=FINAL_SHARE
+    )
+
+
+def first_comparable(settings: Settings, steps_per_epoch: int) -> int:
+    """The first epoch, from 0, whose loss is the one that a run ends with.
+
+    Before it the weight of a divergence, a capacity or a margin still moves,
+    and the loss with it: a lower one is not a better one.
+    """
+    rises = 2 * settings.kl_cycles - 1  # with the stays between them
+    return max(
+        rises * settings.kl_warm_up,
+        math.ceil(rises * settings.kl_warm_up_steps / steps_per_epoch),
+        settings.capacity_warm_up,
+        settings.margin_epochs,
     )
 
 

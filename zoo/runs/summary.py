@@ -9,6 +9,7 @@ from typing import Any
 
 from zoo.columns import aligned
 from zoo.counting import counted
+from zoo.runs.folder import FIRST
 from zoo.runs.folder import SECONDS
 from zoo.runs.folder import RunFolder
 from zoo.runs.histories import CHOICE
@@ -32,15 +33,18 @@ def summary_of(
     Returns:
         Dict of `model`, `data`, `epochs`, `last` and `best` (each an `epoch`,
         from 1, and its figures, those of held-out data where there are some;
-        the best has the lowest held-out loss), `figures_of` (what these data
-        are called: `"test"`, or `"held out"` where they choose the epoch),
+        the best has the lowest held-out loss), `epochs_of_another_loss` (the
+        first ones, which a schedule kept from being the best), `figures_of`
+        (what these data are called: `"test"`, or `"held out"` where they
+        choose the epoch),
         `kept` (the epoch whose weights
         `model.keras` holds), `seconds_trained` (of all epochs, also those
         before a run went on; `None` where that is not known), `files` and
         `next`, a command.
     """
     settings, figures = folder.settings(), folder.figures()
-    last, best = len(figures) - 1, best_epoch(_losses(figures))
+    first = folder.first_comparable()
+    last, best = len(figures) - 1, best_epoch(_losses(figures), first)
     return {
         "model": settings.model,
         "data": settings.data,
@@ -49,6 +53,7 @@ def summary_of(
         "last": _figures(figures, last),
         "best": _figures(figures, best),
         "kept": 1 + (best if settings.keeps_best else last),
+        FIRST: first,
         SECONDS: folder.seconds(),
         "files": [os.fspath(path.relative_to(folder.path)) for path in files],
         "next": _next(folder, figures[last]),

@@ -196,11 +196,12 @@ class _Run:
             folder.go_on(settings, self.done)
         else:
             folder.begin(settings)
-        keep = WarnOfRise(self.losses, self.source.held_out)
+        first = schedules.first_comparable(settings, self.source.steps)
+        keep = WarnOfRise(self.losses, self.source.held_out, first)
         if settings.keeps_best:
-            keep = KeepBest(folder, self.losses, settings.patience)
+            keep = KeepBest(folder, self.losses, settings.patience, first)
         seconds = folder.seconds() if self.goes_on else 0.0
-        state = SaveState(folder, settings.keeps_best, seconds)
+        state = SaveState(folder, settings.keeps_best, seconds, first)
         try:
             progress.skip(min(self.done, settings.epochs))
             told = progress.callback(held_out_name(settings.keeps_best))

@@ -17,6 +17,7 @@ from zoo.runs.keeping import WarnOfRise
 from zoo.runs.keeping import has_risen
 from zoo.settings import Settings
 
+STEPS = 3  # of an epoch, without the tenth that chooses
 RISES = {**TINY, "learning_rate": 0.1}  # a rate at which the loss goes up
 
 
@@ -128,6 +129,37 @@ def test_patience_ends_a_run_where_it_was_stopped_too(
     assert losses_of(folder) == losses_of(best_run[0])
 
 
+@pytest.mark.parametrize(
+    ("options", "comparable"),
+    [
+        ({"kl_warm_up_steps": 3 * STEPS}, 3),
+        ({"kl_warm_up": 1, "kl_cycles": 2}, 3),
+        ({"kl_warm_up": 9}, 9),
+    ],
+)
+def test_epochs_of_another_loss_do_not_count(
+    options, comparable, small_data, tmp_path
+):
+    run(small_data, tmp_path, best=True, epochs=2, **options)
+    run(small_data, tmp_path, best=True, resume=True)
+    lowest = int(np.argmin(losses_of(tmp_path)))
+    assert lowest < 3, "the test needs a loss that rises"
+    (steps,) = {
+        int(load_model(tmp_path / name).optimizer.iterations)
+        for name in ("model.keras", "last.keras")
+    }
+    assert steps == STEPS * 4
+    runs.finish(tmp_path)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["epochs_of_another_loss"] == comparable
+    assert summary["kept"] == summary["best"]["epoch"] == 4
+
+
+def test_no_patience_is_lost_while_the_loss_changes(small_data, tmp_path):
+    run(small_data, tmp_path, epochs=6, patience=1, kl_warm_up=3)
+    assert len(losses_of(tmp_path)) >= 4
+
+
 def test_it_cannot_begin_without_and_go_on_with(small_data, tmp_path):
     run(small_data, tmp_path, epochs=1)
     with pytest.raises(ValueError, match="patience=3 instead of 0"):
@@ -164,6 +196,9 @@ def test_a_rise_is_warned_of_once():
         few = WarnOfRise(losses[:5], examples=6)
         for epoch, loss in enumerate(losses[5:]):
             few.on_epoch_end(epoch, {"val_loss": loss})
+        while_it_changes = WarnOfRise([], first=len(losses) - 5)
+        for epoch, loss in enumerate(losses):
+            while_it_changes.on_epoch_end(epoch, {"val_loss": loss})
     (told,) = [str(one.message) for one in caught]
     assert "rises since epoch 3: from 72 to 82" in told
     assert "--patience" in told

@@ -43,6 +43,7 @@ def test_the_best_epoch_is_that_of_the_lowest_held_out_loss(tmp_path):
         "last": {"epoch": 3, "val_accuracy": 0.8, "val_loss": 2.75},
         "best": {"epoch": 2, "val_accuracy": 0.7, "val_loss": 2.25},
         "kept": 3,
+        "epochs_of_another_loss": 0,
         "seconds_trained": None,
         "files": ["config.json", "pictures/a.png", "pictures/b.png"],
         "next": f"python -m zoo evaluate {tmp_path}",
