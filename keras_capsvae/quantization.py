@@ -76,6 +76,7 @@ def rotated(z: Tensor, quantized: Tensor) -> Tensor:
     Source: kexue.fm 10489; Fifty et al., "Restructuring Vector Quantization
     with the Rotation Trick", 2024.
     """
+    z = ops.convert_to_tensor(z)
     constant, quantized = ops.stop_gradient(z), ops.stop_gradient(quantized)
     from_unit, to_unit = _unit(constant), _unit(quantized)
     middle = _unit(from_unit + to_unit)
@@ -93,7 +94,8 @@ def along_the_error(z: Tensor, quantized: Tensor) -> Tensor:
 
     Source: kexue.fm 11328; Vali et al., "DiVeQ", 2025.
     """
-    error = quantized - z
+    z = ops.convert_to_tensor(z)
+    error = ops.subtract(quantized, z)
     square = ops.sum(ops.square(error), axis=-1, keepdims=True)
     length = ops.sqrt(ops.maximum(square, TINY))
     return z + length * ops.stop_gradient(error / length)
@@ -113,13 +115,13 @@ def places_of(levels: Sequence[int]) -> np.ndarray:
 
 def index_of_digits(digits: Tensor, levels: Sequence[int]) -> Tensor:
     """The index of digits `(..., len(levels))`, the first digit least."""
-    places = places_of(levels).astype("int32")
+    places = ops.convert_to_tensor(places_of(levels), "int32")
     return ops.sum(ops.cast(digits, "int32") * places, axis=-1)
 
 
 def digits_of_index(indices: Tensor, levels: Sequence[int]) -> Tensor:
     """The digits `(..., len(levels))` of indices, below each level."""
-    places = places_of(levels).astype("int32")
+    places = ops.convert_to_tensor(places_of(levels), "int32")
     steps = ops.floor_divide(ops.cast(indices, "int32")[..., None], places)
     return ops.mod(steps, np.asarray(levels, "int32"))
 

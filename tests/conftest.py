@@ -1,6 +1,8 @@
 import functools
 import inspect
 import os
+import pathlib
+import sys
 
 import pytest
 
@@ -14,11 +16,30 @@ import keras
 
 pytest.register_assert_rewrite("tests.helpers")
 
+ROOT = pathlib.Path(__file__).parents[1]
+OUR_CODE = tuple(str(ROOT / name) for name in ("keras_capsvae", "zoo"))
+
 
 @pytest.fixture(autouse=True)
 def reset_seed():
     """Every test starts from one global seed, whatever ran before it."""
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=keras.backend.backend() == "torch")
+def tensors_as_on_a_gpu(monkeypatch):
+    """NumPy cannot read a tensor on a GPU: our code must not let it try."""
+    import torch
+
+    read = torch.Tensor.__array__
+
+    def refused(tensor, *args, **kwargs):
+        caller = sys._getframe(1).f_code.co_filename
+        if caller.startswith(OUR_CODE):
+            raise TypeError(f"NumPy reads a tensor in {caller}")
+        return read(tensor, *args, **kwargs)
+
+    monkeypatch.setattr(torch.Tensor, "__array__", refused)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ import math
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_capsvae.typing import Config
@@ -108,12 +107,13 @@ class CausalBlock(keras.layers.Layer):
         Returns:
             The output and the cache with this step.
         """
+        inputs = ops.convert_to_tensor(inputs)
         query, *new = self._heads(inputs)
         key, value = (
             ops.slice_update(held, (0, at, 0, 0), one)
             for held, one in zip(cache, new)
         )
-        sees = (np.arange(key.shape[1]) <= at)[None]  # (1, key)
+        sees = (ops.arange(key.shape[1]) <= at)[None]  # (1, key)
         output = self._added(inputs, self._attended(query, key, value, sees))
         return output, (key, value)
 

@@ -61,7 +61,9 @@ class PositionEmbedding(keras.layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         steps = ops.arange(ops.shape(inputs)[1], dtype="float32")[:, None]
-        waves = ops.sin(steps * self._frequencies + self._phases)
+        frequencies = ops.convert_to_tensor(self._frequencies)
+        phases = ops.convert_to_tensor(self._phases)
+        waves = ops.sin(steps * frequencies + phases)
         scale = at_least_float32(self.scale)
         return inputs + ops.cast(scale * waves, inputs.dtype)  # (…, steps, c)
 

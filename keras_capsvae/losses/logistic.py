@@ -92,6 +92,7 @@ class DiscretisedLogisticReconstruction(ReconstructionLoss):
         self, x: Tensor, reconstruction: Tensor | list[Tensor]
     ) -> Tensor:
         mean, log_scale = self._mean_and_log_scale(reconstruction)
+        x, mean = ops.convert_to_tensor(x), ops.convert_to_tensor(mean)
         check_same_shape(x, mean)
         level = ops.round(x * (self.levels - 1))
         level = ops.clip(level, 0, self.levels - 1)

@@ -36,6 +36,7 @@ def in_numpy(array: Any) -> np.ndarray:
         array = array.detach().cpu()
         if str(array.dtype) == "torch.bfloat16":
             array = array.float()
+        return array.numpy()
     return np.asarray(array)
 
 
