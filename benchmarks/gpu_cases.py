@@ -42,10 +42,12 @@ def answer_to(case):
         return peer(case)
     if case.blocks is None:
         return trained(case)
+    from keras_capsvae.routing.blocks import limit_of_device
+
     module = importlib.import_module(BLOCKS[case.net])
     values = max(1, int(module.BLOCK_VALUES * case.blocks))
     with mock.patch.object(module, "BLOCK_VALUES", values):
-        return {**trained(case), "block_values": values}
+        return {**trained(case), "block_values": limit_of_device(values)}
 
 
 def trained(case):

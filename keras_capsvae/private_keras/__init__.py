@@ -11,6 +11,7 @@ from keras.src.models import functional
 from keras_capsvae.private_keras.backends import argmin
 from keras_capsvae.private_keras.backends import check_in_graph
 from keras_capsvae.private_keras.backends import compiled_by_jax
+from keras_capsvae.private_keras.backends import computes_on_gpu
 from keras_capsvae.private_keras.backends import computes_on_jax_cpu
 from keras_capsvae.private_keras.backends import looked_dataset
 from keras_capsvae.private_keras.backends import on_one_thread
@@ -40,6 +41,7 @@ __all__ = [
     "check_in_graph",
     "check_xla",
     "compiled_by_jax",
+    "computes_on_gpu",
     "computes_on_jax_cpu",
     "consumers",
     "hold_layer",

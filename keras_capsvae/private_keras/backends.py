@@ -105,6 +105,24 @@ def computes_on_jax_cpu() -> bool:
     return jax.default_backend() == "cpu"
 
 
+def computes_on_gpu() -> bool:
+    """Whether the backend finds a GPU, which it then computes on."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return bool(tf.config.list_physical_devices("GPU"))
+    if backend == "jax":
+        import jax  # pyright: ignore[reportMissingImports]
+
+        return jax.default_backend() == "gpu"
+    if backend == "torch":
+        import torch  # pyright: ignore[reportMissingImports]
+
+        return torch.cuda.is_available()
+    return False
+
+
 @functools.cache
 def compiled_by_jax(function: Callable, *static: int) -> Callable:
     """A function of JAX's arrays, compiled as a whole also outside of models.

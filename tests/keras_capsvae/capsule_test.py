@@ -6,7 +6,7 @@ from keras import ops
 from keras_capsvae import CapsuleLayer
 from keras_capsvae import squash
 from keras_capsvae.layers import votes
-from keras_capsvae.routing.blocks import blocks_of_parents
+from keras_capsvae.routing import blocks
 from keras_capsvae.routing.table import ROUTINGS
 from tests import capsule_oracles as oracles
 from tests.helpers import TOLERANCES
@@ -132,6 +132,7 @@ def test_gradients(
 @every_routing
 @pytest.mark.parametrize("share_weights", [True, False])
 def test_blocks_of_votes_change_nothing(share_weights, routing, monkeypatch):
+    monkeypatch.setattr(blocks, "computes_on_gpu", lambda: False)
     inputs = capsules_below()
     layer = built(
         inputs, share_weights=share_weights, routing=routing, use_bias=True
@@ -139,9 +140,16 @@ def test_blocks_of_votes_change_nothing(share_weights, routing, monkeypatch):
     whole = numpy_of(layer(inputs))
     for values, count in ((2 * 6 * 3, 2), (1, 4)):
         monkeypatch.setattr(votes, "BLOCK_VALUES", values)
-        assert len(blocks_of_parents(4, 6 * 3, values)) == count
+        assert len(blocks.blocks_of_parents(4, 6 * 3, values)) == count
         received = numpy_of(layer(inputs))
         np.testing.assert_allclose(received, whole, rtol=1e-5, atol=1e-6)
+
+
+def test_blocks_are_larger_on_a_gpu(monkeypatch):
+    whole = [slice(0, 4)]
+    for is_gpu, parts in ((False, [slice(0, 2), slice(2, 4)]), (True, whole)):
+        monkeypatch.setattr(blocks, "computes_on_gpu", lambda: is_gpu)
+        assert blocks.blocks_of_parents(4, 18, limit=36) == parts
 
 
 @pytest.mark.parametrize("share_weights", [True, False])
