@@ -212,7 +212,8 @@ def main():
         try:
             answer = answer_to(Case(**json.loads(line)))
         except Exception as error:
-            answer = {"trouble": f"{type(error).__name__}: {error}"[:200]}
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            answer = {"trouble": said[:200]}  # a cell of a table
         print(json.dumps(answer), file=answers, flush=True)
 
 
