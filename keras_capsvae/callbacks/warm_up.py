@@ -122,6 +122,10 @@ class KLWarmUp(WarmUp):
     (or of the optimizer's step) alone, so a resumed training goes on where it
     stopped.
 
+    Losses of before are lower, as less is counted, and the epochs no better:
+    `EarlyStopping(start_from_epoch=epochs)` waits for the others, and so do
+    `--best` and `--patience` of `python -m zoo train`.
+
     Args:
         epochs: Epochs until `end` is reached, at least 1.
         start: First weight. Defaults to 0.
