@@ -100,6 +100,13 @@ class Routing:
         """The weights that it owns in a layer of this shape."""
         return []
 
+    def activations(self, inputs: Tensor) -> Tensor:
+        """How much each input counts beside its couplings, `(batch, n_in)`.
+
+        By default all count alike, 1.
+        """
+        return ops.ones_like(at_least_float32(inputs)[..., 0])
+
     def route(
         self,
         votes: Votes,

@@ -40,6 +40,10 @@ class SelfRouting(Routing):
             Weight("coupling_bias", (*per_input, capsules), "zeros"),
         ]
 
+    def activations(self, inputs: Tensor) -> Tensor:
+        energy = ops.sum(ops.square(at_least_float32(inputs)), -1)
+        return ops.sqrt(ops.maximum(energy, TINY))
+
     def route(
         self,
         votes: Votes,
@@ -48,9 +52,8 @@ class SelfRouting(Routing):
     ) -> tuple[Tensor, Tensor]:
         kernel, bias = map(at_least_float32, weights)
         inputs = at_least_float32(votes.inputs)
-        energy = ops.sum(ops.square(inputs), -1)
+        activations = self.activations(inputs)
         logits = _products(inputs, kernel) + of_outputs(bias, inputs.dtype)
-        activations = ops.sqrt(ops.maximum(energy, TINY))
         return _shared_out(votes, logits / settings.temperature, activations)
 
 

@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 
 from keras_capsvae import CapsuleLayer
 from keras_capsvae import CapsuleNetwork
+from keras_capsvae.routing.table import routing_named
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import PAGE
@@ -45,9 +46,10 @@ def couplings(
     The pulls of a class add up to ‖o_j‖, the length of its capsule before the
     squash. Couplings alone would show less: they stay close to one over the
     number of classes where there is background, whose votes are short. Their
-    range is written above each panel. Several capsules at a position, as in
-    `capsnet`, add up. All panels share a scale; places without colour do not
-    pull, or pull the other way.
+    range is written above each panel. Self-routing also counts each position by
+    its length, and so does its pull: by a_i over their mean. Several capsules
+    at a position, as in `capsnet`, add up. All panels share a scale; places
+    without colour do not pull, or pull the other way.
 
     Each position is a square at the centre of what it sees of the image, which
     is wider: 14 × 14 pixels in `capsule_cnn`, 17 × 17 in `capsnet`.
@@ -158,10 +160,13 @@ def couplings_and_pulls(
     votes = np.einsum(formula, parts, kernel)
     if layer.use_bias:
         votes = votes + keras.ops.convert_to_numpy(layer.bias)
-    sums = np.einsum("ij,ijk->jk", coupled, votes)
+    activations = routing_named(layer.routing).activations(parts[None])
+    activations = keras.ops.convert_to_numpy(activations)[0]
+    shares = coupled * (activations / activations.mean())[:, None]
+    sums = np.einsum("ij,ijk->jk", shares, votes)
     lengths = np.linalg.norm(sums, axis=-1, keepdims=True)
     directions = sums / np.maximum(lengths, TINY)
-    return coupled, coupled * np.einsum("ijk,jk->ij", votes, directions)
+    return coupled, shares * np.einsum("ijk,jk->ij", votes, directions)
 
 
 def panel_row(size: tuple[int, int], count: int) -> tuple[Picture, list[Axes]]:

@@ -142,6 +142,25 @@ class TestCouplings:
         by_position = pulls[:, 1].reshape(6, 32).sum(axis=1)
         assert_drawn(figure, 1, by_position.reshape(2, 3))
 
+    def test_self_routing_counts_parts_by_their_length(self):
+        model = convolved(share_weights=True, routing="self_routing")
+        image = random_images(12, 10, 1)
+        figure = plots.couplings(model, image, [3])
+        layer = model.get_layer("capsules")
+        parts = keras.Model(model.inputs[0], layer.input).predict(
+            image[None], verbose=0
+        )
+        kernel, *_ = [keras.ops.convert_to_numpy(w) for w in layer.weights]
+        votes = capsule_oracles.votes(parts, kernel)[0, :, 3]
+        _, coupled = layer(parts, return_couplings=True)
+        lengths = np.linalg.norm(parts[0], axis=-1)
+        shares = keras.ops.convert_to_numpy(coupled)[0, :, 3] * lengths
+        shares /= lengths.mean()
+        total = shares @ votes
+        expected = shares * (votes @ total) / np.sqrt(total @ total)
+        assert np.ptp(lengths) > 0.01
+        assert_drawn(figure, 1, expected.reshape(6, 5))
+
     @pytest.mark.parametrize("share_weights", [True, False])
     def test_votes_with_a_bias(self, share_weights):
         model = convolved(
