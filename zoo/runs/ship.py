@@ -10,6 +10,7 @@ from typing import Any
 import click
 import keras
 
+from keras_capsvae import Classifier
 from keras_capsvae.models.prior_model import PriorModel
 from keras_capsvae.typing import Tensor
 from zoo import evaluation
@@ -31,6 +32,8 @@ LICENCES = {
     "CC BY-SA 3.0",
 }
 
+CLOSE = 0.01  # nats of an example
+
 
 @click.command()
 @click.argument("run", type=click.Path(exists=True, path_type=pathlib.Path))
@@ -38,7 +41,8 @@ LICENCES = {
 @click.option(
     "--half",
     is_flag=True,
-    help="Store a classifier's weights as float16, if it predicts the same.",
+    help="Store the weights as float16, if a classifier then predicts the "
+    "same, the loss of any other model within 0.01.",
 )
 def main(run: pathlib.Path, tag: str, half: bool) -> None:
     """Write the weights of a finished RUN into the package under a TAG."""
@@ -78,9 +82,12 @@ def main(run: pathlib.Path, tag: str, half: bool) -> None:
     trained = builder(**arguments, weights=path, seed=settings.seed)
     arrays = feeds.load(trained, settings.data, Reading.of(settings))
     images = feeds.test_images(arrays, settings.binarize)
-    if half:
-        check_predictions(bare, trained, images)
     figures = evaluation.evaluate(trained, images, arrays.y_test)
+    if half and isinstance(trained, Classifier):
+        check_predictions(bare, trained, images)
+    elif half:
+        before = evaluation.evaluate(bare, images, arrays.y_test)
+        check_loss(before["loss"], figures["loss"])
     entries = manifest.entries()
     entries.setdefault(name, {})[tag] = {
         "file": path.name,
@@ -112,6 +119,15 @@ def check_predictions(
         raise click.ClickException(
             f"--half must not change what {model.name} predicts. Received: "
             f"another class for {others} of {len(images)} test examples"
+        )
+
+
+def check_loss(before: float, after: float) -> None:
+    """Raise if a loss, of the same random numbers, is not what it was."""
+    if abs(after - before) > CLOSE:
+        raise click.ClickException(
+            f"--half must not change a loss by more than {CLOSE}. Received: "
+            f"{after:.4f} for {before:.4f}"
         )
 
 

@@ -13,6 +13,7 @@ from zoo.pretrained import weights
 from zoo.pretrained.halving import halve
 from zoo.registry import arguments_of
 from zoo.runs.ship import architecture
+from zoo.runs.ship import check_loss
 from zoo.runs.ship import check_predictions
 from zoo.runs.ship import main
 
@@ -74,6 +75,24 @@ def test_shipping_another_run_keeps_the_first(shipped, tmp_path):
     assert set(manifest.tags_of("dense_vae")) == {"tiny", "other"}
     text = (manifest.FOLDER / "manifest.json").read_text()
     assert json.loads(text) == manifest.entries()
+
+
+def test_a_vae_at_half_the_size(shipped, tmp_path):
+    whole = (manifest.FOLDER / "dense_vae-tiny.weights.h5").stat().st_size
+    result = CliRunner().invoke(main, [str(tmp_path / "run"), "half", "--half"])
+    assert result.exit_code == 0, result.output
+    path = manifest.FOLDER / "dense_vae-half.weights.h5"
+    assert path.stat().st_size < whole
+    with h5py.File(path) as file:
+        assert file["layers/functional/layers/dense/vars/0"].dtype == "float16"
+    one, other = (
+        manifest.entries()["dense_vae"][tag]["metrics"]
+        for tag in ("tiny", "half")
+    )
+    assert one["test_loss"] == pytest.approx(other["test_loss"], abs=0.01)
+    check_loss(100.0, 100.009)
+    with pytest.raises(click.ClickException, match="100.0200 for 100.0000"):
+        check_loss(100.0, 100.02)
 
 
 def test_a_classifier_at_half_the_size(tmp_path, monkeypatch):
