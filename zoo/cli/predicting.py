@@ -18,8 +18,9 @@ from zoo.data_names import check_data
 DATA = (
     "An image, a folder of images, an .npz file or a name of a data set; for a "
     "model of texts a file with a text in each line, or a table with a column "
-    "of texts; for a model of tables a .csv or .tsv with the columns that it "
-    "was trained on. No labels are needed."
+    "of texts, for one of poems also poems as in training; for a model of "
+    "tables a .csv or .tsv with the columns that it was trained on. No labels "
+    "are needed."
 )
 
 

@@ -28,6 +28,8 @@ from zoo.datasets.labelled_texts import LONGEST
 from zoo.datasets.labelled_texts import cut
 from zoo.datasets.labels import shortened
 from zoo.datasets.loading import check_source
+from zoo.datasets.poems import NAMES as NAMES_OF_TEXTS
+from zoo.datasets.poems import every_text
 from zoo.datasets.poems import load_texts
 from zoo.datasets.reading import AS_THEY_ARE
 from zoo.datasets.reading import Reading
@@ -69,7 +71,8 @@ def read_examples(
             them, with all that is below it, or of an `.npz` file with `x` or
             `x_test`; or a name that `datasets.load` takes: its test images.
             For a model of texts the path of a file with a text in each line,
-            or what training takes: the texts held out.
+            for one of poems also of poems as training takes them, whose texts
+            all count; or a name, of which those held out do.
         reading: `Reading` of the settings of the model's run. Defaults to that
             of no run.
 
@@ -98,9 +101,10 @@ def read_examples(
 
 @read_examples.register
 def _(model: PoemAutoencoder, source, reading=AS_THEY_ARE):
-    if pathlib.Path(source).is_file():
-        return _of_texts(model, _lines_of(source, reading))
-    texts = load_texts(source, model.sentence_length).x_test
+    length = model.sentence_length
+    if source in NAMES_OF_TEXTS:
+        return _of_texts(model, load_texts(source, length).x_test)
+    texts = every_text(source, length, reading.encoding, reading.text_column)
     return _of_texts(model, texts)
 
 

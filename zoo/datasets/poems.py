@@ -206,6 +206,32 @@ def texts_of(poem: str, sentence_length: int) -> list[str]:
     return ["".join(group) for group in groups]
 
 
+def every_text(
+    source: str | os.PathLike,
+    sentence_length: int,
+    encoding: str | None = None,
+    text_column: str | None = None,
+) -> list[str]:
+    """All texts of a source, cut to a length as `load_texts` cuts them.
+
+    Lines that are a text by themselves stay as they are. Where poems hold
+    several texts each, what holds none is left out, with a warning.
+    """
+    raw = read_poems(source, encoding, text_column)
+    if not is_chinese(raw):
+        return of_one_length(raw, sentence_length, source)
+    poems = [texts_of(poem, sentence_length) for poem in raw]
+    if max(map(len, poems)) < 2:
+        return raw
+    if without := sum(not texts for texts in poems):
+        warnings.warn(
+            f"{without} of the {len(poems)} poems of {source} hold no text of "
+            f"{sentence_length} characters and are left out",
+            stacklevel=3,
+        )
+    return [text for texts in poems for text in texts]
+
+
 def check_text_source(source: str | os.PathLike) -> Path:
     """Returns the path of a source of texts."""
     if not isinstance(source, str | os.PathLike):

@@ -49,6 +49,44 @@ def test_a_run_on_a_file_of_ones_own(run):
     assert (folder / "saved_model" / "saved_model.pb").is_file()
 
 
+def test_scores_of_what_it_was_trained_on(run, tmp_path):
+    folder, _ = run
+    result = call("score", folder, "--data", folder.parent / "own.txt")
+    assert "left out" not in result.stderr
+    rows = [line.split(",") for line in result.stdout.splitlines()]
+    assert rows[0] == ["text", "score"]
+    couplets = "".join(POEMS).replace("，", "").split("。")[:-1]
+    assert [name for name, _ in rows[1:]] == couplets
+    entries = [{"paragraphs": [POEMS[0]]}, {"paragraphs": [POEMS[1]]}]
+    (tmp_path / "own.json").write_text(json.dumps(entries))
+    text = output_of("encode", folder, "--data", tmp_path)
+    assert [one.split(",")[0] for one in text.splitlines()[1:]] == couplets[:4]
+
+
+def test_scores_of_single_couplets(run, tmp_path):
+    folder, _ = run
+    first, second, *_ = POEMS[0].split("。")
+    path = tmp_path / "lines.txt"
+    path.write_text(f"{first}。\n{second}\n", encoding="utf-8")
+    rows = output_of("score", folder, "--data", path).splitlines()
+    assert [one.rpartition(",")[0] for one in rows[1:]] == [
+        f"{first}。",
+        second,
+    ]
+    path.write_text(f"{first}。\n{second}阴\n", encoding="utf-8")
+    refused = call("score", folder, "--data", path)
+    assert refused.exit_code == 1 and "of 15 in row 1" in refused.output
+
+
+def test_poems_without_a_text_are_told(run, tmp_path):
+    folder, _ = run
+    path = tmp_path / "mixed.txt"
+    path.write_text("\n".join([POEMS[0], "秦时明月"]), encoding="utf-8")
+    result = call("score", folder, "--data", path)
+    assert result.exit_code == 0 and len(result.stdout.splitlines()) == 3
+    assert "1 of the 2 poems of" in result.stderr
+
+
 def test_resuming_goes_on(run):
     folder, _ = run
     again = ["train", "poem_vae", "--out", folder, "--resume"]
