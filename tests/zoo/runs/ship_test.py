@@ -90,7 +90,8 @@ def test_a_vae_at_half_the_size(shipped, tmp_path):
         for tag in ("tiny", "half")
     )
     assert one["test_loss"] == pytest.approx(other["test_loss"], abs=0.01)
-    check_loss(100.0, 100.009)
+    check_loss(10.0, 10.009)
+    check_loss(-1000.0, -1000.09)
     with pytest.raises(click.ClickException, match="100.0200 for 100.0000"):
         check_loss(100.0, 100.02)
 
