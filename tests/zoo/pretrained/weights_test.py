@@ -213,7 +213,6 @@ def test_the_shipped_poet_writes_couplets():
 
 
 NOT_SHIPPED = {
-    "capsnet",  # 33 MB
     # To be trained:
     "deep_conv_vae",
     "fsq_vae",
