@@ -31,6 +31,7 @@ from zoo.datasets.loading import check_source
 from zoo.datasets.poems import NAMES as NAMES_OF_TEXTS
 from zoo.datasets.poems import every_text
 from zoo.datasets.poems import load_texts
+from zoo.datasets.poems import read_poems
 from zoo.datasets.reading import AS_THEY_ARE
 from zoo.datasets.reading import Reading
 from zoo.datasets.row_tables import NAMES as NAMES_OF_TABLES
@@ -104,8 +105,11 @@ def _(model: PoemAutoencoder, source, reading=AS_THEY_ARE):
     length = model.sentence_length
     if source in NAMES_OF_TEXTS:
         return _of_texts(model, load_texts(source, length).x_test)
-    texts = every_text(source, length, reading.encoding, reading.text_column)
-    return _of_texts(model, texts)
+    if is_table(pathlib.Path(source)):
+        raw = _lines_of(source, reading)
+    else:
+        raw = read_poems(source, reading.encoding)
+    return _of_texts(model, every_text(raw, length, source))
 
 
 @read_examples.register

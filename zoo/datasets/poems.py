@@ -207,17 +207,13 @@ def texts_of(poem: str, sentence_length: int) -> list[str]:
 
 
 def every_text(
-    source: str | os.PathLike,
-    sentence_length: int,
-    encoding: str | None = None,
-    text_column: str | None = None,
+    raw: list[str], sentence_length: int, source: str | os.PathLike
 ) -> list[str]:
-    """All texts of a source, cut to a length as `load_texts` cuts them.
+    """All texts of the poems of a source, cut as `load_texts` cuts them.
 
     Lines that are a text by themselves stay as they are. Where poems hold
     several texts each, what holds none is left out, with a warning.
     """
-    raw = read_poems(source, encoding, text_column)
     if not is_chinese(raw):
         return of_one_length(raw, sentence_length, source)
     poems = [texts_of(poem, sentence_length) for poem in raw]

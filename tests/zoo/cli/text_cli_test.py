@@ -78,6 +78,16 @@ def test_scores_of_single_couplets(run, tmp_path):
     assert refused.exit_code == 1 and "of 15 in row 1" in refused.output
 
 
+def test_rows_without_a_poem_may_be_left_out(run, tmp_path):
+    folder, _ = run
+    path = tmp_path / "poems.csv"
+    path.write_text(f"text,author\n{POEMS[0]},a\n,b\n", encoding="utf-8")
+    assert call("score", folder, "--data", path).exit_code == 1
+    result = call("score", folder, "--data", path, "--skip-broken")
+    assert result.exit_code == 0, result.output
+    assert len(result.stdout.splitlines()) == 3
+
+
 def test_poems_without_a_text_are_told(run, tmp_path):
     folder, _ = run
     path = tmp_path / "mixed.txt"
