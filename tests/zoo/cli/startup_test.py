@@ -76,7 +76,7 @@ LIGHT = [
     (["sample", "dense_vea"], 1, "Did you mean dense_vae"),
     (["evaluate", "dense_vea"], 1, "Did you mean dense_vae"),
     (["export", "dense_vea", "--out", "x"], 1, "Did you mean dense_vae"),
-    (["sample", "capsnet"], 1, "comes without weights"),
+    (["sample", "deep_conv_vae"], 1, "comes without weights"),
     (["reproduce", "two-digit"], 1, "two-digits"),
     (["train", "dense_vae", "--data", "nope"], 1, "--data must be one of"),
     (["predict", "dense_vae", "--data", "mnits"], 1, "Did you mean mnist"),
