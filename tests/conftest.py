@@ -14,6 +14,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import keras
 
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+    # Graphs of so few steps are not worth rewriting either.
+    tf.config.optimizer.set_experimental_options(
+        {"disable_meta_optimizer": True}
+    )
+
 pytest.register_assert_rewrite("tests.helpers")
 
 ROOT = pathlib.Path(__file__).parents[1]

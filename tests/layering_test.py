@@ -131,6 +131,7 @@ def test_the_library_imports_keras_and_numpy_alone():
             assert roots <= allowed, module
 
 
+@pytest.mark.thorough
 def test_import_zoo_brings_nothing_but_itself_and_keras():
     program = """
 import sys, keras

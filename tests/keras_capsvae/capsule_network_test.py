@@ -71,6 +71,7 @@ def test_scores_are_the_lengths_of_the_capsules():
     np.testing.assert_allclose(scores, lengths, rtol=1e-5)
 
 
+@pytest.mark.thorough
 def test_other_labels_may_be_looked_at_while_it_trains():
     model = network()
     images, labels = data()
@@ -136,6 +137,7 @@ def test_loss_adds_the_reconstruction_of_the_labelled_capsule(form):
     assert received["accuracy"] == pytest.approx(right)
 
 
+@pytest.mark.thorough
 def test_labels_may_change_their_form():
     model = network()
     images, labels = data()
@@ -201,6 +203,7 @@ def test_reconstruct_decodes_the_longest_or_the_labelled_capsule():
     )
 
 
+@pytest.mark.thorough
 def test_reload_keeps_decoder_training_and_predictions(tmp_path):
     model = network()
     images, labels = data()
@@ -234,6 +237,7 @@ def test_validation_last_batch_of_one_and_predictions_of_one():
     assert model.predict(images[:1], verbose=0).shape == (1, CLASSES)
 
 
+@pytest.mark.thorough
 @tensorflow_only
 def test_saved_model_endpoints(tmp_path):
     import tensorflow as tf

@@ -87,6 +87,7 @@ def test_a_causal_block():
         CausalBlock(6, 4)
 
 
+@pytest.mark.thorough
 def test_a_code_depends_on_those_before(prior):
     codes = RANDOM.integers(K, size=(4, 4, 4))
     others = codes.copy()
@@ -180,6 +181,7 @@ def test_files_hold_the_prior(model, tmp_path):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.thorough
 def test_a_prior_is_a_model_of_its_own(tmp_path):
     codes = RANDOM.integers(K, size=(9, 2, 3, 2))
     sizes = {"code_shape": (2, 3, 2), **SMALL}
@@ -206,6 +208,7 @@ def test_an_untrained_model_is_warned_of():
     assert model.encode(X).shape == (12, 4, 4, 2)
 
 
+@pytest.mark.thorough
 @tensorflow_only
 def test_endpoints_give_and_take_codes(model, tmp_path):
     model.export(tmp_path / "served")
@@ -228,6 +231,7 @@ def test_endpoints_give_and_take_codes(model, tmp_path):
     assert "generate" not in load_model(tmp_path / "without").signatures
 
 
+@pytest.mark.thorough
 @tensorflow_only
 def test_onnx_and_litert(model, tmp_path):
     codes, pictures = model.encode(X), model.reconstruct(X)

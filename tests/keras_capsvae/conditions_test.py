@@ -20,6 +20,7 @@ from tests.own_nets import encoder
 from tests.own_nets import given
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("names", [("label", "label"), ("label", "c")])
 def test_a_label_in_encoder_and_decoder(names, tmp_path):
     """Matched by name, or by position where the names differ."""

@@ -261,6 +261,7 @@ def temperatures_of(model, annealing, **options):
     return record.values
 
 
+@pytest.mark.thorough
 def test_the_temperature_falls_in_each_step_and_after_a_reload(tmp_path):
     model = categorical_vae()
     values = temperatures_of(model, TemperatureAnnealing(0.9), epochs=2)

@@ -128,6 +128,7 @@ def test_a_file_names_optimizers_of_no_backend(scaled):
     assert np.isfinite(model.train_on_batch(X)).all()
 
 
+@pytest.mark.thorough
 def test_a_quantised_vae(tmp_path):
     model = own_vae(seed=0)
     before = model.encode(X)

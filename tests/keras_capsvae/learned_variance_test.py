@@ -108,6 +108,7 @@ def test_learns_the_variance_of_the_data():
     )
 
 
+@pytest.mark.thorough
 def test_saved_counted_and_dropped_with_the_loss(tmp_path):
     net = _vae(variance="learned")
     count = net.count_params()

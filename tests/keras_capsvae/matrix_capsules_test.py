@@ -152,6 +152,7 @@ def test_contract(arguments):
     check_layer(MatrixCapsuleEM, arguments, [(5, 4, 4), (5,)])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -163,6 +164,7 @@ def test_conv_contract(arguments):
     check_layer(ConvMatrixCapsuleEM, arguments, SPATIAL)
 
 
+@pytest.mark.thorough
 def test_class_contract():
     check_layer(ClassMatrixCapsuleEM, {"num_classes": 3}, SPATIAL)
     arguments = {"num_classes": 3, "mass_scale": 0.5, "routings": 2}

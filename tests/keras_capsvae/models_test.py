@@ -271,6 +271,7 @@ def test_prior_of_each_class():
     assert_terms(evaluated(model, [X, LABELS]), *terms(model, X, noise, means))
 
 
+@pytest.mark.thorough
 def test_prior_is_trained():
     model = vae(prior=ClassMeans(CLASSES))
     before = model.latent.prior.get_weights()
@@ -312,6 +313,7 @@ def test_sample_weight_weighs_both_terms_of_an_example(batch_size):
     assert_terms(history, weights * reconstruction, weights * kl, 0.5)
 
 
+@pytest.mark.thorough
 def test_sample_weight_of_one_is_none():
     one, other = vae(), vae()
     other.set_weights(one.get_weights())
@@ -345,6 +347,7 @@ def assert_close_weights(one, other):
         np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.thorough
 def test_compiling_again_with_its_own_loss_changes_nothing():
     histories = []
     for again in (False, True):
@@ -359,6 +362,7 @@ def test_compiling_again_with_its_own_loss_changes_nothing():
     assert_same_weights(one, other)
 
 
+@pytest.mark.thorough
 def test_interrupted_training_goes_on_bit_exactly(tmp_path):
     model = vae()
     options = {"batch_size": BATCH, "shuffle": False, "verbose": 0}
@@ -375,6 +379,7 @@ def test_interrupted_training_goes_on_bit_exactly(tmp_path):
         assert_same_weights(model, reloaded)
 
 
+@pytest.mark.thorough
 def test_reload_keeps_parts_methods_and_loss(tmp_path):
     model = vae(prior=ClassMeans(CLASSES), kl_weight=0.25, name="mine")
     model.fit([X, LABELS], verbose=0)
@@ -401,6 +406,7 @@ def test_reload_keeps_parts_methods_and_loss(tmp_path):
     )
 
 
+@pytest.mark.thorough
 def test_training_learns():
     model = vae(optimizer=keras.optimizers.Adam(0.05))
     x = np.repeat([[0, 1, 0, 1, 1, 0]], 64, 0).astype("float32")
@@ -546,6 +552,7 @@ def test_outputs_are_probabilities():
         assert ((outputs > 0) & (outputs < 1)).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("policy", SIXTEEN_BIT_POLICIES)
 def test_mixed_precision_trains_and_reloads(policy, tmp_path):
     with dtype_policy(policy):
@@ -885,6 +892,7 @@ def test_negative_kl_weight():
         vae(kl_weight=-1)
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(BACKEND == "torch", reason="XLA is of TensorFlow and JAX")
 def test_compiled_with_xla():
     model = still_vae()
@@ -984,6 +992,7 @@ def test_two_wide_targets_in_the_unit_interval_are_no_classes():
     assert np.isfinite(model.fit(x, x, verbose=0).history["loss"]).all()
 
 
+@pytest.mark.thorough
 def test_fractional_classes_are_refused():
     x = keras.Input((5,))
     heads = [keras.layers.Dense(LATENT)(x) for _ in range(2)]

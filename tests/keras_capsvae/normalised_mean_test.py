@@ -61,6 +61,7 @@ def test_the_divergence_has_a_floor(gamma, log_var):
         np.testing.assert_allclose(kl.mean(), floor, rtol=1e-4)
 
 
+@pytest.mark.thorough
 def test_training_never_goes_below_it(tmp_path):
     x = keras.Input((6,))
     heads = [NormalisedMean(1.5)(layers.Dense(2)(x)), layers.Dense(2)(x)]

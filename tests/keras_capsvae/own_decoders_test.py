@@ -124,6 +124,7 @@ def test_loss_of_any_softmax(name):
     np.testing.assert_allclose(logs["reconstruction_loss"], expected, rtol=1e-5)
 
 
+@pytest.mark.thorough
 def test_recurrent_decoder_of_scaled_series(tmp_path):
     model = VariationalAutoencoder(encoder((5, 3)), recurrent_decoder())
     compiled(model, GaussianReconstruction())
@@ -193,6 +194,7 @@ def test_decoded_variance_against_numpy(two_outputs):
     np.testing.assert_allclose(numpy_of(loss), expected.mean(), rtol=1e-5)
 
 
+@pytest.mark.thorough
 def test_methods_give_the_mean_of_two_outputs(two_outputs, tmp_path):
     model = two_outputs
     mean, _ = model.decode(model.encode(X))

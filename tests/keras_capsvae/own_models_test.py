@@ -75,6 +75,7 @@ class OwnCapsules(CapsuleNetwork):
         self.beta = "mine"
 
 
+@pytest.mark.thorough
 def test_subclasses_with_a_constructor_of_their_own(tmp_path):
     model = compiled(OwnConstructor(6, beta=5.0, kl_weight=0.5, name="mine"))
     again = check_cycle(model, X, tmp_path)
@@ -94,6 +95,7 @@ def test_subclasses_with_a_constructor_of_their_own(tmp_path):
     again.fit(X, LABELS, verbose=0)
 
 
+@pytest.mark.thorough
 def test_subclasses_with_arguments_of_any_form(tmp_path):
     for model in (
         AnyArguments(encoder(), decoder(), kl_weight=0.5, name="any"),
@@ -142,6 +144,7 @@ def test_capsules_on_a_mobile_net(tmp_path):
     )
 
 
+@pytest.mark.thorough
 def test_models_in_a_model(tmp_path):
     x = keras.Input((6,))
     joined = layers.Concatenate()([own_vae()(x), own_vae()(x)])
@@ -193,6 +196,7 @@ def test_regularisers_are_counted_as_keras_counts_them():
     np.testing.assert_allclose(added, expected, rtol=1e-3)
 
 
+@pytest.mark.thorough
 def test_capsules_on_a_frozen_backbone(tmp_path):
     pixels = keras.Input((8, 8, 3))
     h = layers.SeparableConv2D(4, 3, strides=2)(pixels)
@@ -236,6 +240,7 @@ assert "zoo" not in sys.modules
 """
 
 
+@pytest.mark.thorough
 def test_reload_in_a_fresh_process(tmp_path):
     series = VariationalAutoencoder(encoder((5, 3)), recurrent_decoder())
     compiled(series, GaussianReconstruction())

@@ -17,6 +17,7 @@ from tests.poems import small
 from tests.poems import trained
 
 
+@pytest.mark.thorough
 def test_it_reconstructs_what_it_knows():
     assert trained().reconstruct(COUPLETS) == COUPLETS
     bare = [characters_of(couplet) for couplet in COUPLETS]

@@ -26,6 +26,7 @@ def images(n, *shape):
     return np.random.default_rng(n).random((n, *shape), "float32")
 
 
+@pytest.mark.thorough
 @tensorflow_only
 def test_ordinary_use_traces_each_part_for_two_sizes_of_batches(
     vaes, capsules, caplog

@@ -278,6 +278,7 @@ def test_trained_codes_follow_the_codebook_loss(codebook):
     np.testing.assert_allclose(vectors_of(latent), moved, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_training_goes_on_from_a_file_as_without(tmp_path):
     keras.utils.set_random_seed(0)
     kinds = [{}, {"codebook": "loss"}]

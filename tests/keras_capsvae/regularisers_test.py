@@ -143,6 +143,7 @@ def _vae(regulariser, **latent):
     return compiled(net, BernoulliReconstruction(), jit_compile=False)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["mmd", "tc"])
 def test_trains_reports_and_reloads(name, tmp_path):
     net = _vae(name, kl_weight=0.5)
@@ -159,6 +160,7 @@ def test_trains_reports_and_reloads(name, tmp_path):
     assert again.latent.regulariser.get_config() == regulariser.get_config()
 
 
+@pytest.mark.thorough
 def test_training_fills_in_the_size_of_the_data(tmp_path):
     net = _vae("tc")
     net.fit(X, batch_size=4, verbose=0)
@@ -185,6 +187,7 @@ def test_weights_of_examples_weigh_the_terms():
         np.testing.assert_allclose(twice[name], 2 * whole[name], rtol=1e-4)
 
 
+@pytest.mark.thorough
 def test_mmd_draws_latents_to_the_prior():
     """A Wasserstein autoencoder of latents that start far from N(0, 1)."""
     x, z = keras.Input((2,)), keras.Input((2,))

@@ -15,6 +15,7 @@ def _found(devices, *models):
     return json.loads(printed.splitlines()[-1])
 
 
+@pytest.mark.thorough
 @tensorflow_only
 @pytest.mark.parametrize(
     ("devices", "models"),

@@ -92,6 +92,7 @@ def test_impossible_categories_stay_finite():
     np.testing.assert_allclose(error, [-np.log(1e-30)], rtol=1e-5)
 
 
+@pytest.mark.thorough
 def test_learns_in_the_units_of_the_table(trained):
     assert np.isfinite(trained.history_of_fit).all()
     assert trained.history_of_fit[-1] < trained.history_of_fit[0] - 1
@@ -173,6 +174,7 @@ def test_saved_and_reloaded(trained, tmp_path):
     )
 
 
+@pytest.mark.thorough
 def test_frames_are_read_by_the_names_of_their_columns(tmp_path):
     names = ["mass", "width", "rate", "red", "green", "blue"]
     frame = pandas.DataFrame(TABLE, columns=names)

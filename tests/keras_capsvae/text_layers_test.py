@@ -21,6 +21,7 @@ def test_contract(cls, arguments):
     check_layer(cls, arguments, (7, 4))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("unknown", [None, "□"])
 def test_contract_of_the_characters(unknown):
     arguments = {"characters": "日月山水", "output_dim": 3, "unknown": unknown}

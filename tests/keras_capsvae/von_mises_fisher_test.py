@@ -152,6 +152,7 @@ def model():
     return model
 
 
+@pytest.mark.thorough
 def test_contract_of_a_model_on_a_sphere(model, tmp_path):
     again = check_cycle(model, X, tmp_path)
     assert again.latent.kappa == 8.0
@@ -218,6 +219,7 @@ def test_likelihood_against_an_integral_over_the_circle():
     assert (model.score_samples(X) >= expected - 1.0).all()
 
 
+@pytest.mark.thorough
 def test_several_samples_and_several_spheres():
     """Maps of 2 × 2 circles: the divergence is that of all of them."""
     x, z = keras.Input((4, 4, 1)), keras.Input((2, 2, 2))

@@ -161,6 +161,7 @@ def test_onnx_without_its_package_says_what_to_install(
         export_onnx(model, tmp_path)
 
 
+@pytest.mark.thorough
 @tensorflow_only
 @pytest.mark.parametrize("build", [zoo.capsule_cnn, zoo.efficient_capsnet])
 def test_a_classifier_becomes_one_onnx_file_of_any_batch_size(build, tmp_path):

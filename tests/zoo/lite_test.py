@@ -75,6 +75,7 @@ def test_the_numbers_are_those_of_keras(name):
         np.testing.assert_allclose(received, value, atol=1e-5)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["text", "capsule_cnn"])
 def test_variables_are_restored_for_the_converter(name):
     build, x = NETS[name]

@@ -71,6 +71,7 @@ def test_show_tells_what_the_card_says():
     assert card == json.loads(json.dumps(zoo.model_info("conv_vae")))
 
 
+@pytest.mark.thorough
 def test_train_fills_the_run_folder(run):
     assert (run / "saved_model" / "saved_model.pb").is_file()
     assert len((run / "history.csv").read_text().splitlines()) == 3
@@ -84,6 +85,7 @@ def test_train_fills_the_run_folder(run):
     }
 
 
+@pytest.mark.thorough
 def test_train_goes_on_only_when_told_to(run):
     arguments = ["train", "dense_vae", "--out", run, "--epochs", 3, *TINY]
     refused = call(*arguments)
@@ -93,6 +95,7 @@ def test_train_goes_on_only_when_told_to(run):
     assert (run / "pictures" / "epochs" / "epoch_003.png").is_file()
 
 
+@pytest.mark.thorough
 def test_evaluate_reports_losses_and_active_units(run):
     text = output_of("evaluate", run, "--data", "digits", "--json")
     figures = json.loads(text[text.index("{") :])
@@ -278,6 +281,7 @@ def test_export_keeps_a_file_that_is_in_the_way(run, tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("shape", "settings", "pictures"),
     [

@@ -29,6 +29,7 @@ def run(tmp_path_factory):
     return folder, trained(folder, epochs=40)
 
 
+@pytest.mark.thorough
 def test_piped_output_fits_a_screen(run):
     folder, result = run
     lines = result.output.splitlines()
@@ -44,11 +45,13 @@ def test_piped_output_fits_a_screen(run):
     assert "model.keras" in lines[-2] and "samples.png" in lines[-2]
 
 
+@pytest.mark.thorough
 def test_the_next_command_works(run):
     folder, result = run
     output_of(*result.output.splitlines()[-1].split()[4:])
 
 
+@pytest.mark.thorough
 def test_json_is_all_that_stdout_gets(tmp_path):
     result = trained(tmp_path / "run", "--json", "--picture-every", 1)
     figures = json.loads(result.stdout)
@@ -58,6 +61,7 @@ def test_json_is_all_that_stdout_gets(tmp_path):
     assert "Training dense_vae" in result.stderr
 
 
+@pytest.mark.thorough
 def test_quiet_prints_errors_alone(tmp_path):
     result = trained(tmp_path / "run", "--quiet")
     assert result.exit_code == 0 and result.output == ""
@@ -77,6 +81,7 @@ def test_an_empty_folder_name_is_refused(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.thorough
 def test_patience_says_what_it_kept(tmp_path):
     result = trained(
         *(tmp_path / "run", "--patience", 1, "--learning-rate", 2.0), epochs=30

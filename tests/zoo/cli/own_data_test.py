@@ -37,6 +37,7 @@ def run_of_photos(photos):
     return folder, text
 
 
+@pytest.mark.thorough
 def test_a_net_is_trained_on_photos_as_they_are(run_of_photos):
     folder, text = run_of_photos
     assert (
@@ -51,6 +52,7 @@ def test_a_net_is_trained_on_photos_as_they_are(run_of_photos):
     assert {"class_samples.png", "latent.png", "reconstructions.png"} <= names
 
 
+@pytest.mark.thorough
 def test_the_run_is_drawn_in_the_shape_of_its_photos(run_of_photos, tmp_path):
     out = output_of("sample", run_of_photos[0], "--out", tmp_path)
     assert "class_samples.png" in out
@@ -83,6 +85,7 @@ def run_of_texts(tmp_path_factory):
     return folder, text
 
 
+@pytest.mark.thorough
 def test_a_classifier_is_trained_on_a_table(run_of_texts):
     folder, text = run_of_texts
     assert "2 classes: bad, good" in text
@@ -92,6 +95,7 @@ def test_a_classifier_is_trained_on_a_table(run_of_texts):
     assert model.encode_text(["new: 不"]).shape == (1, 5)  # □ for 不, no colon
 
 
+@pytest.mark.thorough
 def test_the_classifier_is_judged_on_another_table(run_of_texts, tmp_path):
     folder, _ = run_of_texts
     other = tmp_path / "other.jsonl"

@@ -115,6 +115,7 @@ def test_list_on_a_terminal_builds_no_model():
     assert "zoo" in loaded(done) and HEAVY.isdisjoint(loaded(done))
 
 
+@pytest.mark.thorough
 def test_a_program_that_imports_the_package_has_all_of_it(tmp_path):
     """Also one that is being located when it does."""
     package = tmp_path / "mine"
@@ -129,6 +130,7 @@ def test_a_program_that_imports_the_package_has_all_of_it(tmp_path):
     assert done.stdout == "True\n", done.stderr
 
 
+@pytest.mark.thorough
 def test_the_command_line_has_all_of_it_when_it_is_asked_for(console_script):
     console_script.write_text(
         "import sys, zoo\n"

@@ -55,6 +55,7 @@ def _rows(text):
     return list(csv.DictReader(io.StringIO("\n".join(lines))))
 
 
+@pytest.mark.thorough
 def test_the_run_keeps_the_columns(run):
     config = json.loads((run / "config.json").read_text())
     assert config["columns"] == {
@@ -70,6 +71,7 @@ def test_the_run_keeps_the_columns(run):
     }
 
 
+@pytest.mark.thorough
 def test_scores(run, new, tmp_path):
     out = tmp_path / "scores.csv"
     options = ["--quantile", 0.99, "--samples", 3, "--out", out]

@@ -33,6 +33,7 @@ def run(tmp_path_factory):
     return folder / "run", text
 
 
+@pytest.mark.thorough
 def test_a_run_on_a_file_of_ones_own(run):
     folder, text = run
     config = json.loads((folder / "config.json").read_text())
@@ -49,6 +50,7 @@ def test_a_run_on_a_file_of_ones_own(run):
     assert (folder / "saved_model" / "saved_model.pb").is_file()
 
 
+@pytest.mark.thorough
 def test_scores_of_what_it_was_trained_on(run, tmp_path):
     folder, _ = run
     result = call("score", folder, "--data", folder.parent / "own.txt")
@@ -97,6 +99,7 @@ def test_poems_without_a_text_are_told(run, tmp_path):
     assert "1 of the 2 poems of" in result.stderr
 
 
+@pytest.mark.thorough
 def test_resuming_goes_on(run):
     folder, _ = run
     again = ["train", "poem_vae", "--out", folder, "--resume"]
@@ -186,6 +189,7 @@ def test_no_shipped_weights_yet_is_said(tmp_path, monkeypatch):
     assert result.exit_code == 1 and "comes without weights" in result.output
 
 
+@pytest.mark.thorough
 def test_a_text_classifier_trains_evaluates_and_predicts(tmp_path):
     folder = tmp_path / "run"
     output_of("train", "gated_cnn_classifier", "--out", folder, *SMALL)
@@ -219,6 +223,7 @@ def test_feeds_of_models_of_texts():
         feeds.load(zoo.poem_vae(CHARACTERS, compile=False), "tang")
 
 
+@pytest.mark.thorough
 def test_the_shipped_poet_is_judged_on_embedded_couplets():
     result = call("evaluate", "poem_vae", "--json")
     assert result.exit_code == 0, result.output

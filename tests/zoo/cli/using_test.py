@@ -62,6 +62,7 @@ def table_in(text):
     return list(csv.reader(io.StringIO(text)))
 
 
+@pytest.mark.thorough
 def test_predict_names_the_classes(classifier, pictures):
     header, *rows = table_in(
         output_of("predict", classifier, "--data", pictures)
@@ -137,6 +138,7 @@ def test_images_are_resized_if_asked(vaes, classifier, pictures, tmp_path):
     assert "reconstructions.png" in paths
 
 
+@pytest.mark.thorough
 def test_encode_gives_the_latents(vaes, tmp_path):
     out = tmp_path / "z.npz"
     data = vaes / "own.npz"
@@ -319,6 +321,7 @@ def lite_outputs(path, x):
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
 def test_litert_files_give_the_numbers_of_keras(vaes, classifier, tmp_path):
     run = vaes / "of_2"

@@ -181,6 +181,7 @@ def test_texts_and_tables_are_refused(name, data):
         feed_of(name, data=data, augment="rotation=0.1")
 
 
+@pytest.mark.thorough
 def test_a_resumed_run_ends_with_the_weights_of_one_in_a_go(tmp_path):
     options = {
         "data": "digits",

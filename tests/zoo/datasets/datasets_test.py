@@ -101,6 +101,7 @@ def test_mnist_small():
     assert sum(path.stat().st_size for path in SAMPLES.iterdir()) < 1.5e6
 
 
+@pytest.mark.thorough
 @needs_mnist
 def test_mnist_small_is_of_mnist():
     sample, mnist = datasets.load("mnist_small"), datasets.load("mnist")
@@ -139,6 +140,7 @@ def test_digits(digits):
     assert_same_arrays(digits, datasets.load("digits"))
 
 
+@pytest.mark.thorough
 @needs_mnist
 def test_mnist():
     mnist = datasets.load("mnist")
@@ -716,6 +718,7 @@ def trained_step_by_step(data, batch_size, epochs):
     return model
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("options", [{}, {"shuffle": True}])
 @pytest.mark.parametrize("batch_size", [7, 400, 1437])
 def test_fit_takes_the_batches_in_order(digits, batch_size, options):

@@ -46,6 +46,7 @@ def test_contract(name):
     check_builder(name)
 
 
+@pytest.mark.thorough
 @tensorflow_only
 @pytest.mark.parametrize(
     "name",
@@ -178,6 +179,7 @@ CLASSIFIER_SIZES = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("name", "arguments"), CLASSIFIER_SIZES)
 def test_sizes_of_classifiers_build_and_train(name, arguments):
     model = zoo.create_model(name, **arguments, seed=0)
@@ -376,6 +378,7 @@ def test_layers_carry_the_promised_names(name):
         assert layer.units == latent_dim_of(model)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", NAMES)
 def test_seed_fixes_weights_and_noise(name):
     one, same, other = (
@@ -469,6 +472,7 @@ def test_a_loss_of_any_number_lifts_the_range():
         model.fit(np.full((2, 4), 2.0), verbose=0)
 
 
+@pytest.mark.thorough
 def test_bytes_for_a_loss_of_any_number_are_warned_of():
     model = zoo.cluster_vae((4, 4, 1), jit_compile=False)
     images = np.full((2, 4, 4, 1), 200, "uint8")

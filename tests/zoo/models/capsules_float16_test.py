@@ -44,6 +44,7 @@ def test_training_in_float16_lowers_the_loss(name, policy):
         assert change.max() < 0.5, weight.path
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="one backend is enough"
 )

@@ -62,6 +62,7 @@ def deep():
     return model, images
 
 
+@pytest.mark.thorough
 def test_the_deep_net_is_that_of_the_original(deep):
     model, images = deep
     assert filters_of(model) == [
@@ -76,6 +77,7 @@ def test_the_deep_net_is_that_of_the_original(deep):
     assert model.generate(2, seed=0).shape == (2, *images.shape[1:])
 
 
+@pytest.mark.thorough
 def test_the_loss_of_the_deep_net_is_that_of_images_in_minus_one_to_one(deep):
     model, images = deep
     noise = upcoming_noise(model.latent.seed_generator, (6, 6))

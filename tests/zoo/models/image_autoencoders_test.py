@@ -53,6 +53,7 @@ def test_the_clustering_net_of_the_post():
     assert learned.latent.num_clusters == 4
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("classifier", [False, True])
 def test_clusters_of_a_model_of_the_zoo(classifier, tmp_path):
     model = zoo.cluster_vae(
@@ -80,6 +81,7 @@ def test_fewer_than_two_clusters(count):
         zoo.cluster_vae(num_clusters=count)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("condition", ["prior", "decoder", "both"])
 def test_where_a_label_goes_in(condition):
     model = zoo.conditional_vae(6, 3, 2, 4, condition=condition, seed=0)
@@ -128,6 +130,7 @@ def test_pseudo_inputs_are_served(tmp_path):
     assert served.generate(3).shape == (3, 5)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("name", "arguments", "prior"), PRIORS)
 def test_priors_of_every_autoencoder_of_images(name, arguments, prior):
     model = zoo.create_model(

@@ -133,6 +133,7 @@ def test_options_that_exclude_each_other():
         colour_net(normalised_mean=0)
 
 
+@pytest.mark.thorough
 def test_a_poet_takes_the_same_options(tmp_path):
     model = small(normalised_mean=0.5, regulariser="mmd")
     ids = model.encode_text(COUPLETS)

@@ -94,6 +94,7 @@ def test_a_text_is_printed_after_each_epoch():
         PrintedText(every=0)
 
 
+@pytest.mark.thorough
 def test_figures_of_held_out_texts():
     model = trained()
     ids = model.encode_text(COUPLETS)

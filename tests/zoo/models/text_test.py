@@ -21,6 +21,7 @@ def ids_of(count=12, steps=6):
     return np.random.default_rng(0).integers(1, 10, (count, steps))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("padding", [1, 5, 30])
 def test_padding_changes_nothing(padding):
     model = small()
@@ -36,6 +37,7 @@ def test_padding_changes_nothing(padding):
     assert not np.allclose(received, expected, rtol=1e-3)
 
 
+@pytest.mark.thorough
 def test_texts_of_nothing_but_padding_are_finite():
     model = small()
     ids = np.zeros((4, 5), int)
@@ -44,6 +46,7 @@ def test_texts_of_nothing_but_padding_are_finite():
     assert all(np.isfinite(w).all() for w in model.get_weights())
 
 
+@pytest.mark.thorough
 def test_it_learns_the_order_of_characters():
     """Which of two characters comes first: no bag of characters knows."""
     ids = np.array([[1, 2, 3, 4], [1, 3, 2, 4]] * 16)
@@ -185,6 +188,7 @@ def test_label_crossentropy_is_the_formula(smoothing):
         LabelCrossentropy(1)
 
 
+@pytest.mark.thorough
 def test_the_techniques_work_together(tmp_path):
     ids, labels = ids_of(16), np.arange(16) % 2
     model = small(
@@ -209,6 +213,7 @@ def test_the_techniques_work_together(tmp_path):
     np.testing.assert_array_equal(again.predict(ids), model.predict(ids))
 
 
+@pytest.mark.thorough
 def test_class_weights_weigh():
     ids, labels = ids_of(8), np.arange(8) % 2
     losses = []

@@ -89,6 +89,7 @@ def test_path(trained, tmp_path, suffix, kind):
     np.testing.assert_array_equal(heads(model), heads(trained))
 
 
+@pytest.mark.thorough
 def test_weights_of_a_trained_model(tmp_path):
     model = tiny(compile=True)
     model.fit(np.ones((2, 6)), verbose=0)

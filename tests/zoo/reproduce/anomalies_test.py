@@ -1,7 +1,10 @@
+import pytest
+
 from zoo.reproduce import anomalies
 from zoo.reproduce import reproduce
 
 
+@pytest.mark.thorough
 def test_the_short_form_tells_tumours_apart_and_draws_them(
     tmp_path, monkeypatch
 ):

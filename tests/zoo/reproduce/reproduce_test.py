@@ -45,6 +45,7 @@ def _fit(folder, epochs):
     return model.get_weights(), model.history.epoch
 
 
+@pytest.mark.thorough
 def test_a_training_that_was_stopped_goes_on(tmp_path):
     whole, _ = _fit(tmp_path / "whole", 4)
     _fit(tmp_path / "parts", 1)

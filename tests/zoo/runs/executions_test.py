@@ -26,6 +26,7 @@ def history_of(folder):
     return (folder / runs.HISTORY).read_text()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -55,6 +56,7 @@ def test_steps_taken_together_are_the_same_steps(
         assert history_of(tmp_path / "1") == history_of(tmp_path / str(steps))
 
 
+@pytest.mark.thorough
 def test_a_run_goes_on_with_another_number(small_data, tmp_path):
     options = {"arguments": TINY, **BATCH}
     run = ("dense_vae", small_data)
@@ -68,6 +70,7 @@ def test_a_run_goes_on_with_another_number(small_data, tmp_path):
     assert history_of(tmp_path / "whole") == history_of(parts)
 
 
+@pytest.mark.thorough
 def test_a_long_run_measures_and_leaves_no_trace(
     small_data, tmp_path, monkeypatch
 ):
@@ -93,6 +96,7 @@ def test_a_long_run_measures_and_leaves_no_trace(
     assert watched.steps_per_execution == 1
 
 
+@pytest.mark.thorough
 def test_a_stream_ends_its_epochs_with_a_call(tmp_path):
     from PIL import Image
 

@@ -26,6 +26,7 @@ def small_run(data, folder, name="dense_vae", **options):
     return runs.train(name, data, folder, **options)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
 def test_files_follow_the_umask(umask, small_data, tmp_path):
     before = os.umask(umask)
@@ -58,6 +59,7 @@ def test_a_second_run_is_refused_while_the_first_is_at_work(
     assert not list(folder.glob(".*"))
 
 
+@pytest.mark.thorough
 def test_a_killed_process_lets_go_of_its_folder(tmp_path):
     folder = tmp_path / "run"
     process = subprocess.Popen(
@@ -205,6 +207,7 @@ def test_an_empty_path_is_no_folder(small_data, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.thorough
 def test_what_a_killed_process_was_writing_goes(small_data, tmp_path):
     folder = RunFolder(tmp_path / "run")
     small_run(small_data, folder.path)
@@ -275,6 +278,7 @@ def test_a_folder_of_a_newer_version_is_named(key, tmp_path):
     assert folder.settings().version == "99.1"
 
 
+@pytest.mark.thorough
 def test_a_new_run_in_the_place_of_an_old_one(small_data, tmp_path):
     folder = RunFolder(tmp_path / "run")
     small_run(small_data, folder.path, epochs=2, picture_every=1, best=True)

@@ -75,6 +75,7 @@ def test_the_choice_is_a_tenth_of_each_class(small_data):
     np.testing.assert_array_equal(split.x_test, again.x_test)
 
 
+@pytest.mark.thorough
 def test_the_run_ends_with_its_best_epoch(best_run, small_data):
     folder, model = best_run
     losses = losses_of(folder)
@@ -96,6 +97,7 @@ def test_the_run_ends_with_its_best_epoch(best_run, small_data):
     assert summary["last"]["epoch"] == 4
 
 
+@pytest.mark.thorough
 def test_stopped_within_an_epoch_and_resumed_it_is_the_same(
     best_run, small_data, tmp_path
 ):
@@ -113,6 +115,7 @@ def test_stopped_within_an_epoch_and_resumed_it_is_the_same(
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.thorough
 def test_patience_ends_a_run_where_it_was_stopped_too(
     best_run, small_data, tmp_path
 ):
@@ -129,6 +132,7 @@ def test_patience_ends_a_run_where_it_was_stopped_too(
     assert losses_of(folder) == losses_of(best_run[0])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("options", "comparable"),
     [

@@ -38,6 +38,7 @@ def train(data, out, prior_epochs, **options):
     )
 
 
+@pytest.mark.thorough
 def test_a_prior_goes_on_and_is_of_the_model_as_it_is(data, tmp_path):
     at_once = train(data, tmp_path / "at_once", 2)
     stopped = train(data, tmp_path / "stopped", 0)
@@ -63,6 +64,7 @@ def test_a_prior_goes_on_and_is_of_the_model_as_it_is(data, tmp_path):
     )
 
 
+@pytest.mark.thorough
 def test_sizes_of_the_prior_on_the_command_line(data, tmp_path):
     run = tmp_path / "run"
     sized = ["--set-prior", "width=8", "--set-prior", "num_heads=2"]

@@ -33,6 +33,7 @@ def rate_of(model):
     return float(model.optimizer.learning_rate)
 
 
+@pytest.mark.thorough
 def test_a_run_goes_on_with_another_learning_rate(small_data, tmp_path, capsys):
     folder = tmp_path / "run"
     run(small_data, folder, epochs=1)
@@ -55,6 +56,7 @@ def test_a_run_goes_on_with_another_learning_rate(small_data, tmp_path, capsys):
     assert settings.rate_changes == {"1": 0.25, "3": 0.5}
 
 
+@pytest.mark.thorough
 def test_what_is_not_given_is_that_of_the_run(small_data, tmp_path):
     for folder, epochs in [("whole", 3), ("parts", 1)]:
         run(small_data, tmp_path / folder, epochs=epochs, seed=3, kl_warm_up=2)
@@ -131,6 +133,7 @@ def test_the_recorded_commands_make_the_run(small_data, tmp_path):
     assert second.endswith("--resume") and "set learning_rate" not in second
 
 
+@pytest.mark.thorough
 def test_the_seconds_of_all_parts_are_counted(small_data, tmp_path):
     class Interrupted(Exception):
         pass

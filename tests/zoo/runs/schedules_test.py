@@ -49,6 +49,7 @@ def test_no_such_decay(arguments):
         runs.cosine_decay(**arguments)
 
 
+@pytest.mark.thorough
 def test_a_decay_ends_with_the_run_and_goes_on_where_it_stopped(
     small_data, tmp_path
 ):

@@ -40,12 +40,14 @@ def shipped(tmp_path, monkeypatch):
     return model
 
 
+@pytest.mark.thorough
 def test_shipped_weights_are_those_of_the_run(shipped):
     loaded = zoo.dense_vae(64, intermediate_dim=8, weights="tiny")
     for a, b in zip(loaded.get_weights(), shipped.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.thorough
 def test_the_manifest_tells_how_they_were_made(shipped):
     entry = manifest.tags_of("dense_vae")["tiny"]
     assert entry["command"] == (
@@ -61,6 +63,7 @@ def test_the_manifest_tells_how_they_were_made(shipped):
         assert len(file["optimizer/vars"]) <= 2
 
 
+@pytest.mark.thorough
 def test_a_run_that_began_with_a_tag_keeps_its_architecture(shipped):
     given = {"weights": "tiny", "latent_dim": 2, "learning_rate": 0.1}
     assert architecture(zoo.dense_vae, given) == {
@@ -70,6 +73,7 @@ def test_a_run_that_began_with_a_tag_keeps_its_architecture(shipped):
     }
 
 
+@pytest.mark.thorough
 def test_shipping_another_run_keeps_the_first(shipped, tmp_path):
     CliRunner().invoke(main, [str(tmp_path / "run"), "other"])
     assert set(manifest.tags_of("dense_vae")) == {"tiny", "other"}
@@ -77,6 +81,7 @@ def test_shipping_another_run_keeps_the_first(shipped, tmp_path):
     assert json.loads(text) == manifest.entries()
 
 
+@pytest.mark.thorough
 def test_a_vae_at_half_the_size(shipped, tmp_path):
     whole = (manifest.FOLDER / "dense_vae-tiny.weights.h5").stat().st_size
     result = CliRunner().invoke(main, [str(tmp_path / "run"), "half", "--half"])
@@ -96,6 +101,7 @@ def test_a_vae_at_half_the_size(shipped, tmp_path):
         check_loss(100.0, 100.02)
 
 
+@pytest.mark.thorough
 def test_a_classifier_at_half_the_size(tmp_path, monkeypatch):
     monkeypatch.setattr(manifest, "FOLDER", tmp_path)
     run, shade = str(tmp_path / "run"), np.arange(60, dtype="uint8") % 3

@@ -60,6 +60,7 @@ def lines_of(path):
     return path.read_text().splitlines() if path.exists() else []
 
 
+@pytest.mark.thorough
 def test_a_run_leaves_what_the_next_one_needs(small_data, tmp_path):
     folder = tmp_path / "run"
     small_run(small_data, folder, seed=5)
@@ -78,6 +79,7 @@ def test_a_run_leaves_what_the_next_one_needs(small_data, tmp_path):
     assert not list(folder.glob(".*"))
 
 
+@pytest.mark.thorough
 def test_resumed_in_steps_equals_uninterrupted(small_data, tmp_path):
     small_run(small_data, tmp_path / "whole", epochs=3)
     small_run(small_data, tmp_path / "parts", epochs=1)
@@ -101,6 +103,7 @@ def test_killed_within_an_epoch_and_resumed_equals_never_killed(tmp_path):
     assert lines_of(whole / runs.HISTORY) == lines_of(killed / runs.HISTORY)
 
 
+@pytest.mark.thorough
 def test_the_line_of_an_epoch_that_was_not_saved_is_dropped(
     small_data, tmp_path
 ):
@@ -227,6 +230,7 @@ def test_training_pair_of_an_unlabelled_model():
     assert feeds.training_pair(zoo.dense_vae(), images, None) == (images, None)
 
 
+@pytest.mark.thorough
 def test_binarised_run_resumes_and_adapts(small_data, tmp_path):
     def run(folder, epochs, **options):
         return runs.train(

@@ -31,6 +31,7 @@ def parts(model):
     return model.encoder.get_weights(), model.decoder.get_weights()
 
 
+@pytest.mark.thorough
 def test_a_run_that_begins_with_another(first, data, tmp_path):
     trained, folder = first
     options = {
