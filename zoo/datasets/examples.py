@@ -17,6 +17,7 @@ from keras_capsvae import TextClassifier
 from zoo.datasets import feeds
 from zoo.datasets.archives import read_archive
 from zoo.datasets.couplet_task import load_real_or_fake
+from zoo.datasets.couplets import every_text
 from zoo.datasets.encodings import read_text
 from zoo.datasets.folders import SUFFIXES
 from zoo.datasets.headers import check_decodable
@@ -29,7 +30,6 @@ from zoo.datasets.labelled_texts import cut
 from zoo.datasets.labels import shortened
 from zoo.datasets.loading import check_source
 from zoo.datasets.poems import NAMES as NAMES_OF_TEXTS
-from zoo.datasets.poems import every_text
 from zoo.datasets.poems import load_texts
 from zoo.datasets.poems import read_poems
 from zoo.datasets.reading import AS_THEY_ARE

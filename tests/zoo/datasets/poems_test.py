@@ -3,9 +3,9 @@ import json
 import pytest
 
 from zoo import datasets
+from zoo.datasets.couplets import texts_of
 from zoo.datasets.poems import read_poems
 from zoo.datasets.poems import split_poems
-from zoo.datasets.poems import texts_of
 
 SPRING = "春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。"
 TOWER = "白日依山尽，黄河入海流。欲穷千里目，更上一层楼。"
