@@ -38,10 +38,12 @@ class Opened(NamedTuple):
 
     @property
     def class_names(self) -> list[str]:
-        """Names of a classifier's classes: those of the run, or numbers."""
+        """Names of the classes of labels: those of the run, or numbers."""
+        from zoo.datasets import feeds
         from zoo.evaluation import classes
 
-        count = classes.count_of(self.model)
+        count = feeds.label_classes(self.model)
+        count = classes.count_of(self.model) if count is None else count
         names = self.settings.get("class_names")
         return list(names) if names else [str(one) for one in range(count)]
 

@@ -87,7 +87,8 @@ def encode(
     from zoo.evaluation import tables
 
     tables.check_latents(found.model)
-    examples = _read(found, data, of_data)
+    taken = getattr(found.model, "encoder", found.model).inputs
+    examples = _read(found, data, of_data, taken)
     writing.write_table(tables.latent_table(found.model, examples), out)
 
 
@@ -152,7 +153,7 @@ def score(
     tables.check_scores(net)
     if picture is not None and (feeds.takes_text(net) or feeds.takes_rows(net)):
         raise ValueError(f"--picture is for images. Received: {net.name}")
-    examples = _read(found, data, of_data)
+    examples = _read(found, data, of_data, net.inputs)
     if quantile is not None:
         _set_threshold(found, quantile, samples, seed)
     table = tables.score_table(net, examples, samples, seed)
@@ -174,13 +175,12 @@ def score(
 
 
 def _draw_scores(found, examples, picture):
-    import numpy as np
-
     from zoo import plots
 
-    images = np.concatenate(examples.batches)
     drawn = plots.score_maps(
-        found.model, images, image_shape=found.settings.get("image_shape")
+        found.model,
+        examples.joined,
+        image_shape=found.settings.get("image_shape"),
     )
     writing.write(picture, drawn.savefig)
 
@@ -212,8 +212,17 @@ def _opened(model, weights, data, out, overwrite):
     return opened(model, weights)
 
 
-def _read(found, data, of_data):
-    """The examples, read as those of the model's run were."""
-    from zoo.datasets.examples import read_examples
+def _read(found, data, of_data, inputs=()):
+    """The examples, read as those of the model's run were.
 
-    return read_examples(found.model, data, found.reading(**of_data))
+    With their labels, where one of the inputs that they go into is a label.
+    """
+    from zoo.datasets import feeds
+    from zoo.datasets.examples import read_examples
+    from zoo.datasets.examples import with_labels
+
+    net = found.model
+    examples = read_examples(net, data, found.reading(**of_data))
+    if len(inputs) > 1 and feeds.label_classes(net) is not None:
+        return with_labels(net, examples, found.class_names)
+    return examples

@@ -5,6 +5,7 @@ import itertools
 import os
 import pathlib
 import warnings
+from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ from zoo.datasets.images import read_image
 from zoo.datasets.images import resolve_shapes
 from zoo.datasets.labelled_texts import LONGEST
 from zoo.datasets.labelled_texts import cut
+from zoo.datasets.labels import numbered
 from zoo.datasets.labels import shortened
 from zoo.datasets.loading import check_source
 from zoo.datasets.poems import NAMES as NAMES_OF_TEXTS
@@ -50,12 +52,49 @@ class Examples(NamedTuple):
         names: names of the examples, in order; of rows their numbers in the
             file, from 0.
         batches: arrays as the model takes them, one after the other as many
-            examples as names; images of another size begin another array.
+            examples as names; images of another size begin another array. Of
+            `with_labels` each is a list of images and labels.
+        labels: numbers or names of classes, one for each example, where the
+            source tells: in an archive, or by the folder of an image.
     """
 
     kind: str
     names: list[Any]
-    batches: list[np.ndarray]
+    batches: list[Any]
+    labels: np.ndarray | None = None
+
+    @property
+    def joined(self) -> Any:
+        """All examples in one array, or one of each input."""
+        if isinstance(self.batches[0], list):
+            return [np.concatenate(arrays) for arrays in zip(*self.batches)]
+        return np.concatenate(self.batches)
+
+
+def with_labels(
+    model: keras.Model, examples: Examples, class_names: Sequence[str]
+) -> Examples:
+    """Examples beside the labels that a model takes as an input, one-hot.
+
+    Args:
+        model: a model with such an input.
+        examples: what `read_examples` gave.
+        class_names: names of its classes, in order.
+
+    Raises:
+        ValueError: where the source tells no labels, or others.
+    """
+    if examples.labels is None:
+        raise ValueError(
+            f"{model.name} takes each example with its label: --data must be "
+            "a folder with a sub-folder for each class, an .npz file with "
+            "labels or a name. Received: examples without labels"
+        )
+    labels, _ = numbered(examples.labels, class_names, "the labels")
+    one_hot = feeds.one_hot(labels, len(class_names))
+    ends = np.cumsum([len(batch) for batch in examples.batches])[:-1]
+    pairs = zip(examples.batches, np.split(one_hot, ends), strict=True)
+    return examples._replace(batches=[list(pair) for pair in pairs])
 
 
 @functools.singledispatch
@@ -89,15 +128,17 @@ def read_examples(
         return _of_images(model, [path], path.parent, reading)
     if path.suffix.lower() == ".npz" and path.is_file():
         pairs = read_archive(path)
-        images = pairs["all" if "all" in pairs else "test"][0]
+        images, labels, names = pairs["all" if "all" in pairs else "test"]
         _check_unchanged(model, path, [images], reading)
-        return _in_rows(_fitted(model, images, reading))
+        named = labels if names is None else np.array(names)[labels]
+        return _in_rows(_fitted(model, images, reading), named)
     if isinstance(check_source(source), pathlib.Path):
         raise ValueError(
             "`source` must be an image, a folder of images or an .npz file. "
             f"Received: {path}"
         )
-    return _in_rows(feeds.load(model, source, reading).x_test)
+    arrays = feeds.load(model, source, reading)
+    return _in_rows(arrays.x_test, arrays.y_test)
 
 
 @read_examples.register
@@ -154,8 +195,8 @@ def _of_texts(model, texts):
     return Examples("text", list(texts), [model.encode_text(texts)])
 
 
-def _in_rows(images):
-    return Examples("row", list(range(len(images))), [images])
+def _in_rows(images, labels=None):
+    return Examples("row", list(range(len(images))), [images], labels)
 
 
 def _images_below(folder):
@@ -186,7 +227,9 @@ def _of_images(model, paths, folder, reading):
         np.concatenate(list(alike))
         for _, alike in itertools.groupby(fitted, lambda image: image.shape)
     ]
-    return Examples("file", names, batches)
+    folders = [path.relative_to(folder).parent.name for path in paths]
+    labels = np.array(folders) if all(folders) else None
+    return Examples("file", names, batches, labels)
 
 
 def _decodable(paths, names, problems, folder):

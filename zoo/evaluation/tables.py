@@ -14,6 +14,7 @@ from keras_capsvae import CodeAutoencoder
 from keras_capsvae import TabularAutoencoder
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae.models.capsule_classifier import CapsuleClassifier
+from zoo.datasets import feeds
 from zoo.datasets.cells import Kind
 from zoo.datasets.examples import Examples
 from zoo.datasets.row_tables import split_columns
@@ -174,14 +175,15 @@ def check_scores(model: keras.Model) -> None:
     """Raise unless a model scores examples.
 
     Raises:
-        ValueError: If it is none of the VAEs, or takes conditions.
+        ValueError: If it is none of the VAEs, or takes conditions that are no
+            labels.
     """
     if not isinstance(model, VariationalAutoencoder):
         raise ValueError(
             f"{model.name} is no VAE and has no likelihood to score by: "
             "`predict` gives its scores of classes"
         )
-    if len(model.inputs) > 1:
+    if len(model.inputs) > 1 and feeds.label_classes(model) is None:
         raise ValueError(
             f"{model.name} scores examples under a condition, which such data "
             "do not tell: call model.score_samples([examples, conditions]) in "

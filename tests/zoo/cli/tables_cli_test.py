@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import zoo
 from tests.helpers import tensorflow_only
@@ -122,9 +123,55 @@ def test_scores_of_images(tmp_path):
     refused = call("score", "dense_vae", "--data", images, "--picture", "a.gif")
     assert "--picture must end in .png. Received: a.gif" in refused.output
     refused = call("score", "conditional_vae", "--data", images)
-    assert refused.exit_code == 1 and "under a condition" in refused.output
+    assert refused.exit_code == 1
+    assert "with its label" in refused.output and "without" in refused.output
     refused = call("score", "pooling_cnn", "--data", images)
     assert refused.exit_code == 1 and "no likelihood" in refused.output
+
+
+def test_scores_under_labels(tmp_path):
+    images = RANDOM.integers(0, 256, (4, 28, 28), "uint8")
+    labels = np.array([1, 1, 3, 7])
+    archive, folder = tmp_path / "labelled.npz", tmp_path / "digits"
+    np.savez(archive, x=images, y=labels)
+    for place, (image, label) in enumerate(zip(images, labels)):
+        path = folder / str(label) / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
+    model = zoo.conditional_vae(weights="mnist")
+    x = images.reshape(4, 784).astype("float32") / 255
+    expected = model.score_samples([x, np.eye(10, dtype="float32")[labels]])
+    picture = tmp_path / "maps.png"
+    for source in (archive, folder):
+        call_ = ["score", "conditional_vae", "--data", source, "--overwrite"]
+        table = _rows(output_of(*call_, "--picture", picture))
+        received = [float(row["score"]) for row in table]
+        np.testing.assert_allclose(received, expected, rtol=1e-5)
+    assert picture.stat().st_size > 2_000
+    (folder / "7").rename(folder / "seven")
+    refused = call("score", "conditional_vae", "--data", folder)
+    assert refused.exit_code == 1
+    assert "among the classes 0, 1, 2" in refused.output
+    assert "Received: seven" in refused.output
+    # Its encoder takes images alone: those of any folder.
+    assert len(_rows(output_of("encode", "conditional_vae", "--data", folder)))
+
+
+def test_latents_under_labels(tmp_path):
+    images = RANDOM.random((3, 12)).astype("float32")
+    archive, path = tmp_path / "labelled.npz", tmp_path / "both.keras"
+    np.savez(archive, x=images, y=[0, 2, 1])
+    model = zoo.conditional_vae(
+        12, num_classes=3, intermediate_dim=4, condition="both", seed=0
+    )
+    model.save(path)
+    table = _rows(output_of("encode", path, "--data", archive))
+    expected = model.encode([images, np.eye(3)[[0, 2, 1]]])
+    received = [[float(row["z_0"]), float(row["z_1"])] for row in table]
+    np.testing.assert_allclose(received, expected, rtol=1e-4, atol=1e-6)
+    np.savez(archive, x=images)
+    refused = call("encode", path, "--data", archive)
+    assert refused.exit_code == 1 and "with its label" in refused.output
 
 
 def test_new_rows(run, tmp_path):
