@@ -11,6 +11,7 @@ from keras_capsvae.validation.forms import holds_texts
 from keras_capsvae.validation.inputs import has_own_name
 from keras_capsvae.validation.inputs import told
 from keras_capsvae.validation.labels import check_classes
+from keras_capsvae.validation.labels import check_no_numbers_of_classes
 from keras_capsvae.validation.labels import check_one_hot
 
 
@@ -27,7 +28,9 @@ class AutoencoderData(OwnLossModel):
         if y is not None:
             self._check_no_labels(y)
         super().check_batch(x, y, sample_weight, name)
-        first = self._inputs_in_order(x, name)[0]
+        first, *conditions = self._inputs_in_order(x, name)
+        for array in conditions:
+            self.conditions.look_at(array)
         if y is None:
             self.check_targets(first, name)
         if self.input_range and (y is None or y is first):
@@ -43,9 +46,9 @@ class AutoencoderData(OwnLossModel):
         if self._is_label(tensor):
             check_one_hot(array, tensor.shape[-1], name)
             return
+        if tensor is not self.inputs[0] and self.num_classes is not None:
+            check_no_numbers_of_classes(array, self.num_classes, name)
         super().check_input(array, tensor, name, value_range)
-        if tensor is not self.inputs[0]:
-            self.conditions.look_at(array)
 
     def check_targets(self, targets: Any, name: str) -> None:
         expected = tuple(self.outputs[0].shape[1:])
@@ -97,7 +100,8 @@ class AutoencoderData(OwnLossModel):
             *self.conditions.for_encoder(self.inputs[1:]),
         ]
         for array, tensor in zip(arrays, of_model):
-            self.check_input(array, tensor, "x")
+            is_named = tensor is not self.inputs[0] and has_own_name(tensor)
+            self.check_input(array, tensor, tensor.name if is_named else "x")
         return arrays
 
     def _check_no_labels(self, y):

@@ -123,6 +123,8 @@ class Conditions:
         )
 
     def _arrays(self, n, condition):
+        if isinstance(condition, dict):
+            condition = self._in_order(condition)
         is_list = isinstance(condition, (list, tuple)) and (
             len(self.inputs) > 1
             or (len(condition) == 1 and np.ndim(condition[0]) > 0)
@@ -141,17 +143,45 @@ class Conditions:
             for array, tensor in zip(arrays, self.inputs)
         ]
 
+    def _in_order(self, condition):
+        """The arrays of a dict, by the names of the inputs."""
+        names = [tensor.name for tensor in self.inputs]
+        if set(condition) != set(names):
+            raise ValueError(
+                f"`condition` must hold {names}. Received: {list(condition)}"
+            )
+        return [condition[name] for name in names]
+
     def _for_all(self, n, array, tensor):
         """An array `(n, ...)`, of which a single one may be given."""
         dims = tensor.shape[1:]
+        self._check_no_classes(array, dims)
         if dims == (1,) and array.ndim < 2:  # numbers, one or for each
             array = (
                 array.reshape(-1, 1) if array.shape == (n,) else array.ravel()
             )
         if array.ndim == len(dims):
             array = np.broadcast_to(array, (n, *array.shape))
+        if array.ndim != len(dims) + 1:
+            raise ValueError(
+                f"`condition` must hold {told([tensor])}, or one of them for "
+                f"all. Received: shape {array.shape}"
+            )
         check_same_length([range(n), array], "condition")
         return array
+
+    def _check_no_classes(self, array, dims):
+        """Raise for `[0, 2, 1]`, which are numbers of classes, not a vector."""
+        if self.num_classes is None or array.ndim != 1:
+            return
+        if array.dtype.kind in "iu" and (
+            array.shape != dims or array.max(initial=0) > 1
+        ):
+            raise ValueError(
+                "`label` takes integer classes, `condition` arrays "
+                f"(n, {self.num_classes}) or a vector for all. "
+                f"Received: condition={array.tolist()}"
+            )
 
     def _one_hot(self, n, label):
         classes = self.num_classes

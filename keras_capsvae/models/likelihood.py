@@ -19,6 +19,7 @@ from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.forms import dense_in_numpy
 from keras_capsvae.validation.inputs import has_own_name
+from keras_capsvae.validation.labels import check_no_numbers_of_classes
 from keras_capsvae.validation.numbers import check_integer
 
 CHUNK_MEGABYTES = 4
@@ -151,7 +152,7 @@ def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
     """(samples, value of each example) of as many chunks as are needed."""
     num_samples = check_integer("num_samples", num_samples)
     arrays = _arrays(model, x)
-    rows = _rows_that_fit(model, chunk_megabytes)
+    rows = _rows_that_fit(model, arrays[0], chunk_megabytes)
     count = -(-num_samples // rows)
     sizes = [len(part) for part in np.array_split(range(num_samples), count)]
     noise = keras.random.SeedGenerator(seed)  # one, lest chunks repeat it
@@ -217,13 +218,16 @@ def _arrays(model, x):
     arrays = model._inputs_in_order(model.standard_inputs(x, "x"), "x")
     for place, (array, tensor) in enumerate(zip(arrays, model.inputs)):
         name = tensor.name if has_own_name(tensor) else f"x[{place}]"
+        if place and model.num_classes is not None:
+            check_no_numbers_of_classes(array, model.num_classes, name)
         check_array(array, tensor.shape[1:], name if place else "x")
     check_same_length(arrays, "x")
     return [dense_in_numpy(array) for array in arrays]
 
 
-def _rows_that_fit(model, chunk_megabytes):
-    values = math.prod(model.decoder.outputs[0].shape[1:])
+def _rows_that_fit(model, x, chunk_megabytes):
+    dims = model.decoder.outputs[0].shape[1:]
+    values = math.prod(x.shape[1:] if None in dims else dims)
     rows = int(chunk_megabytes * 2**20) // (4 * values)
     if rows < 1:
         raise ValueError(

@@ -140,9 +140,10 @@ class Reconstruction:
         """
         count, allowed = len(self.decoder.outputs), _counts_of_outputs(loss)
         if allowed and count not in allowed:
+            told = loss if isinstance(loss, str) else type(loss).__name__
             raise ValueError(
                 f"`decoder` must have {' or '.join(map(str, allowed))} outputs "
-                f"under the loss {loss!r}. Received: {count}"
+                f"under the loss {told}. Received: {count}"
             )
         expected = _activation_of(loss)
         takes_logits = getattr(loss, "from_logits", False)
@@ -164,9 +165,18 @@ class Reconstruction:
             warnings.warn(
                 f"The loss {loss!r} is a mean over the D values of an example: "
                 "the KL divergence weighs D times as much as in the ELBO. "
-                "GaussianReconstruction() is the sum, in nats.",
+                f"{_likelihood_for(loss)}() is the sum, in nats.",
                 stacklevel=3,
             )
+
+
+def _likelihood_for(loss):
+    """The likelihood whose error a loss of Keras is, but for constants."""
+    name = getattr(loss, "name", getattr(loss, "__name__", str(loss)))
+    if "crossentropy" not in name:
+        return "GaussianReconstruction"
+    is_binary = "binary" in name
+    return f"{'Bernoulli' if is_binary else 'Categorical'}Reconstruction"
 
 
 def _per_example(values):

@@ -1,6 +1,7 @@
 import dataclasses
 import functools
 import inspect
+import warnings
 from typing import Any
 
 import keras
@@ -24,7 +25,7 @@ from keras_capsvae.validation.forms import dense_in_numpy
 from keras_capsvae.validation.labels import check_one_hot
 from keras_capsvae.validation.streams import is_stream
 
-CONSTANT = 1e-3  # deviation of a column that never changed, of its size
+CONSTANT = 1e-5  # deviation of a column that never changed, of its size
 ROUNDING = float(np.finfo("float32").eps)
 
 
@@ -177,6 +178,7 @@ class TabularAutoencoder(NamedColumns):
         numbers = rows[:, : self.num_numbers].astype("float64")
         mean, scale = numbers.mean(axis=0), numbers.std(axis=0)
         is_constant = scale <= ROUNDING * np.abs(mean)
+        self._warn_of_rounding(is_constant & (np.ptp(numbers, axis=0) > 0))
         size = np.maximum(np.abs(mean), 1.0)
         standard, columns = self.column_layers
         standard.set_statistics(mean, np.where(is_constant, size, scale))
@@ -188,6 +190,18 @@ class TabularAutoencoder(NamedColumns):
             np.where(is_whole, numbers.min(axis=0), -np.inf),
             np.where(is_whole, numbers.max(axis=0), np.inf),
         )
+
+    def _warn_of_rounding(self, is_rounded):
+        places = np.flatnonzero(is_rounded)
+        if len(places):
+            names = self.column_names or range(self.num_numbers)
+            told = ", ".join(str(names[place]) for place in places)
+            warnings.warn(
+                "These columns vary by less than float32 can tell beside their "
+                f"size, and count as constant: {told}. Subtract what is common "
+                "to all rows, of times the first one",
+                stacklevel=4,
+            )
 
     def check_input(
         self,

@@ -71,7 +71,8 @@ def as_array(data: Any, name: str) -> Any:
             ) from error
     if not hasattr(data, "shape"):
         raise ValueError(
-            f"`{name}` must be an array. Received: {type(data).__name__}"
+            f"`{name}` must be an array; of a stream take one batch after the "
+            f"other. Received: {type(data).__name__}"
         )
     is_variable = hasattr(data, "assign")
     return in_numpy(data) if is_variable else data

@@ -74,14 +74,21 @@ def multi_hot(labels: Any, num_classes: int) -> Any:
     return ops.cast(labels, "float32")
 
 
-def check_one_hot(labels: Any, num_classes: int, name: str) -> None:
-    """Check one-hot labels of shape (batch, num_classes)."""
+def check_no_numbers_of_classes(
+    labels: Any, num_classes: int, name: str
+) -> None:
+    """Check that labels are not `(batch,)` or `(batch, 1)`, as integers are."""
     if len(labels.shape) < 2 or labels.shape[-1] == 1 != num_classes:
         raise ValueError(
             f"`{name}` must be one-hot, of shape (batch, {num_classes}): "
             "convert integer labels with keras.utils.to_categorical(labels, "
             f"{num_classes}). Received: shape {tuple(labels.shape)}"
         )
+
+
+def check_one_hot(labels: Any, num_classes: int, name: str) -> None:
+    """Check one-hot labels of shape (batch, num_classes)."""
+    check_no_numbers_of_classes(labels, num_classes, name)
     labels = check_array(labels, (num_classes,), name)
     done = 0
     for part in parts_of(labels):

@@ -327,3 +327,19 @@ def test_sizes_of_the_post():
     assert tuple(ops.shape(model.latent.codebook.sums)) == (64, 128)
     coarse = zoo.fsq_vae((16, 24, 3), (8, 5), halvings=3, filters=4)
     assert coarse.latent.code_shape == (2, 3)
+
+
+def test_series_of_any_length_are_scored():
+    series, codes = keras.Input((None, 2)), keras.Input((None, 4))
+    half = keras.layers.Conv1D(4, 4, strides=2, padding="same")
+    whole = keras.layers.Conv1DTranspose(2, 4, strides=2, padding="same")
+    model = CodeAutoencoder(
+        keras.Model(series, half(series)),
+        keras.Model(codes, whole(codes)),
+        VectorQuantizer(8, 4),
+    )
+    model.compile("adam", loss="gaussian")
+    for length in (16, 12):
+        x = np.random.default_rng(0).normal(size=(8, length, 2))
+        model.fit(x, verbose=0)
+        assert np.isfinite(model.score_samples(x)).all()

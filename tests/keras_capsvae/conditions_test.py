@@ -75,6 +75,51 @@ def test_several_conditions_are_matched_by_name():
     assert one.shape == (2, 6)
 
 
+def _conditional():
+    seen, told = given("label"), given("label")
+    return compiled(
+        VariationalAutoencoder(encoder((6,), *seen), decoder(*told))
+    )
+
+
+def test_a_blend_of_classes_leaves_classes_what_they_are():
+    model = _conditional()
+    model.fit([X, ONE_HOT], verbose=0)
+    twos = model.generate(2, label=2, seed=0)
+    model.generate(1, condition=[0.5, 0.5, 0.0])
+    model.encode([X, 0.9 * ONE_HOT])
+    np.testing.assert_array_equal(model.generate(2, label=2, seed=0), twos)
+    model.fit([X, 0.9 * ONE_HOT], verbose=0)  # no classes, it turns out
+    with pytest.raises(ValueError, match="no single condition with classes"):
+        model.generate(2, label=2)
+
+
+def test_numbers_of_classes_are_no_vector():
+    model = _conditional()
+    for wrong in ([0, 1, 2], [2, 0, 1, 1]):
+        with pytest.raises(ValueError, match=f"`label` takes.*{wrong[-1]}"):
+            model.generate(len(wrong), condition=wrong)
+    for use in (model.encode, model.fit, model.score_samples):
+        with pytest.raises(ValueError, match="`.*label.*to_categorical"):
+            use([X, LABELS])
+
+
+def test_conditions_by_name_and_of_other_shapes():
+    names = ("label", "numbers")
+    model = VariationalAutoencoder(
+        encoder((6,), *given(*names)), decoder(*given(*names))
+    )
+    both = {"label": ONE_HOT, "numbers": NUMBERS}
+    np.testing.assert_array_equal(
+        model.generate(8, condition=both, seed=0),
+        model.generate(8, condition=[ONE_HOT, NUMBERS], seed=0),
+    )
+    with pytest.raises(ValueError, match="must hold .*'numbers'.*Received"):
+        model.generate(8, condition={"label": ONE_HOT})
+    with pytest.raises(ValueError, match=r"label.*Received: shape \(\)"):
+        model.generate(3, condition=[1, NUMBERS[0]])
+
+
 def test_a_condition_of_the_encoder_alone_is_not_asked_for():
     model = VariationalAutoencoder(encoder((6,), *given("c")), decoder())
     compiled(model).fit([X, ONE_HOT], verbose=0)

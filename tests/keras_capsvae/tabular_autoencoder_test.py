@@ -140,7 +140,7 @@ def test_first_fit_sets_the_statistics_and_later_ones_do_not():
     np.testing.assert_allclose(
         standard.scale, [*expected.std(0)[:2], 7], rtol=1e-5
     )
-    np.testing.assert_allclose(columns.scale[2], 0.007, rtol=1e-5)
+    np.testing.assert_allclose(columns.scale[2], 7e-5, rtol=1e-5)
     before = numpy_of(columns.scale)
     model.fit(TABLE[:50] * [2, 2, 2, 1, 1, 1], batch_size=50, verbose=0)
     np.testing.assert_array_equal(columns.scale, before)
@@ -222,6 +222,25 @@ def test_a_row_and_a_call_go_by_names_too():
     assert model(turned).shape == TABLE.shape
     with pytest.raises(ValueError, match="without a"):
         model(frame[names[1:]])
+
+
+@pytest.mark.parametrize(("constant", "other"), [(2024, 2025), (1.0, 1.001)])
+def test_another_value_of_a_constant_column_is_an_outlier(constant, other):
+    table = np.concatenate([np.full((COUNT, 1), constant), LENGTH], axis=1)
+    model = _small(2)
+    model.fit(table, epochs=3, verbose=0)
+    model.set_threshold(table, 0.99)
+    assert model.predict_outliers(table).mean() < 0.02
+    table[:, 0] = other
+    assert model.predict_outliers(table).all()
+
+
+def test_what_float32_cannot_tell_is_warned_of():
+    """Seconds since 1970 of one afternoon."""
+    table = np.concatenate([1.7e9 + 20 * LENGTH, LENGTH], axis=1)
+    frame = pandas.DataFrame(table, columns=["time", "length"])
+    with pytest.warns(UserWarning, match="constant: time. Subtract"):
+        _small(2).fit(frame, verbose=0)
 
 
 def test_columns_of_integers_keep_their_range():

@@ -120,8 +120,11 @@ def _holds(text, word):
     """Whether a text holds a word; of a Latin one at least its beginning."""
     if not LATIN.fullmatch(word):
         return word in text
-    end = "" if len(word) >= SHORTEST_BEGINNING else "(?![a-z0-9])"
-    return re.search(f"(?<![a-z0-9]){word}{end}", text) is not None
+    if len(word) < SHORTEST_BEGINNING:
+        word += "(?![a-z0-9])"
+    elif word.endswith("y"):  # anomaly, anomalies
+        word = word[:-1]
+    return re.search(f"(?<![a-z0-9]){word}", text) is not None
 
 
 def _title_and_text(card: Card):

@@ -54,7 +54,7 @@ TEXTS = 10
     "--temperature",
     type=float,
     help="Of the characters of texts; 0 takes the most probable ones. Of the "
-    "codes of a model of codes; below 1 they are more probable ones.  "
+    "codes of a model of codes, above 0; below 1 they are more probable ones.  "
     "[default: 0 of texts, 1 of codes]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file at --out.")

@@ -1,6 +1,7 @@
 """Arrays of one's own from an `.npz` file."""
 
 import os
+import pathlib
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from zoo.datasets.folders import SUFFIXES
 from zoo.datasets.labels import numbered
 
 KEYS = ("x_train", "y_train", "x_test", "y_test", "x", "y")
@@ -36,6 +38,11 @@ def read_archive(
         dict with a `Part` under `"train"` and `"test"`, or under `"all"` where
         the file makes no such difference.
     """
+    if pathlib.Path(path).suffix.lower() in SUFFIXES:
+        raise ValueError(
+            "`source` must be a folder of images, an .npz file, a table or a "
+            f"name. Received: {path}, a single image"
+        )
     arrays, keys = _read_arrays(path)
     if "x_train" in arrays and "x_test" in arrays:
         train = _part(arrays, "x_train", class_names)

@@ -71,6 +71,12 @@ def test_nothing_found():
     assert zoo.search("量子力学") == []
 
 
+def test_words_that_end_in_y_stand_for_others():
+    assert zoo.search("anomaly detection")[0].name == "tabular_vae"
+    found = {hit.name for hit in zoo.search("classify photos")}
+    assert {"capsnet", "efficient_capsnet", "pooling_cnn"} <= found
+
+
 @pytest.mark.parametrize("query", ["", "  "])
 def test_empty_query(query):
     with pytest.raises(ValueError, match="words to search for"):
