@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import keras
+
 from keras_capsvae.latents.discrepancy import MaximumMeanDiscrepancy
 from keras_capsvae.latents.priors import Prior
 from keras_capsvae.latents.priors import StandardNormal
@@ -26,9 +28,11 @@ def regulariser_of(regulariser: Any) -> Regulariser | None:
 
 
 def prior_of(prior: Any) -> Prior:
-    """A prior from one, its name, or `None`: `StandardNormal()`."""
+    """A prior from one, its name or config, or `None`: `StandardNormal()`."""
     if prior is None:
         return StandardNormal()
+    if isinstance(prior, dict):
+        prior = keras.saving.deserialize_keras_object(prior)
     if isinstance(prior, str) and prior == "vamp":
         return VampPrior()
     if not isinstance(prior, Prior):

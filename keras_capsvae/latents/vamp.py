@@ -13,7 +13,6 @@ from keras_capsvae.typing import Config
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
-from keras_capsvae.validation.arrays import check_enough
 from keras_capsvae.validation.arrays import length_of
 from keras_capsvae.validation.numbers import check_integer
 
@@ -121,13 +120,22 @@ class VampPrior(Prior):
             variable.assign(array[np.sort(rows)])
 
     def trains_on(self, count: int | None) -> None:
-        if count is not None:
-            check_enough(count, self.num_components, "x", "num_components")
+        if count is not None and count < self.num_components:
+            raise ValueError(
+                "There must be an example for each pseudo-input; "
+                f"VampPrior(num_components={max(1, count // 10)}) takes fewer. "
+                f"Received: {count} examples for {self.num_components}"
+            )
 
     def check_examples(self, arrays: list[Any]) -> None:
         if self.input_range is not None:
             shape = self.pseudo_inputs[0].shape[1:]
-            check_array(arrays[0], shape, "x", self.input_range)
+            try:
+                check_array(arrays[0], shape, "x", self.input_range)
+            except ValueError as error:
+                raise ValueError(
+                    f"{error}. VampPrior(input_range=None) takes any numbers"
+                ) from error
 
     def depends_on(
         self,

@@ -233,10 +233,7 @@ def row_table(
         values[name] = np.array(kinds)[places]
         begin += len(kinds)
     header = [name for name in columns if name in values]
-    told = [
-        map(short if values[name].dtype.kind == "f" else str, values[name])
-        for name in header
-    ]
+    told = [map(str, values[name]) for name in header]
     return Table(header, [list(row) for row in zip(*told)], values)
 
 

@@ -182,6 +182,7 @@ def test_new_rows(run, tmp_path):
     assert list(table[0]) == ["size", "colour", "age"]
     assert {row["colour"] for row in table} <= {"red", "blue"}
     assert all(row["age"].lstrip("-").isdigit() for row in table)
+    assert max(len(row["size"]) for row in table) > len("-0.12345")
     refused = call("sample", run, "--temperature", 1.0)
     assert "--temperature must not be given" in refused.output
 
