@@ -130,6 +130,7 @@ class VampPrior(Prior):
     def check_examples(self, arrays: list[Any]) -> None:
         if self.input_range is not None:
             shape = self.pseudo_inputs[0].shape[1:]
+            check_array(arrays[0], shape, "x")
             try:
                 check_array(arrays[0], shape, "x", self.input_range)
             except ValueError as error:
