@@ -17,7 +17,9 @@ class LabelAccuracy(keras.metrics.Mean):
     An example with k labels is right when its k highest scores are those of its
     labels, in any order; with one label this is the usual accuracy. A tie
     between a labelled and another class counts as wrong. An example without any
-    label has nothing to rank and does not count.
+    label has nothing to rank and does not count. A single class is ranked
+    against ½: an example is right when its score is above where it has the
+    label, and not where it has none.
 
     Args:
         threshold: Ask in addition that the scores of all labelled classes are
@@ -65,6 +67,9 @@ class LabelAccuracy(keras.metrics.Mean):
         scores = at_least_float32(y_pred)
         labels = ops.convert_to_tensor(y_true)
         present = multi_hot(labels, scores.shape[-1]) > 0.5
+        if scores.shape[-1] == 1 and self.threshold is None:
+            right = (scores > 0.5) == present
+            return super().update_state(right[:, 0], sample_weight)
         infinite = float("inf")
         lowest = -largest(ops.where(present, -scores, -infinite), axis=-1)
         highest = largest(ops.where(present, -infinite, scores), axis=-1)

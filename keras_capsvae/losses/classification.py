@@ -28,8 +28,9 @@ class MarginLoss(keras.losses.Loss):
         name: Name of the loss. Defaults to `"margin_loss"`.
 
     Call arguments: labels as integers `(batch,)` or `(batch, 1)`, or one-hot or
-        multi-hot `(batch, classes)`, and scores `(batch, classes)`. Returns the
-        mean over the batch, float32.
+        multi-hot `(batch, classes)`, of a single class 1 where it is present
+        and 0 elsewhere, and scores `(batch, classes)`. Returns the mean over
+        the batch, float32.
 
     Raises:
         ValueError: If the labels have another shape; if the margins are not
@@ -106,8 +107,8 @@ class SpreadLoss(keras.losses.Loss):
         mean over the batch, float32.
 
     Raises:
-        ValueError: If the labels have another shape or the margin is not above
-            0.
+        ValueError: If the labels have another shape, there is a single class,
+            or the margin is not above 0.
 
     Example:
 
@@ -132,6 +133,7 @@ class SpreadLoss(keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         scores = at_least_float32(y_pred)  # (batch, classes)
+        _check_has_others(self, scores)
         present = ops.cast(multi_hot(y_true, scores.shape[-1]), scores.dtype)
         margin = ops.cast(self.margin.value, scores.dtype)
         gaps = scores[:, :, None] - scores[:, None]  # labelled, other
@@ -161,7 +163,8 @@ class LabelCrossentropy(keras.losses.Loss):
         mean over the batch in nats, float32.
 
     Raises:
-        ValueError: If the labels have another shape or s is out of range.
+        ValueError: If the labels have another shape, there is a single class,
+            or s is out of range.
 
     Example:
 
@@ -189,6 +192,7 @@ class LabelCrossentropy(keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         probabilities = at_least_float32(y_pred)  # (batch, classes)
+        _check_has_others(self, probabilities)
         return keras.losses.categorical_crossentropy(
             multi_hot(y_true, probabilities.shape[-1]),
             probabilities,
@@ -200,3 +204,14 @@ class LabelCrossentropy(keras.losses.Loss):
             **super().get_config(),
             "label_smoothing": self.label_smoothing,
         }
+
+
+def _check_has_others(loss, scores):
+    """A class that is compared with others needs some: alone its loss is 0."""
+    if scores.shape[-1] == 1:
+        raise ValueError(
+            f"{type(loss).__name__} compares classes, of which there must be "
+            "at least 2; a single one, present or not, is for MarginLoss or "
+            "keras.losses.BinaryCrossentropy. "
+            f"Received: scores of shape {tuple(scores.shape)}"
+        )

@@ -4,8 +4,11 @@ import numpy as np
 
 from keras_capsvae.models import serving
 from keras_capsvae.models.classifier import Classifier
+from keras_capsvae.models.prediction import joined
 from keras_capsvae.models.prediction import predicted
 from keras_capsvae.models.serving import Endpoint
+from keras_capsvae.validation.streams import inputs_in
+from keras_capsvae.validation.streams import is_stream
 
 
 class CapsuleClassifier(Classifier):
@@ -18,7 +21,7 @@ class CapsuleClassifier(Classifier):
         """The class capsules of x.
 
         Args:
-            x: Images shaped for the model.
+            x: Images shaped for the model, or a stream of batches with an end.
             batch_size: Images at a time. Defaults to Keras' 32.
 
         Returns:
@@ -28,6 +31,8 @@ class CapsuleClassifier(Classifier):
         Raises:
             ValueError: If x does not fit the model.
         """
+        if is_stream(x):
+            return joined(self.capsules(part) for part in inputs_in(x))
         x = self.standard_inputs(x, "x")
         arrays = self.check_inputs(x, "x")
         return predicted(self.capsule_encoder, arrays, batch_size)

@@ -10,11 +10,8 @@ from keras_capsvae.models.outermost_layers import below_last_with_weights
 from keras_capsvae.models.outermost_layers import last_with_weights
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.typing import Tensor
-from keras_capsvae.validation.arrays import check_array
-from keras_capsvae.validation.labels import check_classes
-from keras_capsvae.validation.labels import check_not_names
+from keras_capsvae.validation.labels import check_labels
 from keras_capsvae.validation.labels import check_single_classes
-from keras_capsvae.validation.labels import is_integer_classes
 from keras_capsvae.validation.numbers import check_number
 
 
@@ -24,7 +21,8 @@ class Classifier(CheckedModel):
 
     `fit` and `evaluate` refuse labels that are out of range, NaN or of another
     shape than integers `(batch,)` or one-hot or multi-hot `(batch, classes)`,
-    inputs outside `input_range`, and ids for which an embedding has no row.
+    of a single class 1 where it is present and 0 elsewhere, inputs outside
+    `input_range`, and ids for which an embedding has no row.
 
     Args:
         inputs: Symbolic input of the model.
@@ -124,12 +122,7 @@ class Classifier(CheckedModel):
         self._label_shapes[name] = tuple(y.shape)[1:]
 
     def check_targets(self, targets: Tensor, name: str) -> None:
-        check_not_names(targets, name)
-        if is_integer_classes(targets, self.num_classes):
-            shape = tuple(targets.shape)[1:]
-            check_classes(targets, shape, self.num_classes, name)
-        else:
-            check_array(targets, (self.num_classes,), name, (0.0, 1.0))
+        check_labels(targets, self.num_classes, name)
 
     def check_class_weight(
         self, class_weight: dict[int, float], targets: Tensor, name: str

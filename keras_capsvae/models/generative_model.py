@@ -11,12 +11,15 @@ from keras_capsvae.models import serving
 from keras_capsvae.models.autoencoder_data import AutoencoderData
 from keras_capsvae.models.autoencoder_data import batch_of_one
 from keras_capsvae.models.prediction import in_parts
+from keras_capsvae.models.prediction import joined
 from keras_capsvae.models.prediction import predicted
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arguments import check_known
 from keras_capsvae.validation.labels import check_label
 from keras_capsvae.validation.numbers import check_integer
+from keras_capsvae.validation.streams import inputs_in
+from keras_capsvae.validation.streams import is_stream
 
 DRAWN_BY = ("n", "label", "cluster", "condition", "seed")
 
@@ -42,7 +45,7 @@ class GenerativeModel(AutoencoderData):
 
         Args:
             x: Examples; with the conditions `[x, c]` where the encoder takes
-                them.
+                them. Or a stream of batches with an end, as `predict` takes it.
             batch_size: Examples at a time. Defaults to Keras' 32.
 
         Returns:
@@ -52,6 +55,8 @@ class GenerativeModel(AutoencoderData):
         Raises:
             ValueError: If x does not fit the encoder.
         """
+        if is_stream(x):
+            return joined(self.posterior(part) for part in inputs_in(x))
         arrays = self.arrays_of_encoder(x)
         parameters = predicted(self.encoder, arrays, batch_size)
         return parameters if isinstance(parameters, list) else [parameters]
@@ -109,7 +114,7 @@ class GenerativeModel(AutoencoderData):
 
         Args:
             x: Examples; with the conditions `[x, c]` where encoder or decoder
-                take them.
+                take them. Or a stream of batches with an end.
             batch_size: Examples at a time. Defaults to Keras' 32.
 
         Returns:
@@ -118,6 +123,8 @@ class GenerativeModel(AutoencoderData):
         Raises:
             ValueError: If x does not fit the model.
         """
+        if is_stream(x):
+            return joined(self.reconstruct(part) for part in inputs_in(x))
         z = self.encode(x, batch_size)
         given = None
         if self.conditions.of_decoder:

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,14 +62,20 @@ def in_parts(arrays: list[np.ndarray]) -> Iterator[tuple[np.ndarray, ...]]:
     return zip(*(np.array_split(array, count) for array in arrays))
 
 
+def joined(parts: Iterable[Any]) -> Any:
+    """Arrays, or lists of them, of one part after the other, in NumPy."""
+    return keras.tree.map_structure(
+        lambda *arrays: np.concatenate(
+            [ops.convert_to_numpy(array) for array in arrays]
+        ),
+        *parts,
+    )
+
+
 def _called(model, arrays, count, size):
-    batches = [
+    return joined(
         model(_alone([array[at : at + size] for array in arrays]))
         for at in range(0, count, size)
-    ]
-    return keras.tree.map_structure(
-        lambda *parts: np.concatenate(list(map(ops.convert_to_numpy, parts))),
-        *batches,
     )
 
 

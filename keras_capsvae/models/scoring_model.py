@@ -11,8 +11,11 @@ import numpy as np
 from keras_capsvae.models import likelihood
 from keras_capsvae.models import serving
 from keras_capsvae.models.generative_model import GenerativeModel
+from keras_capsvae.models.prediction import joined
 from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.validation.numbers import check_number
+from keras_capsvae.validation.streams import inputs_in
+from keras_capsvae.validation.streams import is_stream
 
 SAVED_AS = "threshold"
 
@@ -49,10 +52,12 @@ class ScoringModel(GenerativeModel):
         the opposite of scikit-learn's `score_samples`.
 
         Args:
-            x: Examples, with their conditions `[x, c]` if the model has any.
-                Any finite values: data out of range are what scores are for.
+            x: Examples, with their conditions `[x, c]` if the model has any,
+                or a stream of batches with an end. Any finite values: data out
+                of range are what scores are for.
             num_samples: Posterior samples of each example. Defaults to `None`.
-            seed: Integer that fixes the samples. Defaults to 0.
+            seed: Integer that fixes the samples; of a stream each batch has
+                the next one. Defaults to 0.
 
         Returns:
             Array `(n,)`.
@@ -61,6 +66,11 @@ class ScoringModel(GenerativeModel):
             ValueError: If x does not fit, the loss is no likelihood, or the
                 latent has no densities.
         """
+        if is_stream(x):
+            return joined(
+                self.score_samples(part, num_samples, seed=seed + place)
+                for place, part in enumerate(inputs_in(x))
+            )
         if num_samples is None:
             return -likelihood.elbo(self, x, seed=seed, verbose=0)
         return -likelihood.log_likelihood(
@@ -91,6 +101,8 @@ class ScoringModel(GenerativeModel):
         >>> model.score_values(images).shape  # eight flat images
         (8, 784)
         """
+        if is_stream(x):
+            return joined(self.score_values(part) for part in inputs_in(x))
         return likelihood.values(self, x, batch_size)
 
     def set_threshold(

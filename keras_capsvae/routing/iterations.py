@@ -71,6 +71,8 @@ def equal(blocks: list[Tensor], value: float) -> Tensor:
 
 def soft_couplings(logits: Tensor) -> Tensor:
     """Softmax of logits `(batch, outputs, inputs)` over the outputs."""
+    if logits.shape[OUTPUTS] == 1:
+        return ops.ones_like(logits)  # Keras warns of a softmax over one
     return ops.softmax(logits, axis=OUTPUTS)
 
 

@@ -17,11 +17,23 @@ from keras_capsvae.validation.numbers import check_integer
 def is_integer_classes(labels: Any, num_classes: int) -> bool:
     """Whether `labels` of this shape are integers, `(batch,)` or `(batch, 1)`.
 
-    Otherwise they are one-hot or multi-hot, `(batch, num_classes)`.
+    Otherwise they are one-hot or multi-hot, `(batch, num_classes)`. Labels of
+    a single class say whether it is present, in both forms.
     """
     shape = tuple(labels.shape)
-    is_column = len(shape) == 2 and shape[-1] == 1 != num_classes
-    return len(shape) == 1 or is_column
+    is_column = len(shape) == 2 and shape[-1] == 1
+    return num_classes > 1 and (len(shape) == 1 or is_column)
+
+
+def check_labels(labels: Any, num_classes: int, name: str) -> None:
+    """Check labels in any of the forms that `multi_hot` takes."""
+    check_not_names(labels, name)
+    shape = tuple(labels.shape)[1:]
+    if is_integer_classes(labels, num_classes):
+        check_classes(labels, shape, num_classes, name)
+    else:
+        is_flat = num_classes == 1 and not shape
+        check_array(labels, shape if is_flat else (num_classes,), name, (0, 1))
 
 
 def check_not_names(labels: Any, name: str) -> None:
@@ -54,7 +66,8 @@ def integers_of(labels: Any, class_names: Sequence[str] | None) -> Any:
 def multi_hot(labels: Any, num_classes: int) -> Any:
     """Integer, one-hot or multi-hot labels → `(batch, num_classes)`, float32.
 
-    An integer that is no class gives NaN and not zeros, so that the loss shows
+    Labels of a single class may be `(batch,)`: whether it is present. An
+    integer that is no class gives NaN and not zeros, so that the loss shows
     what a stream brought unseen.
 
     Raises:
@@ -65,6 +78,8 @@ def multi_hot(labels: Any, num_classes: int) -> Any:
         is_class = ops.logical_and(classes >= 0, classes < num_classes)
         one_hot = ops.one_hot(classes[:, 0], num_classes)
         return ops.where(is_class, one_hot, float("nan"))
+    if num_classes == 1 and len(labels.shape) == 1:
+        labels = ops.expand_dims(labels, axis=-1)
     if len(labels.shape) != 2 or labels.shape[-1] != num_classes:
         raise ValueError(
             "Labels must be integers, (batch,) or (batch, 1), or one-hot or "
@@ -117,7 +132,7 @@ def check_classes(
 
 def check_single_classes(labels: Any, num_classes: int, name: str) -> None:
     """Check that each example has one class, which it can be weighed by."""
-    if not is_integer_classes(labels, num_classes):
+    if num_classes > 1 and not is_integer_classes(labels, num_classes):
         check_shape(labels.shape, (num_classes,), name)
         check_one_hot(labels, num_classes, name)
 

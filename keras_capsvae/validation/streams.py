@@ -20,6 +20,8 @@ import numpy as np
 
 from keras_capsvae.private_keras import looked_dataset
 
+ENDLESS = -1  # the cardinality of such a `tf.data.Dataset`
+
 Check = Callable[[Any, str], tuple[Any, ...]]
 Read = Callable[[int | None], Any]
 
@@ -113,6 +115,25 @@ def is_stream(data: Any) -> bool:
     )
 
 
+def inputs_in(stream: Any) -> Iterator[Any]:
+    """x of one batch after the other, without targets and weights.
+
+    Raises:
+        ValueError: If there is none, or no end.
+    """
+    if _is_endless(stream):
+        raise ValueError(
+            "`x` must end, for all of it is read: of an endless stream take "
+            f"some batches. Received: an endless {type(stream).__name__}"
+        )
+    is_empty = True
+    for batch in stream:
+        is_empty = False
+        yield keras.utils.unpack_x_y_sample_weight(_on_one_device(batch))[0]
+    if is_empty:
+        _refuse_empty("x", "a stream of nothing")
+
+
 def examples_in(stream: Any) -> int | None:
     """How many examples a stream holds, where it tells.
 
@@ -200,6 +221,12 @@ def _on_one_device(batch):
         return np.concatenate([np.asarray(share) for share in leaf.values])
 
     return keras.tree.map_structure(together, batch)
+
+
+def _is_endless(stream):
+    if isinstance(stream, keras.utils.PyDataset):
+        return stream.num_batches is None
+    return _is_of(stream, "DatasetV2") and int(stream.cardinality()) == ENDLESS
 
 
 def _is_of(data, *names):

@@ -1,3 +1,5 @@
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -276,6 +278,32 @@ def test_multi_hot_labels():
     pairs = np.sort(np.argsort(scores, -1)[:, -2:], -1)
     right = (pairs == [0, 1]).all(-1).mean()
     assert received["accuracy"] == pytest.approx(right)
+
+
+@pytest.mark.parametrize("form", [int, float, bool])
+def test_a_single_class_is_present_or_not(form):
+    images, labels = data()
+    labels = (labels > 1).astype(form)
+    image = keras.Input(SHAPE)
+    x = keras.layers.Reshape((-1, 5))(image)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # no softmax over one capsule
+        model = CapsuleNetwork(keras.Model(image, CapsuleLayer(1, DIMS)(x)))
+        model.compile("sgd", loss=MarginLoss(), metrics=[LabelAccuracy()])
+        flat, column = (
+            model.evaluate(images, given, verbose=0, return_dict=True)
+            for given in (labels, labels[:, None])
+        )
+    scores = model.predict(images, verbose=0)
+    present = labels[:, None].astype(float)
+    expected = oracles.margin_loss(present, scores).mean()
+    assert flat["loss"] == pytest.approx(expected, rel=1e-5)
+    right = np.mean((scores > 0.5) == (present > 0.5))
+    assert flat["accuracy"] == pytest.approx(right)
+    assert flat == pytest.approx(column)
+    model.fit(images, labels, class_weight={0: 1.0, 1: 3.0}, verbose=0)
+    with pytest.raises(ValueError, match=r"\[0, 1\]"):
+        model.fit(images, labels + 1, verbose=0)
 
 
 BAD_LABELS = [

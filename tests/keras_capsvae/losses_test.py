@@ -9,7 +9,9 @@ from keras import ops
 from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import CategoricalReconstruction
 from keras_capsvae import GaussianReconstruction
+from keras_capsvae import LabelCrossentropy
 from keras_capsvae import MarginLoss
+from keras_capsvae import SpreadLoss
 from tests import capsule_oracles
 from tests import oracles
 from tests.helpers import gradient
@@ -244,3 +246,9 @@ def test_margin_loss_config():
     loss = MarginLoss(0.8, 0.2, 0.25)
     again = MarginLoss.from_config(loss.get_config())
     assert again.get_config() == loss.get_config()
+
+
+@pytest.mark.parametrize("loss", [SpreadLoss(), LabelCrossentropy()])
+def test_losses_that_compare_classes_refuse_a_single_one(loss):
+    with pytest.raises(ValueError, match="at least 2.*MarginLoss"):
+        loss(np.array([[1.0]]), np.array([[0.7]]))

@@ -104,3 +104,16 @@ def test_config():
 def test_labels_of_another_shape():
     with pytest.raises(ValueError, match=r"\(batch, 3\).*\(4, 2\)"):
         result(LabelAccuracy(), np.zeros((4, 2)))
+
+
+SINGLE = np.array([[0.9], [0.2], [0.6], [0.4]], "float32")
+
+
+@pytest.mark.parametrize("labels", [[1, 0, 0, 0], [[1], [0], [0], [0]]])
+def test_a_single_class_is_present_above_one_half(labels):
+    metric = LabelAccuracy()
+    metric.update_state(np.array(labels), SINGLE)
+    assert float(metric.result()) == pytest.approx(0.75)
+    metric.reset_state()
+    metric.update_state(np.array(labels), SINGLE, np.array([1, 1, 2, 0]))
+    assert float(metric.result()) == pytest.approx(0.5)
