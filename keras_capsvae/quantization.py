@@ -35,7 +35,8 @@ def counts_and_sums(
     Over all replicas of a distributed step.
     """
     sums = ops.segment_sum(vectors, indices, num_codes)  # (num_codes, dim)
-    return counts_of(indices, num_codes), sum_over_replicas(sums)
+    counts = ops.cast(counts_of(indices, num_codes), sums.dtype)
+    return counts, sum_over_replicas(sums)
 
 
 def counts_of(indices: Tensor, num_codes: int) -> Tensor:

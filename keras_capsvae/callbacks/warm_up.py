@@ -10,6 +10,7 @@ import keras
 
 from keras_capsvae.callbacks.steps import StepCallback
 from keras_capsvae.latents.base import Latent
+from keras_capsvae.latents.gaussian import GaussianLatent
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.typing import Config
 from keras_capsvae.validation.numbers import check_integer
@@ -73,8 +74,9 @@ class WarmUp(StepCallback):
         return CURVES[self.curve](min(1.0, rises))
 
     def on_train_begin(self, logs: Config | None = None) -> None:
+        super().on_train_begin(logs)
         self._targets = list(self.targets())
-        self._done, self._share = 0, None
+        self._reached, self._share = 0, None
         if not self._targets:
             raise ValueError(
                 f"{type(self).__name__} expects a model with {self.purpose}. "
@@ -92,7 +94,7 @@ class WarmUp(StepCallback):
             self._move(step)
 
     def _move(self, done):
-        self._done = done
+        self._reached = done
         self._share = share = self.share(done)
         for variable, own_end in self._targets:
             end = own_end if self.end is None else self.end
@@ -100,7 +102,7 @@ class WarmUp(StepCallback):
 
     def warn_if_unfinished(self) -> None:
         """Warn if training ended before the last value was reached."""
-        if self._done < (2 * self.cycles - 1) * self.length:
+        if self._reached < (2 * self.cycles - 1) * self.length:
             values = [float(variable) for variable, _ in self._targets]
             length = f"{self.length} {self.unit}"
             if self.cycles > 1:
@@ -195,7 +197,8 @@ class CapacityWarmUp(WarmUp):
 
     def targets(self) -> Iterator[tuple[keras.Variable, float]]:
         for layer in _layers(self.model):
-            if getattr(layer, "capacity", None) is not None:
+            is_gaussian = isinstance(layer, GaussianLatent)
+            if is_gaussian and layer.initial_capacity is not None:
                 yield layer.capacity, layer.initial_capacity
 
 

@@ -170,11 +170,13 @@ class Latent(SeededLayer):
     def sample(
         self,
         parameters: list[Tensor],
-        num_samples: int,
+        num_samples: int | None = None,
         seed: keras.random.SeedGenerator | None = None,
     ) -> Tensor:
-        """Posterior samples of each example, `(batch, num_samples, ...)`.
+        """Posterior samples of each example, float32 at least.
 
+        `(batch, num_samples, ...)`, or `(batch, ...)` of one without a number:
+        what `log_ratio` takes, before any rounding to the compute dtype.
         `seed` is a `SeedGenerator`; by default the latent's own.
         """
         raise NotImplementedError

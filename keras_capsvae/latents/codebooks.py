@@ -27,7 +27,7 @@ class Codebook(keras.layers.Layer):
     is_moved = True
 
     def __init__(self, num_codes: int, dim: int, **kwargs: Any) -> None:
-        super().__init__(dtype=kwargs.pop("dtype", "float32"), **kwargs)
+        super().__init__(**kwargs)
         self.num_codes, self.dim = num_codes, dim
 
     def vectors(self) -> Tensor:

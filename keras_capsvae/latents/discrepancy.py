@@ -70,7 +70,8 @@ class MaximumMeanDiscrepancy(Regulariser):
     ) -> dict[str, Tensor]:
         count = ops.shape(z)[0]
         drawn = prior.draw(numbers, count, tuple(z.shape[1:]), condition)
-        z, drawn = (flat(at_least_float32(one)) for one in (z, drawn))
+        z = flat(at_least_float32(z))
+        drawn = flat(ops.cast(drawn, z.dtype))
         number = ops.cast(count, z.dtype)
         others = ops.maximum(number - 1, 1)
         apart = 1 - ops.eye(count, dtype=z.dtype)

@@ -152,14 +152,15 @@ class GaussianLatent(Latent):
         z_mean, z_log_var = (
             ops.cast(parameter, self.dtype_of_terms) for parameter in parameters
         )  # (batch, ...) each
-        z = self._sample([z_mean, z_log_var])  # (batch, ...)
+        z = self.sample([z_mean, z_log_var])  # (batch, ...)
         terms = self.prior.divergence(
             self.kl_loss, z, z_mean, z_log_var, condition
         )
         divergence = sum_over_dims(terms)  # (batch,)
         penalty = self.beta * self._priced(terms, divergence)
+        decoded = ops.saturate_cast(z, self.compute_dtype)
         if self.regulariser is None:
-            return z, divergence, penalty
+            return decoded, divergence, penalty
         reported = self.regulariser.terms(
             self.prior,
             GraphNumbers(self.seed_generator),
@@ -169,7 +170,7 @@ class GaussianLatent(Latent):
             condition,
         )
         penalty = penalty + self.regulariser.penalty(reported)
-        outputs = z, divergence, penalty
+        outputs = decoded, divergence, penalty
         return (*outputs, reported) if with_terms else outputs
 
     def _priced(self, terms, divergence):
@@ -214,16 +215,11 @@ class GaussianLatent(Latent):
     def sample(
         self,
         parameters: list[Tensor],
-        num_samples: int,
+        num_samples: int | None = None,
         seed: keras.random.SeedGenerator | None = None,
     ) -> Tensor:
-        return self._sample(parameters, num_samples, seed)
-
-    def _sample(self, parameters, num_samples=None, seed=None):
-        z = reparameterised(
-            *parameters, num_samples, seed or self.seed_generator
-        )
-        return ops.saturate_cast(z, self.compute_dtype)
+        seed = seed or self.seed_generator
+        return reparameterised(*parameters, num_samples, seed)
 
     def log_ratio(
         self,

@@ -156,14 +156,15 @@ class GumbelSoftmaxLatent(Latent):
     def sample(
         self,
         parameters: list[Tensor],
-        num_samples: int,
+        num_samples: int | None = None,
         seed: keras.random.SeedGenerator | None = None,
     ) -> Tensor:
         """One-hot samples with the gradient of relaxed ones."""
-        log_p = _log_probabilities(parameters)[:, None]
-        log_p = ops.repeat(log_p, num_samples, axis=1)
+        log_p = _log_probabilities(parameters)
+        if num_samples is not None:
+            log_p = ops.repeat(log_p[:, None], num_samples, axis=1)
         drawn = self._drawn(log_p, seed or self.seed_generator)
-        return ops.cast(_straight_through(*drawn), self.compute_dtype)
+        return _straight_through(*drawn)
 
     def log_ratio(
         self, z: Tensor, parameters: list[Tensor], condition: Any = None

@@ -108,7 +108,7 @@ class TotalCorrelation(Regulariser):
         densities = -0.5 * (
             ops.square(offset) * ops.exp(-log_var) + log_var + LOG_2_PI
         )
-        log_weights = self._log_weights(ops.shape(z)[0])
+        log_weights = self._log_weights(ops.shape(z)[0], z.dtype)
         joint = ops.sum(densities, axis=2)
         own = ops.sum(joint * ops.eye(ops.shape(z)[0], dtype=z.dtype), axis=1)
         together = ops.logsumexp(joint + log_weights, axis=1)
@@ -121,11 +121,11 @@ class TotalCorrelation(Regulariser):
             "dimension_kl": apart - log_prior,
         }
 
-    def _log_weights(self, count):
+    def _log_weights(self, count, dtype):
         """ln w_ij, `(batch, batch)`."""
-        batch = ops.cast(count, "float32")
-        size = ops.maximum(ops.convert_to_tensor(self.size), batch)
-        diagonal = ops.eye(count, dtype="float32")
+        batch = ops.cast(count, dtype)
+        size = ops.maximum(ops.cast(self.size, dtype), batch)
+        diagonal = ops.eye(count, dtype=dtype)
         if self.estimator == "weighted":
             return -ops.log(size * batch) + 0 * diagonal
         others = ops.maximum(batch - 1, 1)

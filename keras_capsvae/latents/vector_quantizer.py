@@ -126,11 +126,12 @@ class VectorQuantizer(CodeLatent):
             )
 
     def _codebook(self) -> Codebook:
+        options = {"name": "codebook", "dtype": self.dtype_of_terms}
         if self.codebook_name == "simvq":
-            return ProjectedCodebook(self.num_codes, self.dim, name="codebook")
+            return ProjectedCodebook(self.num_codes, self.dim, **options)
         of_name = {"ema": AveragedCodebook, "loss": TrainedCodebook}
         return of_name[self.codebook_name](
-            self.num_codes, self.dim, self.decay, name="codebook"
+            self.num_codes, self.dim, self.decay, **options
         )
 
     def build(self, parameters_shape: Any) -> None:
@@ -184,7 +185,7 @@ class VectorQuantizer(CodeLatent):
         count = ops.cast(ops.shape(inputs)[0], "float32")
         places = ops.arange(self.num_codes, dtype="float32")
         places += keras.random.uniform(
-            (self.num_codes,), seed=self.seed_generator
+            (self.num_codes,), dtype="float32", seed=self.seed_generator
         )
         rows = ops.cast(ops.floor(places * (count / self.num_codes)), "int32")
         rows = ops.minimum(rows, ops.shape(inputs)[0] - 1)

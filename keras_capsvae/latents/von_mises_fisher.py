@@ -90,8 +90,9 @@ class VonMisesFisherLatent(Latent):
         self.quantiles = cosines.quantiles_of_drop(dims, self.kappa)
 
     def call(self, parameters: list[Tensor], condition: Any = None) -> Any:
-        z = self._sample(parameters)  # (batch, ..., d)
+        z = self.sample(parameters)  # (batch, ..., d)
         divergence = self.mean_divergence(z, parameters)  # (batch,)
+        z = ops.cast(z, self.compute_dtype)
         return z, divergence, self.beta * divergence
 
     def value(self, parameters: list[Tensor]) -> Tensor:
@@ -100,12 +101,9 @@ class VonMisesFisherLatent(Latent):
     def sample(
         self,
         parameters: list[Tensor],
-        num_samples: int,
+        num_samples: int | None = None,
         seed: keras.random.SeedGenerator | None = None,
     ) -> Tensor:
-        return self._sample(parameters, num_samples, seed)
-
-    def _sample(self, parameters, num_samples=None, seed=None):
         mean = self.value(parameters)
         batch, *dims = ops.shape(mean)
         if num_samples is not None:
@@ -119,8 +117,7 @@ class VonMisesFisherLatent(Latent):
         for _ in range(2):  # once leaves rounding where little is orthogonal
             along = ops.sum(across * mean, axis=-1, keepdims=True)
             across = unit(across - along * mean)
-        z = (1 - drop) * mean + ops.sqrt(drop * (2 - drop)) * across
-        return ops.cast(z, self.compute_dtype)
+        return (1 - drop) * mean + ops.sqrt(drop * (2 - drop)) * across
 
     def _drop(self, shape, dtype, seed):
         """Draws of 1 − w, which float32 tells apart where w is all but 1."""

@@ -7,6 +7,7 @@ from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.divergences import one_sample_kl
 from keras_capsvae.layers.sampling import check_posterior_shapes
 from keras_capsvae.numerics import sum_over_dims
+from keras_capsvae.private_keras import sum_over_replicas
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_number
@@ -34,8 +35,8 @@ class KLLoss(keras.layers.Layer):
             that `KLWarmUp` can move while training. Defaults to 1.
         estimator: `"analytic"` or `"monte_carlo"`. Defaults to `"analytic"`.
         free_bits: Nats of divergence per dim that cost nothing extra: a dim
-            whose mean over the batch is below counts `free_bits` and has no
-            gradient. Defaults to 0: no such floor.
+            whose mean over the batch (of all replicas) is below counts
+            `free_bits` and has no gradient. Defaults to 0: no such floor.
 
     Inputs: list `[z_mean, z_log_var]`, for `"monte_carlo"` `[z_mean, z_log_var,
         z]`, each `(batch, ..., latent_dim)`; keyword `prior_mean`, same shape.
@@ -122,8 +123,12 @@ class KLLoss(keras.layers.Layer):
         """Terms `(batch, ...)` with the floor of `free_bits`."""
         if not self.free_bits:
             return terms
-        is_free = ops.mean(terms, axis=0) < self.free_bits
-        return ops.where(is_free, self.free_bits, terms)
+        count = ops.ones_like(terms[:, :1])
+        total, count = (
+            sum_over_replicas(ops.sum(ops.stop_gradient(one), axis=0))
+            for one in (terms, count)
+        )
+        return ops.where(total < self.free_bits * count, self.free_bits, terms)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return [tuple(shape) for shape in input_shape]

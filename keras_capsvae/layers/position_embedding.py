@@ -65,6 +65,7 @@ class PositionEmbedding(keras.layers.Layer):
         phases = ops.convert_to_tensor(self._phases)
         waves = ops.sin(steps * frequencies + phases)
         scale = at_least_float32(self.scale)
+        waves = ops.cast(waves, scale.dtype)
         return inputs + ops.cast(scale * waves, inputs.dtype)  # (…, steps, c)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

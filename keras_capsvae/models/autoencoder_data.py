@@ -14,6 +14,8 @@ from keras_capsvae.validation.labels import check_classes
 from keras_capsvae.validation.labels import check_no_numbers_of_classes
 from keras_capsvae.validation.labels import check_one_hot
 
+SAVED_AS = "conditions_are_numbers"
+
 
 class AutoencoderData(OwnLossModel):
     """What data an autoencoder takes: x, its conditions, and targets.
@@ -103,6 +105,17 @@ class AutoencoderData(OwnLossModel):
             is_named = tensor is not self.inputs[0] and has_own_name(tensor)
             self.check_input(array, tensor, tensor.name if is_named else "x")
         return arrays
+
+    def save_own_variables(self, store: Any) -> None:
+        super().save_own_variables(store)
+        if self.conditions.are_numbers:
+            store[SAVED_AS] = np.array(True)
+
+    def load_own_variables(self, store: Any) -> None:
+        keys = set(store.keys())
+        own = {key: store[key] for key in keys - {SAVED_AS}}
+        super().load_own_variables(own)
+        self.conditions.are_numbers = SAVED_AS in keys
 
     def _check_no_labels(self, y):
         first = self.outputs[0].shape[1]  # None or 1 takes a column

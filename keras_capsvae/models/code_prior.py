@@ -60,10 +60,8 @@ class CodePrior(keras.Model):
         width: int = 128,
         num_heads: int = 4,
         name: str = "code_prior",
-        **kwargs: Any,
     ) -> None:
-        kwargs["dtype"] = "float32"
-        super().__init__(name=name, **kwargs)
+        super().__init__(name=name, dtype="float32")
         self.num_codes = check_integer("num_codes", num_codes, 2)
         if None in tuple(code_shape):
             raise ValueError(

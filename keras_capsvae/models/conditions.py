@@ -24,9 +24,10 @@ class Conditions:
         inputs: A symbolic input for each condition.
         of_encoder, of_decoder: Indices of the conditions that a part takes.
         of_prior: Index of the prior's condition, `None` without one.
+        are_numbers: Whether data showed that the only condition is not one-hot;
+            files keep it.
         num_classes: Classes of the only condition, taken for one-hot; `None`
-            where there is none, there are several, or data showed that it holds
-            other numbers.
+            where there is none, there are several, or it holds other numbers.
     """
 
     def __init__(
@@ -40,9 +41,14 @@ class Conditions:
             label = keras.Input(latent.condition_shape, name="label")
             (self.of_prior,) = self._matched([label], by_position=False)
         self._prior_has_classes = latent.num_classes is not None
-        self.num_classes = self._classes(latent.num_classes)
+        self.are_numbers = False
+        self._classes = self._classes_of(latent.num_classes)
 
-    def _classes(self, of_prior):
+    @property
+    def num_classes(self) -> int | None:
+        return None if self.are_numbers else self._classes
+
+    def _classes_of(self, of_prior):
         if len(self.inputs) != 1:
             return None
         _, *dims = self.inputs[0].shape
@@ -76,7 +82,7 @@ class Conditions:
         if self.num_classes is None or self._prior_has_classes:
             return
         if not all(np.isin(part, (0, 1)).all() for part in parts_of(array)):
-            self.num_classes = None
+            self.are_numbers = True
 
     @property
     def are_generated_from(self) -> bool:

@@ -3,6 +3,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_capsvae.layers.character_embedding import CharacterEmbedding
 from keras_capsvae.models.latent_search import search
@@ -102,12 +103,20 @@ class PoemAutoencoder(VariationalAutoencoder):
         return super().posterior(x, batch_size)
 
     def generate(
-        self, n: int, *, seed: int | None = None, temperature: float = 0.0
+        self,
+        n: int,
+        *,
+        label: Any = None,
+        cluster: int | None = None,
+        condition: Tensor | None = None,
+        seed: int | None = None,
+        temperature: float = 0.0,
     ) -> list[str]:
         """Texts decoded from n draws of the prior.
 
         Args:
             n: Number of texts, at least 1.
+            label, cluster, condition: As of every VAE.
             seed: Integer seed. Defaults to `None`: fresh draws each time.
             temperature: See above. Defaults to 0.
 
@@ -118,16 +127,22 @@ class PoemAutoencoder(VariationalAutoencoder):
             ValueError: If n is below 1 or the temperature negative.
         """
         _check_temperature(temperature)
-        z = self.draw_latents(n, seed=seed)
-        return self._text_of(z, seed, temperature)
+        z, given = self._drawn(n, label, cluster, condition, seed, {})
+        return self._text_of(z, seed, temperature, given)
 
     def reconstruct(
-        self, x: Any, *, seed: int | None = None, temperature: float = 0.0
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        *,
+        seed: int | None = None,
+        temperature: float = 0.0,
     ) -> list[str] | np.ndarray:
         """Decode the posterior means of texts or of ids.
 
         Args:
             x: Texts, or array of ids `(batch, sentence_length)`.
+            batch_size: Texts at a time. Defaults to Keras' 32.
             seed, temperature: As in `generate`, for texts alone.
 
         Returns:
@@ -145,9 +160,9 @@ class PoemAutoencoder(VariationalAutoencoder):
                     "probabilities, of which nothing is drawn. Received: "
                     f"temperature={temperature}, seed={seed} with ids"
                 )
-            return super().reconstruct(x)
+            return super().reconstruct(x, batch_size)
         _check_temperature(temperature)
-        return self._text_of(self.encode(x), seed, temperature)
+        return self._text_of(self.encode(x, batch_size), seed, temperature)
 
     def interpolate(
         self,
@@ -185,7 +200,7 @@ class PoemAutoencoder(VariationalAutoencoder):
         """Complete texts from their first line, by search in latent space.
 
         Looks for latents under which the decoder gives the line, of high
-        `ln q(line|z) + ln p(z)`, with the cross-entropy method: the best
+        `ln q(line|z) + ln q(z)`, with the cross-entropy method: the best
         tenth of some draws from the prior, then draws around them, and so on.
         The rest is what the decoder makes of the best latents; the line stands
         as given.
@@ -221,29 +236,31 @@ class PoemAutoencoder(VariationalAutoencoder):
         ids = self.vocabulary.encode([known])[0]
         positions = np.arange(len(known))
 
-        def log_likelihood(z):
+        def log_posterior(z):
             probabilities = self.decode(z)
             chosen = probabilities[:, positions, ids]  # (draws, known)
-            return np.log(np.maximum(chosen, TINY)).sum(-1, dtype="float64")
+            log_likelihood = np.log(np.maximum(chosen, TINY))
+            return log_likelihood.sum(-1, dtype="float64") + log_prior(z)
 
-        z, _ = search(
-            log_likelihood,
-            self.decoder.inputs[0].shape[-1],
-            draws,
-            rounds,
-            np.random.default_rng(seed),
-        )
+        def log_prior(z):
+            return ops.convert_to_numpy(
+                self.latent.prior.log_density(z, self.prior_depends_on(None))
+            )
+
+        start = self.draw_latents(draws, seed=seed)
+        random = np.random.default_rng(seed if seed is None else (seed, 1))
+        z, _ = search(log_posterior, start, rounds, random)
         rest = self.most_probable(z)[:, len(known) :]
         texts = [known + one for one in self.vocabulary.decode(rest)]
         return [self._printed(text) for text in dict.fromkeys(texts)][:n]
 
     def most_probable(self, z: Tensor) -> np.ndarray:
         """The most probable ids of latents, `(batch, sentence_length)`."""
-        return self._chosen(z, lambda probabilities: probabilities)
+        return self._chosen(z, np.asarray)
 
-    def _text_of(self, z, seed, temperature):
+    def _text_of(self, z, seed, temperature, given=None):
         if not temperature:
-            return self.decode_text(self.most_probable(z))
+            return self.decode_text(self._chosen(z, np.asarray, given))
         random = np.random.default_rng(seed if seed is None else (seed, 1))
 
         def perturbed(probabilities):
@@ -251,17 +268,17 @@ class PoemAutoencoder(VariationalAutoencoder):
             logits = np.log(np.maximum(probabilities, TINY)) / temperature
             return logits + random.gumbel(size=logits.shape)
 
-        return self.decode_text(self._chosen(z, perturbed))
+        return self.decode_text(self._chosen(z, perturbed, given))
 
-    def _chosen(self, z, scores_of):
+    def _chosen(self, z, scores_of, given=None):
         """Ids of the highest scores, not all probabilities held at once."""
-        parts = [
-            z[start : start + DECODED_AT_ONCE]
-            for start in range(0, len(z), DECODED_AT_ONCE)
-        ]
-        return np.concatenate(
-            [scores_of(self.decode(part)).argmax(-1) for part in parts]
-        )
+        ids = []
+        for start in range(0, len(z), DECODED_AT_ONCE):
+            rows = slice(start, start + DECODED_AT_ONCE)
+            conditions = given and [array[rows] for array in given]
+            probabilities = self._decoded(z[rows], conditions)
+            ids.append(scores_of(probabilities).argmax(-1))
+        return np.concatenate(ids)
 
     def _printed(self, text):
         if self.vocabulary.has_punctuation:

@@ -99,6 +99,7 @@ class Reconstruction:
         """
         num_samples, *dims = z.shape[1:]
         latents = ops.reshape(z, (-1, *dims))
+        latents = ops.saturate_cast(latents, self.decoder.compute_dtype)
         repeated = [
             ops.repeat(ops.convert_to_tensor(array), num_samples, axis=0)
             for array in [target, *given]

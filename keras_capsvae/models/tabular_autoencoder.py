@@ -1,6 +1,7 @@
 import dataclasses
 import functools
 import inspect
+import math
 import warnings
 from typing import Any
 
@@ -227,19 +228,21 @@ class TabularAutoencoder(NamedColumns):
             start += size
 
     def _made_of(self, decoded, seed):
-        seeds = None if seed is None else (seed, len(decoded))
+        seeds = None if seed is None else (seed, 1)
         rows = self._rows_drawn(NumpyNumbers(seeds), decoded)
         return ops.convert_to_numpy(rows)
 
     def _rows_drawn(self, numbers, decoded):
         """Rows drawn from what the decoder gives."""
         _, columns = self.column_layers
+        noise = ops.convert_to_tensor(numbers.normal(ops.shape(decoded)))
         mean, *groups = columns.parts(decoded)
-        noise = ops.convert_to_tensor(numbers.normal(ops.shape(mean)))
-        numbers_drawn = mean + noise * ops.exp(0.5 * columns.log_variance())
+        of_mean, *of_groups = columns.parts(noise)
+        numbers_drawn = mean + of_mean * ops.exp(0.5 * columns.log_variance())
         drawn = [columns.kept_in_range(numbers_drawn)]
-        for group in groups:
-            uniform = numbers.uniform(ops.shape(group))
+        for group, normal in zip(groups, of_groups):
+            uniform = 0.5 * (1 + ops.erf(normal / math.sqrt(2)))
+            uniform = ops.clip(uniform, ROUNDING, 1 - ROUNDING)
             gumbel = -ops.log(-ops.log(uniform))
             chosen = ops.argmax(ops.log(group) + gumbel, axis=-1)
             drawn.append(ops.one_hot(chosen, group.shape[-1]))

@@ -259,3 +259,21 @@ def test_errors_of_a_capacity(model):
     net = capacity_model(capacity=1.0)
     with pytest.raises(ValueError, match="a penalty of its own"):
         ImportanceWeightedAutoencoder(net.encoder, net.decoder, net.latent)
+
+
+def test_a_capacity_of_another_layer_is_left_alone():
+    class Tank(keras.layers.Layer):
+        capacity = 4
+
+        def call(self, inputs):
+            return inputs
+
+    x, z = keras.Input((4,)), keras.Input((2,))
+    h = Tank()(x)
+    heads = [keras.layers.Dense(2)(h), keras.layers.Dense(2)(h)]
+    decoder = keras.Model(z, keras.layers.Dense(4, "sigmoid")(z))
+    latent = GaussianLatent(capacity=2.0)
+    model = VariationalAutoencoder(keras.Model(x, heads), decoder, latent)
+    model.compile("adam", loss=BernoulliReconstruction())
+    with pytest.warns(UserWarning, match="capacity is"):
+        model.fit(X, verbose=0, callbacks=[CapacityWarmUp(2)])

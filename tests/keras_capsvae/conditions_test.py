@@ -170,3 +170,15 @@ def test_signatures_of_a_conditional_model(tmp_path):
     assert served.generate(tf.constant(3), tf.constant(1)).shape == (3, 6)
     with pytest.raises(tf.errors.InvalidArgumentError, match="label"):
         served.generate(tf.constant(3), tf.constant(9))
+
+
+@pytest.mark.parametrize("data", [0.5 * ONE_HOT, ONE_HOT])
+def test_files_keep_whether_a_condition_is_of_classes(data, tmp_path):
+    model = compiled(
+        VariationalAutoencoder(encoder((6,), *given("c")), decoder(*given("c")))
+    )
+    model.fit([X, data], verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.num_classes == model.num_classes
+    assert model.num_classes == (3 if data.max() == 1 else None)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+import zoo
 from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import ClassifiedMixture
 from keras_capsvae import ClassMeans
@@ -12,6 +13,8 @@ from keras_capsvae import GaussianLatent
 from keras_capsvae import GaussianMixture
 from keras_capsvae import GaussianReconstruction
 from keras_capsvae import VariationalAutoencoder
+from tests.helpers import BACKEND
+from tests.helpers import SIXTEEN_BIT_POLICIES
 from tests.helpers import dtype_policy
 from tests.helpers import gradient
 from tests.helpers import numpy_of
@@ -299,3 +302,41 @@ def test_a_classifier_in_float16():
         assert keras.backend.standardize_dtype(value.dtype) == "float32"
         assert np.isfinite(numpy_of(value)).all()
     assert numpy_of(latent.responsibilities(numpy_of(drawn))).shape == (4, 3)
+
+
+@pytest.mark.parametrize("policy", SIXTEEN_BIT_POLICIES)
+def test_divergences_are_of_samples_before_they_are_rounded(policy):
+    """σ is far below what 16 bits tell apart at the mean."""
+    z_mean = np.full((4096, DIMS), 3.0, "float32")
+    z_log_var = np.full((4096, DIMS), 2 * np.log(0.001), "float32")
+    prior = GaussianMixture(1, unit_variance=True, mean_initializer="zeros")
+    with dtype_policy(policy):
+        latent = GaussianLatent(prior, seed=0)
+        drawn, divergence, _ = latent([z_mean, z_log_var])
+    assert keras.backend.standardize_dtype(drawn.dtype) in policy
+    variance = np.exp(z_log_var[0])
+    exact = 0.5 * (z_mean[0] ** 2 + variance - z_log_var[0] - 1).sum()
+    expected = pytest.approx(exact, rel=2e-3)
+    assert numpy_of(divergence).mean() == expected
+    parameters = [z_mean, z_log_var]
+    ratio = latent.log_ratio(latent.sample(parameters, 2), parameters)
+    assert -numpy_of(ratio).mean() == expected
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX has float64 behind a switch")
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: zoo.dense_vae(8, regulariser="tc"),
+        lambda: zoo.dense_vae(8, regulariser="mmd", free_bits=0.1),
+        lambda: zoo.vq_vae((8, 8, 1), 4, 2, filters=4),
+        lambda: zoo.gumbel_vae((8, 8, 1), 2, 3),
+        lambda: zoo.vmf_vae(8, 3),
+    ],
+)
+def test_models_train_in_float64(build):
+    with dtype_policy("float64"):
+        model = build()
+        x = np.random.default_rng(0).random((8, *model.inputs[0].shape[1:]))
+        history = model.fit(x, verbose=0).history
+    assert np.isfinite(list(history.values())).all()

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import zoo
+from keras_capsvae import GaussianMixture
 from keras_capsvae import PoemAutoencoder
+from keras_capsvae.models import poem_autoencoder
 from keras_capsvae.models.latent_search import search
 from keras_capsvae.vocabulary import characters_of
 from tests.helpers import numpy_of
@@ -158,15 +160,48 @@ def test_search_finds_the_posterior_mean():
     """Of z ~ N(0, 1) and x = z + noise of variance v: x / (1 + v)."""
     target, variance = np.array([2.0, -1.0, 0.5]), 0.25
 
-    def score(z):
-        return -0.5 * np.sum((z - target) ** 2, -1) / variance
+    def log_posterior(z):
+        likelihood = -0.5 * np.sum((z - target) ** 2, -1) / variance
+        return likelihood - 0.5 * np.sum(z**2, -1)
 
     random = np.random.default_rng(0)
-    z, values = search(score, 3, draws=200, rounds=15, random=random)
+    start = random.standard_normal((200, 3)).astype("float32")
+    z, values = search(log_posterior, start, rounds=15, random=random)
     np.testing.assert_allclose(z[0], target / (1 + variance), atol=0.05)
     assert (np.diff(values) <= 0).all()
-    log_posterior = score(z[:1]) - 0.5 * np.sum(z[0] ** 2)
-    assert values[0] == pytest.approx(log_posterior[0], rel=1e-5)
+    assert values[0] == pytest.approx(log_posterior(z[:1])[0], rel=1e-5)
+
+
+def far_mixture(**arguments):
+    """A poet whose prior has its three clusters far from 0."""
+    far = keras.initializers.RandomNormal(20.0, 1.0, seed=0)
+    return small(prior=GaussianMixture(3, mean_initializer=far), **arguments)
+
+
+def test_texts_are_completed_under_the_prior_of_the_model(monkeypatch):
+    model, searched = far_mixture(), []
+
+    def found(score, z, rounds, random):
+        best, values = search(score, z, rounds, random)
+        searched.append(best[0])
+        return best, values
+
+    monkeypatch.setattr(poem_autoencoder, "search", found)
+    model.complete("".join(CHARACTERS[:5]), seed=0, draws=64, rounds=6)
+    assert 15 < np.abs(searched[0]).mean() < 25
+
+
+def test_texts_of_a_cluster():
+    model = far_mixture()
+    texts = model.generate(2, cluster=1, seed=0)
+    z = model.draw_latents(2, cluster=1, seed=0)
+    assert texts == model.decode_text(model.most_probable(z))
+    with pytest.raises(ValueError, match="cluster"):
+        model.generate(1, cluster=3)
+    ids = model.encode_text(texts)
+    np.testing.assert_allclose(
+        model.reconstruct(ids, 8), model.reconstruct(ids), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("length", [3, 7, 14])

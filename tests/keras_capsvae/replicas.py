@@ -36,6 +36,7 @@ TEXTS = ["abcd", "bcda", "cdab", "dabc"] * 2
 LABELS = np.arange(8) % 3
 ONE_HOT = np.eye(3, dtype="float32")[LABELS]
 WEIGHTS = np.linspace(0.5, 2, 8, dtype="float32")
+FREE_BITS = 39.6  # nats; z_log_var is −80, which alone costs 39.5
 MODELS = {}
 
 
@@ -81,6 +82,14 @@ def vae(*arguments, cls=kc.VariationalAutoencoder, **keywords):
 @model(FLAT)
 def own_vae():
     return vae(kl_weight=0.5)
+
+
+@model(FLAT)
+def free_bits():
+    """About the mean divergence of a dim, so that some pay and some do not."""
+    net = vae(free_bits=FREE_BITS)
+    net.compile("sgd", loss=kc.BernoulliReconstruction())
+    return net
 
 
 @model(FLAT, FLAT, sample_weight=WEIGHTS)

@@ -7,7 +7,7 @@ from tests.helpers import tensorflow_only
 from tests.scripts import run_script
 
 SCRIPT = pathlib.Path(__file__).with_name("replicas.py")
-QUICK = ("weighted_vae", "small_capsules")
+QUICK = ("weighted_vae", "free_bits", "small_capsules")
 
 
 def _found(devices, *models):

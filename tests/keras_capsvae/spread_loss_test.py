@@ -6,6 +6,7 @@ import zoo
 from keras_capsvae import MatrixCapsuleNetwork
 from keras_capsvae import SpreadLoss
 from keras_capsvae import SpreadMargin
+from keras_capsvae.callbacks.steps import StepCallback
 from tests.helpers import gradient
 from tests.helpers import numpy_of
 from tests.oracles import central_differences
@@ -169,6 +170,28 @@ def test_steps_are_counted_on_the_host(accumulated):
         schedule.margin(step // (accumulated or 1)) for step in range(6)
     ]
     np.testing.assert_allclose(noted.margins, expected, rtol=1e-6)
+
+
+class Steps(StepCallback):
+    """Notes the steps that it was told of."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps = []
+
+    def on_step(self, step):
+        self.steps.append(step)
+
+
+def test_accumulated_batches_of_an_epoch_go_on_in_the_next():
+    model, noted = classifier(), Steps()
+    optimizer = keras.optimizers.SGD(0.0, gradient_accumulation_steps=2)
+    model.compile(optimizer, loss=SpreadLoss(0.9), jit_compile=False)
+    x, y = np.tile(scores(), (3, 1)), np.tile(LABELS, 3)
+    length = len(LABELS)
+    model.fit(x, y, length, epochs=3, verbose=0, callbacks=[noted])
+    assert noted.steps == [0, 0, 1, 1, 2, 2, 3, 3, 4]
+    assert int(model.optimizer.iterations) == 4
 
 
 @pytest.mark.skipif(

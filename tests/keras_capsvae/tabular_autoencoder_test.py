@@ -108,6 +108,8 @@ def test_learns_in_the_units_of_the_table(trained):
 def test_new_rows(trained):
     rows = trained.generate(2000, seed=0)
     np.testing.assert_array_equal(rows, trained.generate(2000, seed=0))
+    few = trained.generate(20, seed=0)
+    np.testing.assert_allclose(rows[:20], few, rtol=1e-4)
     assert set(np.unique(rows[:, 3:])) == {0, 1}
     np.testing.assert_array_equal(rows[:, 3:].sum(1), 1)
     spread = rows[:, :2].std(0) / TABLE[:, :2].std(0)

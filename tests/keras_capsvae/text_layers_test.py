@@ -5,7 +5,9 @@ import pytest
 from keras_capsvae import CharacterEmbedding
 from keras_capsvae import MaskedPooling
 from keras_capsvae import PositionEmbedding
+from tests.helpers import BACKEND
 from tests.helpers import check_layer
+from tests.helpers import dtype_policy
 from tests.helpers import numpy_of
 
 
@@ -85,4 +87,16 @@ def test_the_mask_ends_at_the_pooling():
     short, padded = np.array([[1, 2]]), np.array([[1, 2, 0, 0]])
     np.testing.assert_allclose(
         numpy_of(model(short)), numpy_of(model(padded)), rtol=1e-6
+    )
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX has float64 behind a switch")
+def test_positions_in_float64():
+    with dtype_policy("float64"):
+        layer = PositionEmbedding(0.5)
+        received = layer(np.zeros((1, 3, 4)))
+    assert keras.backend.standardize_dtype(received.dtype) == "float64"
+    expected = PositionEmbedding(0.5)(np.zeros((1, 3, 4), "float32"))
+    np.testing.assert_allclose(
+        numpy_of(received), numpy_of(expected), atol=1e-6
     )

@@ -162,7 +162,9 @@ def _of_poet(model, compiled, inputs, num_samples=None, verbose="auto"):
 
 
 def _of_latents(model, inputs, num_samples, verbose):
-    figures: dict[str, float] = {"active_units": active_units(model, inputs)}
+    figures: dict[str, float] = {}
+    if model.latent.num_codes is None:  # numbers of categories do not vary
+        figures["active_units"] = active_units(model, inputs)
     if model.latent.num_clusters is not None:
         figures["empty_clusters"] = empty_clusters(model, inputs)
     if num_samples is None:
@@ -189,7 +191,8 @@ def active_units(model: keras.Model, images: Any) -> int:
     """Number of latents that depend on the image.
 
     A unit is active if its posterior mean has a variance above a hundredth of
-    the prior's over the images; a collapsed posterior has none.
+    the prior's over the images; a collapsed posterior has none. That of the
+    prior is 1, on a sphere of d dims 1/d, and counts as 1 for mixtures too.
 
     Args:
         model: A VAE.
@@ -200,11 +203,16 @@ def active_units(model: keras.Model, images: Any) -> int:
         An integer between 0 and the number of latents.
 
     Raises:
-        ValueError: If there are fewer than 2 images.
+        ValueError: If there are fewer than 2 images, or the latents are codes.
 
     Source: Burda et al., "Importance Weighted Autoencoders", 2015, section 5.2.
     """
     _check_several(images)
+    if model.latent.num_codes is not None:
+        raise ValueError(
+            "Units that are active are told by numbers, which codes are not. "
+            f"Received: {type(model.latent).__name__}"
+        )
     variance = np.var(model.encode(images), axis=0)
     least = ACTIVE_VARIANCE * variance_of_prior(model.latent)
     return int(np.sum(variance > least))

@@ -75,6 +75,14 @@ def test_evaluate_takes_labels_of_a_conditional_model(images):
         evaluation.evaluate(model, images, labels + 1, verbose=0)
 
 
+def test_codes_have_no_active_units(images):
+    model = zoo.gumbel_vae((4, 4, 1), 2, 3, seed=0)
+    x = images[:2].reshape(-1, 4, 4, 1)
+    assert "active_units" not in evaluation.evaluate(model, x, verbose=0)
+    with pytest.raises(ValueError, match="GumbelSoftmaxLatent"):
+        evaluation.active_units(model, x)
+
+
 def test_active_units_need_two_images(images):
     with pytest.raises(ValueError, match="at least 2 images"):
         evaluation.active_units(model_with_means([1.0, 1.0, 1.0]), images[:1])
