@@ -4,11 +4,10 @@ import math
 
 from keras import ops
 
+from keras_capsvae.numerics import LOG_2_PI
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import bounded_log_var
 from keras_capsvae.typing import Tensor
-
-LOG_2_PI = math.log(2 * math.pi)
 
 
 def gaussian_kl(

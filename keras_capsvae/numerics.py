@@ -1,12 +1,17 @@
 """Precision and bounds shared by layers and losses."""
 
+import math
+
 import keras
 from keras import ops
 
 from keras_capsvae.typing import Tensor
 
+LOG_2_PI = math.log(2 * math.pi)
 LOG_VAR_LIMIT = 80.0
 FLOAT16_LIMIT = 65504.0
+SMALLEST_SHARE = 1e-7  # of draws from (0, 1), which float32 may round to 0 or 1
+SMALLEST_LENGTH = 1e-6  # below which a length has no gradient
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:
@@ -62,3 +67,9 @@ def scaled_gradient(tensor: Tensor, scale: Tensor) -> Tensor:
     constant = ops.stop_gradient(tensor)
     scale = ops.cast(ops.stop_gradient(scale), tensor.dtype)
     return constant + scale * (tensor - constant)
+
+
+def length(vectors: Tensor) -> Tensor:
+    """`√Σ x²` over the last axis, of gradient 0 at 0; float32 at least."""
+    square = ops.sum(ops.square(at_least_float32(vectors)), axis=-1)
+    return ops.sqrt(ops.maximum(square, SMALLEST_LENGTH**2))

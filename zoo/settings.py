@@ -64,8 +64,8 @@ class Settings(RunOptions):
             if value is not None or DEFAULTS.get(name, "") is not None:
                 object.__setattr__(self, name, one.checked(name, value))
         self._check_arguments()
-        self._check_warm_up()
-        self._check_prior()
+        check_warm_up(vars(self))
+        check_prior(vars(self))
         self._check_optimizer()
         if self.augment is not None:
             changes_of(self.augment)
@@ -97,34 +97,6 @@ class Settings(RunOptions):
                     f"{getattr(self, name)!r} and an argument of the builder, "
                     f"{self.arguments[name]!r}"
                 )
-
-    def _check_warm_up(self):
-        epochs, steps = self.kl_warm_up, self.kl_warm_up_steps
-        if epochs and steps:
-            raise ValueError(
-                "The weight of the KL divergence is raised over epochs or over "
-                "steps. Received: "
-                f"kl_warm_up={epochs} and kl_warm_up_steps={steps}"
-            )
-        shape = {"kl_curve": self.kl_curve, "kl_cycles": self.kl_cycles}
-        given = {
-            name: one for name, one in shape.items() if one != DEFAULTS[name]
-        }
-        if given and not (epochs or steps):
-            said = ", ".join(f"{name}={one}" for name, one in given.items())
-            raise ValueError(
-                "A curve or cycles are those of `kl_warm_up` (--kl-warm-up) or "
-                f"`kl_warm_up_steps`. Received: {said} without one"
-            )
-
-    def _check_prior(self):
-        check_arguments("fit_prior", self.prior_arguments, PRIOR_ARGUMENTS)
-        if self.prior_arguments and not self.prior_epochs:
-            raise ValueError(
-                "Arguments of a prior are those of one that is fitted, with "
-                "`prior_epochs` (--prior-epochs). Received: prior_arguments="
-                f"{self.prior_arguments} without it"
-            )
 
     def _check_optimizer(self):
         optimizer = self.arguments.get("optimizer")
@@ -196,6 +168,48 @@ class Settings(RunOptions):
         of_weights.pop("num_classes", None)
         builder = builder_of(self.model)
         return found_in_data(builder, self, {**of_weights, **arguments})
+
+
+def check_warm_up(options: Mapping[str, Any]) -> None:
+    """Raise where a warm-up of the divergence is asked for twice, or half.
+
+    Raises:
+        ValueError: if so.
+    """
+    epochs, steps = options["kl_warm_up"], options["kl_warm_up_steps"]
+    if epochs and steps:
+        raise ValueError(
+            "`kl_warm_up` (--kl-warm-up) counts epochs and `kl_warm_up_steps` "
+            "(--kl-warm-up-steps) steps: give one of them. Received: "
+            f"{epochs} and {steps}"
+        )
+    shaped = [
+        f"`{name}` (--{name.replace('_', '-')})"
+        for name in ("kl_curve", "kl_cycles")
+        if options[name] != DEFAULTS[name]
+    ]
+    if shaped and not (epochs or steps):
+        raise ValueError(
+            f"{' and '.join(shaped)} must go with `kl_warm_up` (--kl-warm-up) "
+            "or `kl_warm_up_steps` (--kl-warm-up-steps), which raises the "
+            "weight. Received: neither"
+        )
+
+
+def check_prior(options: Mapping[str, Any]) -> None:
+    """Raise where a prior has arguments that it cannot take.
+
+    Raises:
+        ValueError: if none is fitted.
+        TypeError: if it has no such argument.
+    """
+    check_arguments("fit_prior", options["prior_arguments"], PRIOR_ARGUMENTS)
+    if options["prior_arguments"] and not options["prior_epochs"]:
+        raise ValueError(
+            "`prior_arguments` (--set-prior) must go with `prior_epochs` "
+            "(--prior-epochs), which has the prior fitted. Received: "
+            f"{options['prior_arguments']} without it"
+        )
 
 
 def check_streaming(options: Mapping[str, Any]) -> None:

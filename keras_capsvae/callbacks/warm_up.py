@@ -13,6 +13,7 @@ from keras_capsvae.latents.base import Latent
 from keras_capsvae.latents.gaussian import GaussianLatent
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.typing import Config
+from keras_capsvae.validation.arguments import check_choice
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.numbers import check_number
 
@@ -48,11 +49,7 @@ class WarmUp(StepCallback):
                 "Either `epochs` or `steps` must be given. "
                 f"Received: epochs={epochs}, steps={steps}"
             )
-        if curve not in CURVES:
-            raise ValueError(
-                f"`curve` must be one of {tuple(CURVES)}. "
-                f"Received: curve={curve!r}"
-            )
+        check_choice("curve", curve, CURVES)
         self.unit = "epochs" if steps is None else "steps"
         self.length = check_integer(
             self.unit, epochs if steps is None else steps

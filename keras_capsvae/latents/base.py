@@ -25,9 +25,9 @@ class Latent(SeededLayer):
       as β · divergence.
 
     Each call draws anew, from `self.seed_generator`. A subclass implements
-    `call` and the methods below; a latent that has no densities leaves out
-    `sample` and `log_ratio`, without which there is no likelihood and no
-    importance weighting.
+    `call` and the methods below; where it says `has_densities` it has `sample`
+    and `log_ratio`, without which there is no importance weighting and no
+    likelihood of samples.
 
     Args:
         kl_weight: β at the start. Defaults to 1.

@@ -5,11 +5,11 @@ from keras import ops
 
 from keras_capsvae.latents.priors import Prior
 from keras_capsvae.latents.regularisers import Regulariser
-from keras_capsvae.latents.regularisers import check_choice
 from keras_capsvae.latents.regularisers import flat
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.arguments import check_choice
 from keras_capsvae.validation.numbers import check_number
 
 KERNELS = ("imq", "rbf")

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,6 @@ from keras import ops
 from keras_capsvae.latents.codes import CodeLatent
 from keras_capsvae.quantization import digits_of_index
 from keras_capsvae.quantization import index_of_digits
-from keras_capsvae.quantization import number_of_codes
 from keras_capsvae.quantization import straight_through
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
@@ -60,7 +60,7 @@ class FiniteScalarQuantizer(CodeLatent):
                 f"of a token. Received: levels={levels!r}"
             )
         self.levels = tuple(check_integer("levels", one, 2) for one in levels)
-        self.num_codes = number_of_codes(self.levels)
+        self.num_codes = math.prod(self.levels)
         if self.num_codes > MOST_CODES:
             raise ValueError(
                 f"`levels` must give at most {MOST_CODES} codes, for these are "

@@ -6,13 +6,13 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.latents.base import Latent
+from keras_capsvae.numerics import SMALLEST_SHARE
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_positive
 
-SMALLEST_SHARE = 1e-7  # of draws from (0, 1), which float32 may round to 0 or 1
 LOWEST = -80.0  # of ln p, so that a category ruled out by −inf counts as 0
 
 

@@ -49,11 +49,3 @@ class Regulariser(keras.layers.Layer):
 def flat(tensor: Tensor) -> Tensor:
     """`(batch, ...)` as `(batch, dims)`."""
     return ops.reshape(tensor, (-1, math.prod(tensor.shape[1:])))
-
-
-def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Raise unless a value is one of those that there are."""
-    if value not in choices:
-        raise ValueError(
-            f"`{name}` must be one of {choices}. Received: {name}={value!r}"
-        )

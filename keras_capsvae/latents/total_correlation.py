@@ -3,16 +3,16 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_capsvae.divergences import LOG_2_PI
 from keras_capsvae.latents.priors import Prior
 from keras_capsvae.latents.regularisers import Regulariser
-from keras_capsvae.latents.regularisers import check_choice
 from keras_capsvae.latents.regularisers import flat
+from keras_capsvae.numerics import LOG_2_PI
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import bounded_log_var
 from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.arguments import check_choice
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.numbers import check_number
 

@@ -9,7 +9,6 @@ from keras_capsvae.latents.codebooks import Codebook
 from keras_capsvae.latents.codebooks import ProjectedCodebook
 from keras_capsvae.latents.codebooks import TrainedCodebook
 from keras_capsvae.latents.codes import CodeLatent
-from keras_capsvae.latents.regularisers import check_choice
 from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.private_keras import one_replica_a_row
 from keras_capsvae.quantization import along_the_error
@@ -19,6 +18,7 @@ from keras_capsvae.quantization import rotated
 from keras_capsvae.quantization import straight_through
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.arguments import check_choice
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.numbers import check_number
 

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_capsvae.latents import cosines
 from keras_capsvae.latents.base import Latent
+from keras_capsvae.numerics import SMALLEST_SHARE
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.typing import Config
@@ -14,7 +15,6 @@ from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_number
 
 SMALLEST_SQUARE = 1e-24  # of a vector that has a direction
-SMALLEST_SHARE = 1e-7  # of draws from (0, 1), which float32 may round to 0 or 1
 SAME = 1e-6  # of directions, from which no way leads to the other
 
 

@@ -1,12 +1,10 @@
 import keras
 from keras import ops
 
-from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.numerics import length
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.capsules import check_capsule_shape
-
-TINY = 1e-12
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -35,9 +33,7 @@ class CapsuleLength(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
-        energy = ops.sum(ops.square(at_least_float32(inputs)), axis=-1)
-        length = ops.sqrt(ops.maximum(energy, TINY))
-        return ops.cast(length, self.compute_dtype)
+        return ops.cast(length(inputs), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(input_shape[:-1])

@@ -10,6 +10,7 @@ from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.private_keras import sum_over_replicas
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.arguments import check_choice
 from keras_capsvae.validation.numbers import check_number
 
 ESTIMATORS = ("analytic", "monte_carlo")
@@ -66,11 +67,7 @@ class KLLoss(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if estimator not in ESTIMATORS:
-            raise ValueError(
-                f"`estimator` must be one of {ESTIMATORS}. "
-                f"Received: estimator={estimator!r}"
-            )
+        check_choice("estimator", estimator, ESTIMATORS)
         self.estimator = estimator
         self.free_bits = check_number("free_bits", free_bits)
         self.initial_weight = check_number("weight", weight)
@@ -78,9 +75,6 @@ class KLLoss(keras.layers.Layer):
     def build(self, input_shape: Any) -> None:
         count = 3 if self.estimator == "monte_carlo" else 2
         check_posterior_shapes(self, input_shape, count)
-        self.add_factor()
-
-    def add_factor(self) -> None:
         self.weight = self.add_weight(
             name="weight",
             shape=(),

@@ -97,7 +97,7 @@ def _with_samples(shape, num_samples):
 
 
 def check_posterior_shapes(
-    layer: keras.layers.Layer, shapes: Tensor, count: int
+    layer: keras.layers.Layer, shapes: Any, count: int
 ) -> None:
     """Raise unless `shapes` are `count` equal shapes (batch, ..., dims)."""
     names = ["z_mean", "z_log_var", "z"][:count]

@@ -9,11 +9,10 @@ from keras_capsvae.losses.log_scale import LogScale
 from keras_capsvae.losses.log_scale import required
 from keras_capsvae.losses.reconstruction import ReconstructionLoss
 from keras_capsvae.losses.reconstruction import check_same_shape
+from keras_capsvae.numerics import LOG_2_PI
 from keras_capsvae.numerics import bounded_log_var
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
-
-LOG_2_PI = math.log(2 * math.pi)
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")

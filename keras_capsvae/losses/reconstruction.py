@@ -8,6 +8,7 @@ from keras import ops
 from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.shapes import shapes_agree
 
 
 class ReconstructionLoss(keras.losses.Loss):
@@ -174,10 +175,7 @@ class CategoricalReconstruction(LogitReconstructionLoss):
 def check_same_shape(x: Tensor, reconstruction: Tensor) -> None:
     """Raise unless a target has the shape of its reconstruction."""
     expected, received = tuple(reconstruction.shape), tuple(x.shape)
-    fits = len(expected) == len(received) and all(
-        None in (a, b) or a == b for a, b in zip(expected, received)
-    )
-    if not fits:
+    if not shapes_agree(expected, received):
         raise ValueError(
             f"The target must have the reconstruction's shape {expected}. "
             f"Received: target of shape {received}"

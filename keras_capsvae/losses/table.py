@@ -3,9 +3,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_capsvae.losses.gaussian import LOG_2_PI
 from keras_capsvae.losses.reconstruction import ReconstructionLoss
 from keras_capsvae.losses.reconstruction import check_same_shape
+from keras_capsvae.numerics import LOG_2_PI
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.typing import Tensor
 

@@ -30,7 +30,7 @@ class AutoencoderData(OwnLossModel):
         if y is not None:
             self._check_no_labels(y)
         super().check_batch(x, y, sample_weight, name)
-        first, *conditions = self._inputs_in_order(x, name)
+        first, *conditions = self.inputs_in_order(x, name)
         for array in conditions:
             self.conditions.look_at(array)
         if y is None:
@@ -74,7 +74,7 @@ class AutoencoderData(OwnLossModel):
     def arrays_of_model(self, x: Any) -> list[Any]:
         """x and its conditions, as the model takes them."""
         x = self.standard_inputs(x, "x")
-        return self._inputs_in_order(x, "x")
+        return self.inputs_in_order(x, "x")
 
     def arrays_of_encoder(self, x: Any) -> list[Any]:
         """The arrays that the encoder takes, checked.

@@ -151,7 +151,7 @@ class CheckedModel(ComposedModel):
 
     def check_inputs(self, x: Tensor, name: str) -> list[Tensor]:
         """Raise unless x holds the inputs of the model; gives them in order."""
-        arrays = self._inputs_in_order(x, name)
+        arrays = self.inputs_in_order(x, name)
         for place, (array, tensor) in enumerate(zip(arrays, self.inputs)):
             part = name
             if len(arrays) > 1:
@@ -256,7 +256,12 @@ class CheckedModel(ComposedModel):
         x = self._checked_inputs(x, name)
         return (x, *(part for part in rest if part is not None))
 
-    def _inputs_in_order(self, x, name):
+    def inputs_in_order(self, x: Any, name: str) -> list[Tensor]:
+        """The arrays of x, of a dict by name, in the order of the inputs.
+
+        Raises:
+            ValueError: If there are more or fewer, or others.
+        """
         if isinstance(x, dict):
             missing = {tensor.name for tensor in self.inputs} - set(x)
             if missing:

@@ -9,6 +9,7 @@ from keras_capsvae.models.embedded_ids import count_of_ids
 from keras_capsvae.models.outermost_layers import below_last_with_weights
 from keras_capsvae.models.outermost_layers import last_with_weights
 from keras_capsvae.models.serving import Endpoint
+from keras_capsvae.models.structures import alone
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.labels import check_labels
 from keras_capsvae.validation.labels import check_single_classes
@@ -78,8 +79,8 @@ class Classifier(CheckedModel):
         """
         taken = below_last_with_weights(self.outputs)
         return keras.Model(
-            self.inputs if len(self.inputs) > 1 else self.inputs[0],
-            taken if len(taken) > 1 else taken[0],
+            alone(self.inputs),
+            alone(taken),
             name=f"{self.name}_features",
         )
 

@@ -6,6 +6,7 @@ from keras import ops
 from keras_capsvae.latents.codes import CodeLatent
 from keras_capsvae.models.conditions import called
 from keras_capsvae.models.conditions import input_like
+from keras_capsvae.models.structures import alone
 
 
 def code_encoder(encoder: keras.Model, latent: CodeLatent) -> keras.Model:
@@ -51,7 +52,6 @@ class _FromCodes(_OfLatent):
 
 
 def _exportable(inputs, outputs, name):
-    inputs = inputs if len(inputs) > 1 else inputs[0]
-    model = keras.Model(inputs, outputs, name=name)
+    model = keras.Model(alone(inputs), outputs, name=name)
     model(model.input)  # Keras exports no model that was never called.
     return model

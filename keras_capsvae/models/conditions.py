@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_capsvae.latents.base import Latent
+from keras_capsvae.models.structures import alone
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.arrays import parts_of
@@ -212,5 +213,4 @@ def called(
     part: keras.Model, arrays: list[Any], training: bool | None = None
 ) -> Any:
     """Call a model with a list of arrays, or with the only one."""
-    inputs = arrays if len(arrays) > 1 else arrays[0]
-    return part(inputs, training=training)
+    return part(alone(arrays), training=training)

@@ -14,6 +14,7 @@ from keras_capsvae.models.prediction import in_parts
 from keras_capsvae.models.prediction import joined
 from keras_capsvae.models.prediction import predicted
 from keras_capsvae.models.serving import Endpoint
+from keras_capsvae.models.structures import first_of
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arguments import check_known
 from keras_capsvae.validation.labels import check_label
@@ -129,7 +130,7 @@ class GenerativeModel(AutoencoderData):
         given = None
         if self.conditions.of_decoder:
             given = self.arrays_of_model(x)[1:]
-        return _first(self._decoded(z, given, batch_size))
+        return first_of(self._decoded(z, given, batch_size))
 
     def generate(
         self,
@@ -197,7 +198,7 @@ class GenerativeModel(AutoencoderData):
             ValueError: If `steps` is below 2 or an example does not fit.
         """
         z, given = self._way(batch_of_one(first), batch_of_one(last), steps)
-        return _first(self._decoded(z, given))
+        return first_of(self._decoded(z, given))
 
     def serving_endpoints(self) -> dict[str, Endpoint]:
         """`serve`, `encode`, `decode` and `generate`.
@@ -282,7 +283,7 @@ class GenerativeModel(AutoencoderData):
 
     def _made_of(self, decoded, seed):
         """What `generate` gives of what the decoder gave."""
-        return _first(decoded)
+        return first_of(decoded)
 
     def _decoded(self, z, given, batch_size=None):
         return predicted(
@@ -301,7 +302,3 @@ class GenerativeModel(AutoencoderData):
                 for array in self.arrays_of_model(first)[1:]
             ]
         return self.latent.between(*ends, shares), given
-
-
-def _first(outputs):
-    return outputs[0] if isinstance(outputs, list) else outputs

@@ -8,6 +8,7 @@ from keras_capsvae.latents.base import Latent
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 from keras_capsvae.numerics import scaled_gradient
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.arguments import check_choice
 from keras_capsvae.validation.numbers import check_integer
 
 GRADIENTS = ("plain", "stl", "dreg")
@@ -72,11 +73,7 @@ class ImportanceWeightedAutoencoder(VariationalAutoencoder):
         name: str | None = None,
     ) -> None:
         num_samples = check_integer("num_samples", num_samples)
-        if gradient not in GRADIENTS:
-            raise ValueError(
-                f"`gradient` must be one of {GRADIENTS}. "
-                f"Received: gradient={gradient!r}"
-            )
+        check_choice("gradient", gradient, GRADIENTS)
         super().__init__(
             encoder,
             decoder,

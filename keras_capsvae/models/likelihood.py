@@ -14,6 +14,7 @@ from keras_capsvae.losses import ReconstructionLoss
 from keras_capsvae.models.conditions import called
 from keras_capsvae.models.prediction import padded
 from keras_capsvae.models.prediction import predicted
+from keras_capsvae.models.structures import alone
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
@@ -31,7 +32,7 @@ def log_likelihood(
     num_samples: int = 5000,
     *,
     seed: int = 0,
-    chunk_megabytes: Tensor = CHUNK_MEGABYTES,
+    chunk_megabytes: float = CHUNK_MEGABYTES,
     verbose: str | int = "auto",
 ) -> np.ndarray:
     """ln q(x) of each example, estimated with samples of its posterior.
@@ -79,15 +80,15 @@ def elbo(
     num_samples: int = 1,
     *,
     seed: int = 0,
-    chunk_megabytes: Tensor = CHUNK_MEGABYTES,
+    chunk_megabytes: float = CHUNK_MEGABYTES,
     verbose: str | int = "auto",
 ) -> np.ndarray:
     """The evidence lower bound of each example.
 
-    `mean_i ln q(x|z_i) − KL(p(z|x) ‖ q(z))`, the divergence in closed form. Of
-    codes, which have no densities, `ln q(x|z) + ln q(z)` with the codes of x.
-    Arguments, errors and result as of `log_likelihood`; `num_samples` defaults
-    to 1.
+    `mean_i ln q(x|z_i) − KL(p(z|x) ‖ q(z))`, the divergence in closed form
+    where the prior has one, and of the same samples elsewhere. Of codes, which
+    have no densities, `ln q(x|z) + ln q(z)` with the codes of x. Arguments,
+    errors and result as of `log_likelihood`; `num_samples` defaults to 1.
     """
     _check_model(model)
     if model.latent.num_codes is None:
@@ -167,7 +168,7 @@ def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
         both = (
             estimators[size]
             .predict(
-                filled if len(filled) > 1 else filled[0],
+                alone(filled),
                 batch_size=batch_size,
                 verbose=verbose if count == 1 else 0,
             )[: len(arrays[0])]
@@ -215,7 +216,7 @@ def _arrays(model, x):
 
     Any finite values may be scored, whatever the range of the training.
     """
-    arrays = model._inputs_in_order(model.standard_inputs(x, "x"), "x")
+    arrays = model.arrays_of_model(x)
     for place, (array, tensor) in enumerate(zip(arrays, model.inputs)):
         name = tensor.name if has_own_name(tensor) else f"x[{place}]"
         if place and model.num_classes is not None:

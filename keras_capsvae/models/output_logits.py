@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from keras_capsvae.models.structures import alone
 from keras_capsvae.private_keras import Functional
 from keras_capsvae.private_keras import producer
 
@@ -66,7 +67,7 @@ def with_logits(decoder: keras.Model) -> tuple[Any, str | None]:
     shaping = []
     for model, _, tensors, tail in chain:
         below = keras.Model(model.inputs, tensors)
-        features = below(features if len(features) > 1 else features[0])
+        features = below(alone(features))
         features = keras.tree.flatten(features)
         shaping = [*tail, *shaping]
     last = chain[-1][1]

@@ -6,7 +6,9 @@ import keras
 
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.latents.gaussian import GaussianLatent
+from keras_capsvae.models.structures import alone
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.shapes import shapes_agree
 
 
 def check_functional(model: Any, name: str) -> None:
@@ -33,7 +35,7 @@ def distinct(model: keras.Model, other: keras.Model) -> keras.Model:
     """
     if model.name != other.name:
         return model
-    outputs = model.outputs if len(model.outputs) > 1 else model.outputs[0]
+    outputs = alone(model.outputs)
     return keras.Model(model.inputs, outputs, name=f"{model.name}_first")
 
 
@@ -55,14 +57,14 @@ def check_encoder(encoder: keras.Model, latent: Latent) -> None:
 
 def check_decoder(decoder: keras.Model, z: Tensor, x: Tensor) -> None:
     """Raise unless a decoder takes z and returns what can be held against x."""
-    if not _fits(decoder.inputs[0].shape, z.shape):
+    if not shapes_agree(decoder.inputs[0].shape, z.shape):
         raise ValueError(
             f"`decoder` must take the latents, {tuple(z.shape)}. "
             f"Received: inputs of shape {tuple(decoder.inputs[0].shape)}"
         )
     received = decoder.outputs[0].shape
     with_classes = len(received) == len(x.shape) + 1
-    if not _fits(received[:-1] if with_classes else received, x.shape):
+    if not shapes_agree(received[:-1] if with_classes else received, x.shape):
         raise ValueError(
             "`decoder` must return the shape of the encoder's first input, "
             f"{tuple(x.shape)}. Received: output of shape {tuple(received)}"
@@ -97,9 +99,3 @@ def latent_of(
             f"free_bits={free_bits}, seed={seed}"
         )
     return latent
-
-
-def _fits(one, other):
-    return len(one) == len(other) and all(
-        None in pair or pair[0] == pair[1] for pair in zip(one, other)
-    )

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_capsvae.models.structures import alone
 from keras_capsvae.validation.forms import dense_in_numpy
 
 USUAL = 32  # examples in a batch of Keras
@@ -40,7 +41,7 @@ def predicted(
     if count > size:
         arrays = [padded(array, size) for array in arrays]
     with one_at_a_time():
-        outputs = model.predict(_alone(arrays), size, verbose=0)
+        outputs = model.predict(alone(arrays), size, verbose=0)
     return keras.tree.map_structure(lambda output: output[:count], outputs)
 
 
@@ -74,10 +75,6 @@ def joined(parts: Iterable[Any]) -> Any:
 
 def _called(model, arrays, count, size):
     return joined(
-        model(_alone([array[at : at + size] for array in arrays]))
+        model(alone([array[at : at + size] for array in arrays]))
         for at in range(0, count, size)
     )
-
-
-def _alone(arrays):
-    return arrays if len(arrays) > 1 else arrays[0]

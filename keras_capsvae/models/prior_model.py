@@ -13,6 +13,7 @@ from keras import ops
 from keras_capsvae.latents.fitted import FittedMixture
 from keras_capsvae.models.prediction import in_parts
 from keras_capsvae.models.scoring_model import ScoringModel
+from keras_capsvae.models.structures import first_of
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import length_of
 from keras_capsvae.validation.labels import integers_of
@@ -199,7 +200,7 @@ class PriorModel(ScoringModel):
         if means[0] is not None:
             z = z - ops.convert_to_numpy(means[0])
             z = z + ops.convert_to_numpy(means[1])
-        return _first(self._decoded(z, after, batch_size))
+        return first_of(self._decoded(z, after, batch_size))
 
     def prior_of_arrays(self, arrays: dict[str, np.ndarray]) -> Any:
         """The fitted prior of what its `arrays` gave."""
@@ -222,7 +223,3 @@ class PriorModel(ScoringModel):
         super().load_own_variables(own)
         self.fitted_prior = self.prior_of_arrays(arrays) if arrays else None
         self._has_loaded_weights = True
-
-
-def _first(outputs):
-    return outputs[0] if isinstance(outputs, list) else outputs

@@ -23,6 +23,7 @@ from keras_capsvae.models.parts import distinct
 from keras_capsvae.models.parts import latent_of
 from keras_capsvae.models.prior_model import PriorModel
 from keras_capsvae.models.reconstruction import Reconstruction
+from keras_capsvae.models.structures import first_of
 from keras_capsvae.private_keras import PerExampleMeans
 from keras_capsvae.private_keras import hold_layer
 from keras_capsvae.typing import Tensor
@@ -199,7 +200,9 @@ class VariationalAutoencoder(PriorModel):
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
         target = self._target(x, y)
-        return super().compute_metrics(x, target, _first(y_pred), sample_weight)
+        return super().compute_metrics(
+            x, target, first_of(y_pred), sample_weight
+        )
 
     def _target(self, x, y):
         target = self.first_input(x) if y is None else _only(y)
@@ -274,10 +277,6 @@ def _connected(latent, parameters, condition):
     if not latent.term_names:
         return *latent(parameters, **given), {}
     return latent(parameters, **given, with_terms=True)
-
-
-def _first(x):
-    return x[0] if isinstance(x, (list, tuple)) else x
 
 
 def _only(y):

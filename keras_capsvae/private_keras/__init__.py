@@ -2,8 +2,8 @@
 
 That is private Keras, and what a backend offers that Keras does not pass on.
 Each function says what Keras does not offer in public; a test of each fails
-when Keras changes underneath it. Models also override a few methods of Keras
-that begin with an underscore, where they stand.
+when Keras changes underneath it. Models also call and override a few methods of
+their own parents that begin with an underscore, where they stand.
 """
 
 from keras.src.models import functional
@@ -27,7 +27,6 @@ from keras_capsvae.private_keras.replicas import ReplicaSeedGenerator
 from keras_capsvae.private_keras.replicas import can_use_xla
 from keras_capsvae.private_keras.replicas import check_xla
 from keras_capsvae.private_keras.replicas import one_replica_a_row
-from keras_capsvae.private_keras.replicas import replica_id
 from keras_capsvae.private_keras.replicas import sum_over_replicas
 
 __all__ = [
@@ -52,7 +51,6 @@ __all__ = [
     "on_one_thread",
     "one_replica_a_row",
     "producer",
-    "replica_id",
     "sum_over_replicas",
     "variables_to_restore",
 ]

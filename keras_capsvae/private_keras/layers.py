@@ -63,12 +63,12 @@ class PerExampleMeans(MetricsList):
     `MetricsList` alone, and from an attribute that it does not document.
     """
 
-    def __init__(self, *names: Tensor) -> None:
+    def __init__(self, *names: str) -> None:
         super().__init__([keras.metrics.Mean(name) for name in names])
         for metric in self.metrics:
             metric._direction = "down"
 
-    def update_state(self, **values: Any) -> Tensor:
+    def update_state(self, **values: Any) -> None:
         for metric in self.metrics:
             metric.update_state(values[metric.name])
 

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_capsvae.activations import unit
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.numerics import length
 from keras_capsvae.routing.algorithm import Routing
 from keras_capsvae.routing.algorithm import Settings
 from keras_capsvae.routing.algorithm import Votes
@@ -22,7 +23,7 @@ from keras_capsvae.routing.iterations import weighted_sums
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_positive
 
-TINY = 1e-12
+SMALLEST_MASS = 1e-12  # of the activations of an example, which may all be 0
 
 
 class SelfRouting(Routing):
@@ -41,8 +42,7 @@ class SelfRouting(Routing):
         ]
 
     def activations(self, inputs: Tensor) -> Tensor:
-        energy = ops.sum(ops.square(at_least_float32(inputs)), -1)
-        return ops.sqrt(ops.maximum(energy, TINY))
+        return length(inputs)
 
     def route(
         self,
@@ -133,7 +133,7 @@ def _shared_out(votes, logits, activations):
     couplings = masked(soft_couplings(logits), mask)
     shares = couplings * activations[:, None]
     total = ops.sum(masked(activations[:, None], mask), -1)  # (batch, 1)
-    lengths = ops.sum(shares, -1) / ops.maximum(total, TINY)
+    lengths = ops.sum(shares, -1) / ops.maximum(total, SMALLEST_MASS)
     return lengths[..., None] * unit(weighted_sums(shares, blocks)), couplings
 
 

@@ -12,6 +12,7 @@ from keras import ops
 
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.shapes import shapes_agree
 
 OUTPUTS = 1  # axis of the output capsules in votes grouped by output
 
@@ -83,7 +84,7 @@ def check_shape(name: str, tensor: Tensor, *shapes: Shape) -> None:
         ValueError: If it has none of them.
     """
     found = tuple(tensor.shape)
-    if any(_agree(found, shape) for shape in shapes):
+    if any(shapes_agree(found, shape) for shape in shapes):
         return
     known = (
         ["batch" if side is None else side for side in shape]
@@ -93,12 +94,6 @@ def check_shape(name: str, tensor: Tensor, *shapes: Shape) -> None:
     raise ValueError(
         f"`{name}` must have shape {expected}. Received: {name} of shape "
         f"{found}"
-    )
-
-
-def _agree(found, shape):
-    return len(found) == len(shape) and all(
-        None in sides or len(set(sides)) == 1 for sides in zip(found, shape)
     )
 
 

@@ -8,6 +8,7 @@ from keras_capsvae.routing.algorithm import Routing
 from keras_capsvae.routing.attention import INVERTED_ATTENTION
 from keras_capsvae.routing.attention import SELF_ATTENTION
 from keras_capsvae.routing.gating import SELF_ROUTING
+from keras_capsvae.validation.arguments import check_choice
 
 ROUTINGS: dict[str, Routing] = {
     "kmeans": KMEANS,
@@ -26,9 +27,5 @@ def routing_named(name: str) -> Routing:
     Raises:
         ValueError: If there is none of this name.
     """
-    if not isinstance(name, str) or name not in ROUTINGS:
-        raise ValueError(
-            f"`routing` must be one of {tuple(ROUTINGS)}. "
-            f"Received: routing={name!r}"
-        )
+    check_choice("routing", name, ROUTINGS)
     return ROUTINGS[name]

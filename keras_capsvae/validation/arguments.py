@@ -1,4 +1,4 @@
-"""A check of the arguments that a kind of model takes beside others'."""
+"""Arguments that are taken, and the choices of one."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -20,3 +20,16 @@ def check_known(
                 f"{function} must be given none but {known}. "
                 f"Received: {name}={value!r:.60}"
             )
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
+    """Raise unless a value is one of those that there are.
+
+    Raises:
+        ValueError: If so.
+    """
+    choices = tuple(choices)
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(
+            f"`{name}` must be one of {choices}. Received: {name}={value!r}"
+        )

@@ -10,6 +10,7 @@ import numpy as np
 from keras_capsvae.validation.forms import as_array
 from keras_capsvae.validation.forms import held_values
 from keras_capsvae.validation.forms import in_numpy
+from keras_capsvae.validation.shapes import shapes_agree
 
 ADVICE = "Scale the data first; divide 8-bit images by 255. "
 LIKE_BYTES = 2  # values above are neither in [0, 1] nor labels of two classes
@@ -74,11 +75,7 @@ def check_shape(
     received: Sequence[int | None], expected: Sequence[int | None], name: str
 ) -> None:
     """Check a full shape against an expected one without the batch."""
-    dims = tuple(received)[1:]
-    fits = len(received) == len(expected) + 1 and all(
-        None in pair or pair[0] == pair[1] for pair in zip(dims, expected)
-    )
-    if not fits:
+    if not shapes_agree(received, (None, *expected)):
         batched = ", ".join(["batch", *map(str, expected)])
         raise ValueError(
             f"`{name}` must have shape ({batched}). "

@@ -25,5 +25,6 @@ SHARED: dict[str, dict[str, Any]] = {
         "gradient": "plain",
         "input_range": (0.0, 1.0),
     },
+    "table_vae": OF_GAUSSIAN_LATENTS,
     "text_vae": OF_GAUSSIAN_LATENTS,
 }

@@ -1,11 +1,11 @@
 """Commands that look around: list, search, show."""
 
-import json
 import sys
 
 import click
 
 from zoo import cards
+from zoo.cli.output import echo_json
 from zoo.pretrained import manifest
 
 
@@ -31,7 +31,7 @@ def list_models(pattern: str) -> None:
 
 @click.command()
 @click.argument("query", nargs=-1, required=True)
-def search(query: str) -> None:
+def search(query: tuple[str, ...]) -> None:
     """Models that fit the words of QUERY, the best first."""
     hits = cards.search(" ".join(query))
     if not hits:
@@ -50,7 +50,7 @@ def show(name: str, as_json: bool) -> None:
     """The card of the model called NAME."""
     info = cards.model_info(name)
     if as_json:
-        click.echo(json.dumps(info, indent=2, ensure_ascii=False))
+        echo_json(info)
         return
     click.secho(f"{info['title']} · {info['title_zh']}", bold=True)
     click.echo(f"\n{info['description']}\n\n{info['description_zh']}\n")

@@ -1,12 +1,12 @@
 """The command that lays runs side by side: compare."""
 
-import json
 import pathlib
 
 import click
 
 from zoo.cli import writing
 from zoo.cli.given import FilePath
+from zoo.cli.output import echo_json
 from zoo.columns import aligned
 
 
@@ -59,6 +59,6 @@ def compare(
             str(run): {row[0]: row[place] for row in rows}
             for place, run in enumerate(runs, start=1)
         }
-        click.echo(json.dumps(columns, indent=2, ensure_ascii=False))
+        echo_json(columns)
         return
     click.echo(aligned([names, *rows]))

@@ -1,6 +1,5 @@
 """The command that judges a model: evaluate."""
 
-import json
 import pathlib
 from typing import Any
 
@@ -15,6 +14,7 @@ from zoo.cli.given import Text
 from zoo.cli.given import options_of_run
 from zoo.cli.opening import WEIGHTS
 from zoo.cli.opening import opened
+from zoo.cli.output import echo_json
 from zoo.data_names import check_data
 
 
@@ -64,7 +64,7 @@ def evaluate(
     model: str,
     data: str | None,
     weights: str | None,
-    binarize: bool,
+    binarize: bool | None,
     samples: int | None,
     images: int | None,
     histogram: pathlib.Path | None,
@@ -102,7 +102,7 @@ def evaluate(
     _refuse_unsuited(found, classifies, samples or histogram, confusion)
     source = data or _usual_data(found)
     if binarize is None:
-        binarize = settings.get("binarize", False)
+        binarize = bool(settings.get("binarize", False))
     if binarize and feeds.takes_text(net):
         raise ValueError("--binarize is for images. Received: a model of texts")
     arrays = feeds.load(net, source, found.reading(**of_data))
@@ -135,7 +135,7 @@ def evaluate(
     if as_json:
         by_class = report.as_dict() if report else {}
         everything = {**about, **figures, **by_class}
-        click.echo(json.dumps(everything, indent=2, ensure_ascii=False))
+        echo_json(everything)
         return
     click.echo(described(net, about, figures, report))
 

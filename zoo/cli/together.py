@@ -7,10 +7,9 @@ from zoo.cards import Card
 from zoo.cards.info import arguments_with_defaults
 from zoo.data_names import TABLES
 from zoo.data_names import TEXTS
-from zoo.nearest import check_arguments
-from zoo.settings import DEFAULTS
-from zoo.settings import PRIOR_ARGUMENTS
+from zoo.settings import check_prior
 from zoo.settings import check_streaming
+from zoo.settings import check_warm_up
 
 
 def check_together(card: Card, options: Mapping[str, Any]) -> None:
@@ -20,19 +19,14 @@ def check_together(card: Card, options: Mapping[str, Any]) -> None:
         ValueError: if so; where the model is none that an option is for.
         TypeError: where the prior has no such argument.
     """
-    check_arguments("fit_prior", options["prior_arguments"], PRIOR_ARGUMENTS)
     _check_images(card, options)
     if options["streaming"]:
         check_streaming(options)
     if options["resume"]:
         return  # the run may have the other one
-    _check_warm_up(options)
+    check_prior(options)
+    check_warm_up(options)
     _check_capacity(card, options)
-    if options["prior_arguments"] and not options["prior_epochs"]:
-        raise ValueError(
-            "--set-prior goes with --prior-epochs, which has the prior fitted. "
-            "Received: no --prior-epochs"
-        )
 
 
 def _check_images(card, options):
@@ -40,25 +34,6 @@ def _check_images(card, options):
         raise ValueError(
             "--augment must be of a model of images. Received: "
             f"{card.name}, which takes {card.inputs}"
-        )
-
-
-def _check_warm_up(options):
-    epochs, steps = options["kl_warm_up"], options["kl_warm_up_steps"]
-    if epochs and steps:
-        raise ValueError(
-            "--kl-warm-up counts epochs and --kl-warm-up-steps steps: give one "
-            f"of them. Received: {epochs} and {steps}"
-        )
-    shaped = [
-        f"--{name.replace('_', '-')}"
-        for name in ("kl_curve", "kl_cycles")
-        if options[name] != DEFAULTS[name]
-    ]
-    if shaped and not (epochs or steps):
-        raise ValueError(
-            f"{' and '.join(shaped)} say how --kl-warm-up or "
-            "--kl-warm-up-steps raises the weight. Received: neither"
         )
 
 

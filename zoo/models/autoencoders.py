@@ -19,8 +19,8 @@ from zoo.registry.signatures import extend
 from zoo.registry.signatures import keyword_only
 
 LATENT_ARGUMENTS = """
-    prior: Prior of the latents, such as `GaussianMixture(10)`, or `"vamp"`, a
-        `VampPrior` of 500 pseudo-inputs. Defaults to `None`: {prior}.
+    prior: Prior of the latents, such as `GaussianMixture(10)`{vamp}. Defaults
+        to `None`: {prior}.
     kl_weight: Weight of the KL divergence (β). Defaults to 1.
     free_bits: Nats of each latent that cost nothing, see `KLLoss`. Defaults to
         0.

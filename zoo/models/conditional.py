@@ -2,7 +2,7 @@
 
 from keras_capsvae import ClassMeans
 from keras_capsvae.validation.numbers import check_sizes
-from zoo.models.image_autoencoders import Parts
+from zoo.models.autoencoders import Parts
 from zoo.models.image_autoencoders import image_vae
 from zoo.models.vae import DENSE
 from zoo.models.vae import dense_decoder

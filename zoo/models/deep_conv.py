@@ -7,8 +7,8 @@ from keras import layers
 
 from keras_capsvae import GaussianReconstruction
 from keras_capsvae.validation.numbers import check_integer
-from zoo.models.image_autoencoders import Parts
-from zoo.models.image_autoencoders import heads
+from zoo.models.autoencoders import Parts
+from zoo.models.autoencoders import heads
 from zoo.models.image_autoencoders import image_vae
 from zoo.models.sizes import CHANNELS
 from zoo.models.sizes import check_image_shape

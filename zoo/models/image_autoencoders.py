@@ -11,10 +11,7 @@ from zoo.cards.shared import SHARED
 from zoo.models.autoencoders import LATENT_ARGUMENTS
 from zoo.models.autoencoders import Parts
 from zoo.models.autoencoders import composed_by
-from zoo.models.autoencoders import heads
 from zoo.models.autoencoders import with_latent
-
-__all__ = ["Parts", "heads", "image_vae"]
 
 SHARED_ARGUMENTS = f"""
 
@@ -43,6 +40,7 @@ def image_vae(usual_prior: str = "N(0, 1)", **changed: Any) -> Callable:
     usual = SHARED["image_vae"] | changed
     documentation = SHARED_ARGUMENTS.format(
         prior=usual_prior,
+        vamp=', or `"vamp"`, a `VampPrior` of 500 pseudo-inputs',
         num_samples="`None`: the ELBO"
         if usual["num_samples"] is None
         else f"{usual['num_samples']}; with `None` it is the ELBO",

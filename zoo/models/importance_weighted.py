@@ -5,8 +5,8 @@ from keras import layers
 
 from keras_capsvae import BernoulliReconstruction
 from keras_capsvae.validation.numbers import check_sizes
-from zoo.models.image_autoencoders import Parts
-from zoo.models.image_autoencoders import heads
+from zoo.models.autoencoders import Parts
+from zoo.models.autoencoders import heads
 from zoo.models.image_autoencoders import image_vae
 from zoo.registry import register
 from zoo.registry.training import Training

@@ -55,7 +55,7 @@ def poem_decoder(
 
 def text_vae() -> Callable:
     """Make a builder of a function that gives the parts of a VAE of texts."""
-    of_latents = LATENT_ARGUMENTS.format(prior="N(0, 1)")
+    of_latents = LATENT_ARGUMENTS.format(prior="N(0, 1)", vamp="")
     return composed_by(
         text_autoencoder,
         SHARED["text_vae"],

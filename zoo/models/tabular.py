@@ -1,5 +1,8 @@
 """The variational autoencoder of tables."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -9,23 +12,45 @@ from keras_capsvae import TableReconstruction
 from keras_capsvae import TabularAutoencoder
 from keras_capsvae.validation.columns import Categories
 from keras_capsvae.validation.numbers import check_sizes
-from zoo.models.image_autoencoders import heads
+from zoo.cards.shared import SHARED
+from zoo.models.autoencoders import LATENT_ARGUMENTS
+from zoo.models.autoencoders import Parts
+from zoo.models.autoencoders import composed_by
+from zoo.models.autoencoders import heads
+from zoo.models.autoencoders import with_latent
 from zoo.registry import register
 from zoo.registry.training import Training
 
 TABLES = Training("adam", 1e-3, TableReconstruction, xla=True, adapts=True)
 
 
+def table_vae() -> Callable:
+    """Make a builder of a function that gives the parts of a VAE of tables."""
+    of_latents = LATENT_ARGUMENTS.format(prior="N(0, 1)", vamp="")
+    return composed_by(
+        table_autoencoder,
+        SHARED["table_vae"],
+        f"\n\nKeyword arguments of every VAE of tables:{of_latents}\n"
+        "    name: Name of the model.\n",
+    )
+
+
+def table_autoencoder(
+    parts: Parts, *, name: str, **of_latent: Any
+) -> keras.Model:
+    """Takes and gives rows in the units of the table."""
+    return TabularAutoencoder(*with_latent(parts, **of_latent), name=name)
+
+
 @register(TABLES)
+@table_vae()
 def tabular_vae(
     num_features: int = 30,
     latent_dim: int = 8,
     intermediate_dim: int = 64,
     *,
     categories: Categories = (),
-    kl_weight: float = 1.0,
-    name: str = "tabular_vae",
-) -> TabularAutoencoder:
+) -> Parts:
     """Variational autoencoder of the rows of a table, compiled.
 
     Standardised columns → Dense tanh → posterior heads; Dense tanh → Dense →
@@ -40,8 +65,6 @@ def tabular_vae(
         intermediate_dim: Units of both hidden layers. Defaults to 64.
         categories: Sizes of the groups of one-hot columns, which come last, or
             name → size, as {"colour": 3}. Defaults to none.
-        kl_weight: Weight of the KL divergence (β). Defaults to 1.
-        name: Name of the model. Defaults to "tabular_vae".
 
     Returns:
         A `TabularAutoencoder` on `(batch, num_features)`. The first `fit`
@@ -68,11 +91,9 @@ def tabular_vae(
         latent_dim=latent_dim,
         intermediate_dim=intermediate_dim,
     )
-    return TabularAutoencoder(
+    return Parts(
         row_encoder(num_features, latent_dim, units, categories),
         row_decoder(num_features, latent_dim, units, categories),
-        kl_weight=kl_weight,
-        name=name,
     )
 
 

@@ -10,8 +10,8 @@ from keras_capsvae import BernoulliReconstruction
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.numbers import check_sizes
-from zoo.models.image_autoencoders import Parts
-from zoo.models.image_autoencoders import heads
+from zoo.models.autoencoders import Parts
+from zoo.models.autoencoders import heads
 from zoo.models.image_autoencoders import image_vae
 from zoo.models.sizes import CHANNELS
 from zoo.models.sizes import check_filters

@@ -10,6 +10,7 @@ from keras_capsvae import LabelCrossentropy
 from keras_capsvae import vocabulary_of
 from zoo import datasets
 from zoo.datasets.couplet_task import FAKES
+from zoo.found import UNKNOWN
 from zoo.reproduce import steps
 from zoo.reproduce.expectations import Figure
 from zoo.runs.progress import Progress
@@ -20,7 +21,6 @@ EPOCHS = 10
 BATCH_SIZE = 64
 QUICK_FAKES = ("shuffled",)
 QUICK_EXAMPLES = 20_000
-UNKNOWN = "□"
 NETS = ("gated convolutions", "bag of characters")
 
 

@@ -10,6 +10,7 @@ from keras_capsvae.routing.em.settings import EMSettings
 from keras_capsvae.routing.em.settings import check_em_arguments
 from keras_capsvae.routing.em.sharing import AllParents
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.shapes import shapes_agree
 
 
 def em_routing(
@@ -101,10 +102,7 @@ def _check_shapes(votes, activations, beta_a, beta_u):
     }
     for name, (tensor, shape) in expected.items():
         received = tuple(np.shape(tensor))
-        fits = len(received) == len(shape) and all(
-            None in pair or pair[0] == pair[1] for pair in zip(received, shape)
-        )
-        if not fits:
+        if not shapes_agree(received, shape):
             raise ValueError(
                 f"`{name}` must have shape {shape} to go with votes of shape "
                 f"{tuple(votes.shape)}. Received: shape {received}"

@@ -1,4 +1,6 @@
 import json
+import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from zoo.pretrained import weights
 
 SIZES = {"original_dim": 6, "latent_dim": 3, "intermediate_dim": 4}
 TAG = "tiny"
+README = pathlib.Path(__file__).parents[3] / "README.md"
 
 
 def tiny(**arguments):
@@ -205,6 +208,9 @@ def test_shipped_weights_reach_what_the_manifest_says(name, tag):
 
 def test_the_shipped_poet_writes_couplets():
     model = zoo.poem_vae(weights="tang")
+    _, quote = README.read_text(encoding="utf-8").split("seed=43")
+    quoted = re.findall(r"\w{5}，\w{5}。", quote)
+    assert quoted[:20] == model.generate(20, seed=43)
     couplets = model.generate(50, seed=1)
     assert len(set(couplets)) == 50
     characters = set("".join(model.vocabulary.characters))
