@@ -1,5 +1,7 @@
 """Random numbers for draws from a prior: of NumPy, or inside a graph."""
 
+import random
+
 import keras
 import numpy as np
 from keras import ops
@@ -8,11 +10,24 @@ from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
 
 
+def random_generator(
+    seed: int | tuple[int, ...] | None = None,
+) -> np.random.Generator:
+    """A generator of NumPy.
+
+    Without a seed Python's own generator gives one, as it does to a layer:
+    `keras.utils.set_random_seed` then counts for both.
+    """
+    if seed is None:
+        seed = random.getrandbits(63)
+    return np.random.default_rng(seed)
+
+
 class NumpyNumbers:
     """Numbers of NumPy, the same on every backend and device."""
 
     def __init__(self, seed: int | tuple[int, ...] | None = None) -> None:
-        self.random = np.random.default_rng(seed)
+        self.random = random_generator(seed)
 
     def normal(self, shape: Shape) -> Tensor:
         return self.random.standard_normal(shape).astype("float32")

@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.divergences import mixture_log_density
+from keras_capsvae.latents.numbers import random_generator
 from keras_capsvae.latents.priors import Prior
 from keras_capsvae.latents.priors import check_flat
 from keras_capsvae.latents.priors import weight_dtype
@@ -113,7 +114,7 @@ class VampPrior(Prior):
         arrays = list(x) if several else [x]
         self.check_examples(arrays)
         self.trains_on(length_of(arrays[0]))
-        random = np.random.default_rng(seed)
+        random = random_generator(seed)
         rows = random.permutation(len(arrays[0]))[: self.num_components]
         for variable, array in zip(self.pseudo_inputs, arrays, strict=True):
             array = check_array(array, variable.shape[1:], "x")

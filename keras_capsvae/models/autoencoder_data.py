@@ -1,6 +1,7 @@
 import warnings
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_capsvae.losses import CategoricalReconstruction
@@ -13,6 +14,7 @@ from keras_capsvae.validation.inputs import told
 from keras_capsvae.validation.labels import check_classes
 from keras_capsvae.validation.labels import check_no_numbers_of_classes
 from keras_capsvae.validation.labels import check_one_hot
+from keras_capsvae.validation.shapes import with_last_axis
 
 SAVED_AS = "conditions_are_numbers"
 
@@ -48,9 +50,13 @@ class AutoencoderData(OwnLossModel):
         if self._is_label(tensor):
             check_one_hot(array, tensor.shape[-1], name)
             return
-        if tensor is not self.inputs[0] and self.num_classes is not None:
+        if tensor is not self.inputs[0] and self.conditions.are_one_hot:
             check_no_numbers_of_classes(array, self.num_classes, name)
         super().check_input(array, tensor, name, value_range)
+
+    def standard_targets(self, y: Any, name: str) -> Any:
+        y = super().standard_targets(y, name)
+        return None if y is None else with_last_axis(y, self.outputs[0].shape)
 
     def check_targets(self, targets: Any, name: str) -> None:
         expected = tuple(self.outputs[0].shape[1:])
@@ -101,6 +107,10 @@ class AutoencoderData(OwnLossModel):
             self.inputs[0],
             *self.conditions.for_encoder(self.inputs[1:]),
         ]
+        arrays = [
+            with_last_axis(array, tensor.shape)
+            for array, tensor in zip(arrays, of_model)
+        ]
         for array, tensor in zip(arrays, of_model):
             is_named = tensor is not self.inputs[0] and has_own_name(tensor)
             self.check_input(array, tensor, tensor.name if is_named else "x")
@@ -138,7 +148,11 @@ class AutoencoderData(OwnLossModel):
     @property
     def _has_classes(self):
         """Whether outputs are classes of what comes in as integers."""
-        return isinstance(self.loss, CategoricalReconstruction)
+        sparse = keras.losses.SparseCategoricalCrossentropy
+        if isinstance(self.loss, (CategoricalReconstruction, sparse)):
+            return True
+        function = keras.losses.sparse_categorical_crossentropy
+        return self.loss in (function, function.__name__)
 
     @property
     def _range_of_targets(self):

@@ -126,8 +126,9 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
             decoded = self.decoder(
                 self._mask([capsules, labels]), training=training
             )
-            image = at_least_float32(self.first_input(x))
-            difference = image - at_least_float32(decoded)
+            decoded = at_least_float32(decoded)
+            image = ops.cast(self.first_input(x), decoded.dtype)
+            difference = image - decoded
             error = sum_over_dims(ops.square(difference))  # (batch,)
             error = weighted(error, sample_weight)
             self._means.update_state(reconstruction_loss=error)
@@ -160,7 +161,7 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
         if labels is not None:
             labels = np.asarray(labels)
             self.check_targets(labels, "labels")
-            check_same_length([x, labels], "x, labels")
+            check_same_length([kept[0], labels], "x, labels")
             kept.append(multi_hot(labels, self.num_classes))
         masked = ops.convert_to_numpy(self._mask(kept))
         return predicted(self.decoder, [masked], batch_size)

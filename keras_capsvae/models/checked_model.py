@@ -19,6 +19,7 @@ from keras_capsvae.validation.forms import standard_weights
 from keras_capsvae.validation.inputs import has_own_name
 from keras_capsvae.validation.inputs import told
 from keras_capsvae.validation.labels import check_classes
+from keras_capsvae.validation.shapes import with_last_axis
 from keras_capsvae.validation.streams import FiniteLoss
 from keras_capsvae.validation.streams import StreamChecks
 from keras_capsvae.validation.streams import is_stream
@@ -73,6 +74,7 @@ class CheckedModel(ComposedModel):
         if is_stream(x):
             streams = StreamChecks()
             x = streams.checked(x, self._checked_inputs_of_batch, "x")
+            x = self._standard_stream(x)
             with streams.in_plain_words():
                 return super().predict(x, *args, **kwargs)
         x = self._checked_inputs(x, "x")
@@ -130,7 +132,18 @@ class CheckedModel(ComposedModel):
 
     def standard_inputs(self, x: Any, name: str) -> Any:
         """x as an array, or a tuple or a dict of those of several inputs."""
-        return standard_inputs(x, len(self.inputs), name)
+        x = standard_inputs(x, len(self.inputs), name)
+        shapes = {tensor.name: tensor.shape for tensor in self.inputs}
+        if isinstance(x, dict):
+            return {
+                key: with_last_axis(part, shapes.get(key, part.shape))
+                for key, part in x.items()
+            }
+        if not isinstance(x, tuple):
+            return with_last_axis(x, self.inputs[0].shape)
+        if len(x) != len(self.inputs):
+            return x
+        return tuple(map(with_last_axis, x, shapes.values()))
 
     def standard_targets(self, y: Any, name: str) -> Any:
         """The one array of targets, `None` without any."""
@@ -216,7 +229,8 @@ class CheckedModel(ComposedModel):
             self._checked_batch, class_weight=class_weight
         )
         if is_stream(x):
-            arguments["x"] = streams.checked(x, check, "x")
+            checked = streams.checked(x, check, "x")
+            arguments["x"] = self._standard_stream(checked)
             return reader_of(x, check, "x")
         keys = ("x", "y", "sample_weight")
         batch = check(tuple(arguments.get(key) for key in keys), "x")
@@ -228,7 +242,8 @@ class CheckedModel(ComposedModel):
         data, name = arguments["validation_data"], "validation_data"
         check = self._checked_batch
         if is_stream(data):
-            arguments[name] = streams.checked(data, check, name)
+            checked = streams.checked(data, check, name)
+            arguments[name] = self._standard_stream(checked)
             return reader_of(data, check, name)
         is_list = isinstance(data, list) and holds_numbers(data)
         arguments[name] = check((data,) if is_list else data, name)
@@ -245,6 +260,21 @@ class CheckedModel(ComposedModel):
             self.check_class_weight(class_weight, y, "y")
         parts = (x, y, weights)
         return parts[: 3 if weights is not None else 2 if y is not None else 1]
+
+    def _standard_stream(self, data):
+        """A `tf.data.Dataset` whose batches have the axes of the model."""
+        if not hasattr(data, "element_spec") or not hasattr(data, "map"):
+            return data
+
+        def standard(x, *rest):
+            x = self.standard_inputs(x, "x")
+            if not rest:
+                return x
+            return x, self.standard_targets(rest[0], "y"), *rest[1:]
+
+        standardised = data.map(standard)
+        is_same = standardised.element_spec == data.element_spec
+        return data if is_same else standardised
 
     def _checked_inputs(self, x, name):
         x = self.standard_inputs(x, name)

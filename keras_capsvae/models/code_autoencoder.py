@@ -7,6 +7,7 @@ import numpy as np
 from keras_capsvae.initializers import seeded
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.latents.codes import CodeLatent
+from keras_capsvae.latents.numbers import random_generator
 from keras_capsvae.models.code_parts import code_decoder
 from keras_capsvae.models.code_parts import code_encoder
 from keras_capsvae.models.code_prior import CodePrior
@@ -146,7 +147,7 @@ class CodeAutoencoder(VariationalAutoencoder):
                 size.
         """
         if seed is None:
-            seed = int(np.random.default_rng().integers(2**31))
+            seed = int(random_generator().integers(2**31))
         sizes = {"num_layers": num_layers, "width": width}
         net = self.new_prior(seed, num_heads=num_heads, **sizes)
         net.compile_for(learning_rate)

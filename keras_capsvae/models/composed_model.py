@@ -127,6 +127,17 @@ class ComposedModel(Functional):
         """Texts that a SavedModel carries in `assets.extra`, by file name."""
         return {}
 
+    @functools.wraps(keras.Model.save)
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        if str(filepath).endswith((".h5", ".hdf5")):
+            raise ValueError(
+                "A model is saved as .keras, which holds all of it: HDF5 has "
+                "the graph alone, without the loss and what else a "
+                f"{type(self).__name__} knows. save_weights takes .weights.h5. "
+                f"Received: {filepath}"
+            )
+        super().save(filepath, *args, **kwargs)
+
     def export(
         self,
         filepath: Any,

@@ -4,14 +4,19 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_capsvae.latents.base import Latent
+from keras_capsvae.models.embedded_ids import count_of_ids
 from keras_capsvae.models.structures import alone
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.arrays import parts_of
 from keras_capsvae.validation.inputs import told
 from keras_capsvae.validation.labels import check_label
+from keras_capsvae.validation.shapes import with_last_axis
+
+IDS = ((), (1,))  # shapes of a condition of one integer an example
 
 
 class Conditions:
@@ -27,8 +32,11 @@ class Conditions:
         of_prior: Index of the prior's condition, `None` without one.
         are_numbers: Whether data showed that the only condition is not one-hot;
             files keep it.
-        num_classes: Classes of the only condition, taken for one-hot; `None`
-            where there is none, there are several, or it holds other numbers.
+        are_ids: Whether the only condition goes into an embedding, as integers
+            `(n,)` or `(n, 1)`.
+        num_classes: Classes of the only condition: rows of its embedding, or
+            its width, for it is taken for one-hot; `None` where there is none,
+            there are several, or it holds other numbers.
     """
 
     def __init__(
@@ -42,12 +50,29 @@ class Conditions:
             label = keras.Input(latent.condition_shape, name="label")
             (self.of_prior,) = self._matched([label], by_position=False)
         self._prior_has_classes = latent.num_classes is not None
-        self.are_numbers = False
-        self._classes = self._classes_of(latent.num_classes)
+        ids = self._count_of_ids(encoder, decoder)
+        self.are_ids, self.are_numbers = ids is not None, False
+        self._classes = ids or self._classes_of(latent.num_classes)
+
+    def _count_of_ids(self, encoder, decoder):
+        """Rows of the smallest embedding of the only condition, if any."""
+        if len(self.inputs) != 1 or tuple(self.inputs[0].shape[1:]) not in IDS:
+            return None
+        counts = [
+            count_of_ids(part, tensor)
+            for part in (encoder, decoder)
+            for tensor in part.inputs[1:]
+        ]
+        return min((one for one in counts if one is not None), default=None)
 
     @property
     def num_classes(self) -> int | None:
         return None if self.are_numbers else self._classes
+
+    @property
+    def are_one_hot(self) -> bool:
+        """Whether the only condition is taken for one-hot classes."""
+        return self.num_classes is not None and not self.are_ids
 
     def _classes_of(self, of_prior):
         if len(self.inputs) != 1:
@@ -80,7 +105,7 @@ class Conditions:
 
     def look_at(self, array: Any) -> None:
         """Note whether the values of the only condition can be classes."""
-        if self.num_classes is None or self._prior_has_classes:
+        if self._prior_has_classes or not self.are_one_hot:
             return
         if not all(np.isin(part, (0, 1)).all() for part in parts_of(array)):
             self.are_numbers = True
@@ -111,7 +136,7 @@ class Conditions:
                 f"Received: label={label!r}, condition={condition!r}"
             )
         if label is not None:
-            return [self._one_hot(n, label)]
+            return [self._of_label(n, label)]
         return None if condition is None else self._arrays(n, condition)
 
     def drawn(self, n: int, numbers: Any) -> list[np.ndarray]:
@@ -119,7 +144,7 @@ class Conditions:
         if not self._prior_has_classes or self.num_classes is None:
             raise ValueError(self.missing())
         labels = numbers.integers(self.num_classes, n)
-        return [keras.utils.to_categorical(labels, self.num_classes)]
+        return [ops.convert_to_numpy(self.of_classes(labels))]
 
     def missing(self) -> str:
         """What to say when there should be conditions and are none."""
@@ -179,7 +204,7 @@ class Conditions:
 
     def _check_no_classes(self, array, dims):
         """Raise for `[0, 2, 1]`, which are numbers of classes, not a vector."""
-        if self.num_classes is None or array.ndim != 1:
+        if not self.are_one_hot or array.ndim != 1:
             return
         if array.dtype.kind in "iu" and (
             array.shape != dims or array.max(initial=0) > 1
@@ -190,7 +215,13 @@ class Conditions:
                 f"Received: condition={array.tolist()}"
             )
 
-    def _one_hot(self, n, label):
+    def of_classes(self, labels: Tensor) -> Tensor:
+        """Integer classes `(n,)` in the form of the condition, in a graph."""
+        if not self.are_ids:
+            return ops.one_hot(labels, self._classes)
+        return with_last_axis(labels, self.inputs[0].shape)
+
+    def _of_label(self, n, label):
         classes = self.num_classes
         if classes is None:
             raise ValueError(
@@ -199,9 +230,11 @@ class Conditions:
             )
         labels = np.full(n, label) if np.ndim(label) == 0 else label
         check_same_length([range(n), labels], "label")
+        if np.shape(labels)[1:] == (1,):
+            labels = np.reshape(labels, -1)
         for one in labels:
             check_label(one, classes)
-        return keras.utils.to_categorical(labels, classes)
+        return ops.convert_to_numpy(self.of_classes(np.asarray(labels)))
 
 
 def input_like(tensor: Any) -> Tensor:

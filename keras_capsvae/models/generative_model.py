@@ -17,6 +17,7 @@ from keras_capsvae.models.serving import Endpoint
 from keras_capsvae.models.structures import first_of
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arguments import check_known
+from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.labels import check_label
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.streams import inputs_in
@@ -38,6 +39,11 @@ class GenerativeModel(AutoencoderData):
     def num_classes(self) -> int | None:
         """Classes that `label` chooses from; `None` without a label."""
         return self.conditions.num_classes
+
+    @property
+    def has_known_size(self) -> bool:
+        """Whether the decoder takes latents of one size alone."""
+        return None not in self.decoder.inputs[0].shape[1:]
 
     def posterior(
         self, x: Any, batch_size: int | None = None
@@ -99,6 +105,8 @@ class GenerativeModel(AutoencoderData):
             ValueError: If the decoder takes another condition, or none.
         """
         z = np.asarray(z)
+        if self.latent.num_codes is None:
+            z = check_array(z, self.decoder.inputs[0].shape[1:], "z")
         given = self.conditions_given(len(z), label, condition)
         if given is None and self.conditions.of_decoder:
             raise ValueError(self.conditions.missing())
@@ -266,6 +274,15 @@ class GenerativeModel(AutoencoderData):
         taken = [*DRAWN_BY, *(name for name in of_kind if name not in of_all)]
         check_known(f"`generate` of {self.name!r}", how, taken)
         n = check_integer("n", n)
+        if seed is not None:
+            seed = check_integer("seed", seed, 0)
+        if not self.has_known_size:
+            raise ValueError(
+                f"`generate` of {self.name!r} must know how large a latent is, "
+                "and its decoder takes any: decode(z) decodes draws of your "
+                "own. Received: latents of shape "
+                f"{tuple(self.decoder.inputs[0].shape)}"
+            )
         clusters = self.latent.num_clusters
         if cluster is not None:
             if clusters is None:

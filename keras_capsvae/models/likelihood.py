@@ -1,6 +1,7 @@
 """Likelihood of single examples under a VAE, by importance sampling."""
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,11 +17,11 @@ from keras_capsvae.models.prediction import padded
 from keras_capsvae.models.prediction import predicted
 from keras_capsvae.models.structures import alone
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.arrays import LIKE_BYTES
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.forms import dense_in_numpy
 from keras_capsvae.validation.inputs import has_own_name
-from keras_capsvae.validation.labels import check_no_numbers_of_classes
 from keras_capsvae.validation.numbers import check_integer
 
 CHUNK_MEGABYTES = 4
@@ -219,11 +220,28 @@ def _arrays(model, x):
     arrays = model.arrays_of_model(x)
     for place, (array, tensor) in enumerate(zip(arrays, model.inputs)):
         name = tensor.name if has_own_name(tensor) else f"x[{place}]"
-        if place and model.num_classes is not None:
-            check_no_numbers_of_classes(array, model.num_classes, name)
-        check_array(array, tensor.shape[1:], name if place else "x")
+        if place:
+            model.check_input(array, tensor, name)
+        else:
+            check_array(array, tensor.shape[1:], "x")
     check_same_length(arrays, "x")
+    _warn_beyond_range(model, arrays[0])
     return [dense_in_numpy(array) for array in arrays]
+
+
+def _warn_beyond_range(model, x):
+    """What trains on other targets than x is held against x all the same."""
+    value_range = getattr(model.loss, "target_range", None)
+    if value_range is None:
+        return
+    highest = float(np.max(dense_in_numpy(x)))
+    if highest > LIKE_BYTES * value_range[1]:
+        warnings.warn(
+            f"`x` reaches {highest:g}, and {type(model.loss).__name__} scores "
+            f"{list(value_range)}. x itself is what reconstructions are held "
+            "against: scale it as the targets of the training.",
+            stacklevel=4,
+        )
 
 
 def _rows_that_fit(model, x, chunk_megabytes):

@@ -24,6 +24,7 @@ ACTIVATED = (
     keras.layers.Dense,
     keras.layers.EinsumDense,
 )
+OF_THE_LAST_AXIS = (keras.layers.Activation, keras.layers.Dense)
 SHAPING = (
     keras.layers.Cropping1D,
     keras.layers.Cropping2D,
@@ -120,11 +121,30 @@ def _output_chain(model):
     while _runs(layer, SHAPING):
         tail.insert(0, layer)
         layer, tensors = producer(tensors[0])
+    layer = _plain(layer, tensors)
     link = (model, layer, tensors, tail)
     if not isinstance(layer, keras.Model):
         return [link]
     inner = _output_chain(layer)
     return inner and [link, *inner]
+
+
+def _plain(layer, tensors):
+    """The layer that computes the same on the whole input, if there is one.
+
+    That of a `TimeDistributed` one which acts on the last axis alone, and of
+    an operation such as `ops.sigmoid`.
+    """
+    is_repeated = _runs(layer, (keras.layers.TimeDistributed,))
+    if is_repeated and _runs(layer.layer, OF_THE_LAST_AXIS):
+        return layer.layer
+    if isinstance(layer, keras.layers.Layer):
+        return layer
+    name = type(layer).__name__.lower()
+    is_last = getattr(layer, "axis", -1) in (-1, len(tensors[0].shape) - 1)
+    if name in ("sigmoid", "softmax") and is_last:
+        return keras.layers.Activation(name, dtype=tensors[0].dtype)
+    return layer
 
 
 def _runs(layer, classes):

@@ -5,6 +5,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_capsvae.latents.numbers import random_generator
 from keras_capsvae.layers.character_embedding import CharacterEmbedding
 from keras_capsvae.models.latent_search import search
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
@@ -24,14 +25,13 @@ DECODED_AT_ONCE = 256  # 60 MB of probabilities of 6000 characters
 class PoemAutoencoder(VariationalAutoencoder):
     """A variational autoencoder of texts of one length, in and out.
 
-    It trains on ids, `fit(model.encode_text(texts))`, and otherwise takes and
-    gives text. Its vocabulary stands in the `CharacterEmbedding` of the
-    encoder, and so in the model's file. A text of an even length is printed as
-    two lines, `夜来风雨声，花落知多少。`, one of an odd length as
-    one; punctuation in what is given does not matter. Where the vocabulary
-    holds punctuation or spaces they are characters like others, and texts are
-    printed as they are; with spaces shorter texts are filled up, and printed
-    without those at their end.
+    It takes texts, or their ids `encode_text(texts)`, and gives texts. Its
+    vocabulary stands in the `CharacterEmbedding` of the encoder, and so in the
+    model's file. A text of an even length is printed as two lines,
+    `夜来风雨声，花落知多少。`, one of an odd length as one; punctuation in what
+    is given does not matter. Where the vocabulary holds punctuation or spaces
+    they are characters like others, and texts are printed as they are; with
+    spaces shorter texts are filled up, and printed without those at their end.
 
     Where characters are chosen, `temperature` T flattens (T > 1) or sharpens
     (T < 1) their probabilities, `p^(1/T)` up to a factor; 0 takes the most
@@ -95,12 +95,10 @@ class PoemAutoencoder(VariationalAutoencoder):
         """The vocabulary, between which and texts a SavedModel's ids stand."""
         return {VOCABULARY: self.vocabulary.to_json()}
 
-    def posterior(
-        self, x: Any, batch_size: int | None = None
-    ) -> list[np.ndarray]:
-        """The parameters of the posterior of texts or of ids."""
-        x = self.encode_text(x) if is_texts(x) else x
-        return super().posterior(x, batch_size)
+    def standard_inputs(self, x: Any, name: str) -> Any:
+        return super().standard_inputs(
+            self.encode_text(x) if is_texts(x) else x, name
+        )
 
     def generate(
         self,
@@ -248,7 +246,7 @@ class PoemAutoencoder(VariationalAutoencoder):
             )
 
         start = self.draw_latents(draws, seed=seed)
-        random = np.random.default_rng(seed if seed is None else (seed, 1))
+        random = random_generator(seed if seed is None else (seed, 1))
         z, _ = search(log_posterior, start, rounds, random)
         rest = self.most_probable(z)[:, len(known) :]
         texts = [known + one for one in self.vocabulary.decode(rest)]
@@ -261,7 +259,7 @@ class PoemAutoencoder(VariationalAutoencoder):
     def _text_of(self, z, seed, temperature, given=None):
         if not temperature:
             return self.decode_text(self._chosen(z, np.asarray, given))
-        random = np.random.default_rng(seed if seed is None else (seed, 1))
+        random = random_generator(seed if seed is None else (seed, 1))
 
         def perturbed(probabilities):
             # The largest of logits with Gumbel noise is a draw from softmax.

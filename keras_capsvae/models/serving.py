@@ -103,6 +103,7 @@ def of_autoencoder(model: keras.Model) -> dict[str, Endpoint]:
         endpoints |= _of_codes(model, outputs)
     is_free = not model.conditions.are_generated_from
     has_prior = model.latent.has_prior or model.fitted_prior is not None
+    has_prior = has_prior and model.has_known_size
     if has_prior and (is_free or model.num_classes is not None):
         endpoints["generate"] = draws(model, outputs)
     return endpoints
@@ -154,7 +155,7 @@ def draws(model: keras.Model, outputs: Any) -> Endpoint:
         if classes is not None:
             label = check_in_graph(label, classes, "label")
             labels = ops.broadcast_to(label, (n,))
-            given = [ops.one_hot(labels, classes)]
+            given = [model.conditions.of_classes(labels)]
         z = model.latents_drawn(numbers, n, given)
         return called(model.decoder, model.decoder_inputs(z, given))
 

@@ -57,7 +57,7 @@ def as_array(data: Any, name: str) -> Any:
 
     Raises:
         ValueError: If a list has rows of different lengths or holds no arrays,
-            or a table no numbers.
+            a table no numbers, or values are masked.
     """
     if hasattr(data, "to_numpy"):
         return _table_in_numpy(data, name)
@@ -74,8 +74,23 @@ def as_array(data: Any, name: str) -> Any:
             f"`{name}` must be an array; of a stream take one batch after the "
             f"other. Received: {type(data).__name__}"
         )
-    is_variable = hasattr(data, "assign")
-    return in_numpy(data) if is_variable else data
+    if hasattr(data, "assign"):
+        return in_numpy(data)
+    if isinstance(data, np.ma.MaskedArray):
+        return _without_mask(data, name)
+    is_foreign = isinstance(data, np.ndarray) and not data.dtype.isnative
+    return data.astype(data.dtype.newbyteorder("=")) if is_foreign else data
+
+
+def _without_mask(data, name):
+    count = np.ma.count_masked(data)
+    if count:
+        raise ValueError(
+            f"`{name}` must hold a number everywhere: fill in what is masked, "
+            "data.filled(value), or leave those rows out. "
+            f"Received: {count} masked values"
+        )
+    return data.data
 
 
 def standard_inputs(x: Any, count: int, name: str) -> Any:
@@ -137,6 +152,8 @@ def _table_in_numpy(table, name):
     if array.dtype != object or holds_texts(array):
         return array
     try:  # columns of several types, or with missing values
+        if hasattr(table, "isna"):
+            array = table.to_numpy(na_value=np.nan)
         return array.astype(keras.config.floatx())
     except (TypeError, ValueError) as error:
         raise ValueError(

@@ -1,6 +1,7 @@
 """Shapes, in which `None` stands for any side."""
 
 from collections.abc import Sequence
+from typing import Any
 
 
 def shapes_agree(
@@ -10,3 +11,24 @@ def shapes_agree(
     return len(one) == len(other) and all(
         None in sides or sides[0] == sides[1] for sides in zip(one, other)
     )
+
+
+def with_last_axis(array: Any, shape: Sequence[int | None]) -> Any:
+    """The array with a last axis of size 1 as a model's input has it.
+
+    Keras adds one that lacks and takes away one too many when it calls a
+    functional model.
+
+    Args:
+        array: Array or tensor, with a batch axis.
+        shape: The input's, with the batch.
+    """
+    try:
+        missing = len(shape) - len(array.shape)
+    except ValueError:  # TensorFlow's of unknown rank
+        return array
+    if missing == 1 and shape[-1] == 1:
+        return array[..., None]
+    if missing == -1 and array.shape[-1] == 1:
+        return array[..., 0]
+    return array

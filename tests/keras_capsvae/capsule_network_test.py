@@ -10,6 +10,7 @@ from keras_capsvae import Classifier
 from keras_capsvae import LabelAccuracy
 from keras_capsvae import MarginLoss
 from tests import capsule_oracles as oracles
+from tests.helpers import BACKEND
 from tests.helpers import dtype_policy
 from tests.helpers import numpy_of
 from tests.helpers import tensorflow_only
@@ -332,7 +333,7 @@ def test_bad_labels(method, labels, message):
 BAD_IMAGES = [
     (255 * data()[0], r"\[0, 1\].*divide 8-bit images by 255"),
     (np.full((7, *SHAPE), np.nan), "must be finite"),
-    (np.zeros((7, 6, 5)), "must have shape"),
+    (np.zeros((7, 6, 5, 2)), "must have shape"),
     (np.zeros((0, *SHAPE)), "must not be empty"),
 ]
 
@@ -401,3 +402,29 @@ def test_classifier_takes_streams():
     with pytest.raises(ValueError, match=r"\[0, 3\]"):
         model.fit(Stream(labels + 9), verbose=0)
     assert numpy_of(model(images)).shape == (7, CLASSES)
+
+
+@pytest.mark.parametrize("form", [list, tuple, dict])
+def test_labelled_reconstructions_of_two_inputs(form):
+    image, more = (
+        keras.Input(SHAPE, name="image"),
+        keras.Input((2,), name="more"),
+    )
+    seen = keras.layers.Reshape((-1, 5))(image)
+    told = keras.layers.RepeatVector(6)(more)
+    x = keras.layers.Concatenate()([seen, told])
+    capsules = CapsuleLayer(CLASSES, DIMS)(x)
+    model = CapsuleNetwork(keras.Model([image, more], capsules), decoder())
+    images, labels = data()
+    arrays = {"image": images, "more": images[:, 0, :2, 0]}
+    given = arrays if form is dict else form(arrays.values())
+    assert model.reconstruct(given, labels).shape == images.shape
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX has float64 behind a switch")
+def test_it_trains_in_float64():
+    with dtype_policy("float64"):
+        model = network()
+        images, labels = data()
+        history = model.fit(images, labels, verbose=0).history
+    assert np.isfinite(list(history.values())).all()

@@ -182,3 +182,60 @@ def test_files_keep_whether_a_condition_is_of_classes(data, tmp_path):
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert again.num_classes == model.num_classes
     assert model.num_classes == (3 if data.max() == 1 else None)
+
+
+def embedded_label_vae(shape):
+    """A label that encoder and decoder embed, each by itself."""
+
+    def vector(label):
+        return layers.Reshape((3,))(layers.Embedding(4, 3)(label))
+
+    x, z = keras.Input((6,)), keras.Input((2,))
+    seen, told = (
+        keras.Input(shape, dtype="int32", name="label") for _ in range(2)
+    )
+    h = layers.Concatenate()([x, vector(seen)])
+    decoded = layers.Dense(6, "sigmoid")(
+        layers.Concatenate()([z, vector(told)])
+    )
+    return compiled(
+        VariationalAutoencoder(
+            keras.Model([x, seen], [layers.Dense(2)(h), layers.Dense(2)(h)]),
+            keras.Model([z, told], decoded),
+        )
+    )
+
+
+@pytest.mark.parametrize("shape", [(), (1,)])
+def test_a_label_that_is_embedded(shape):
+    model = embedded_label_vae(shape)
+    assert model.num_classes == 4
+    model.fit([X, LABELS], verbose=0)
+    model.fit([X, LABELS[:, None]], verbose=0)
+    np.testing.assert_array_equal(
+        model.generate(2, label=3, seed=0),
+        model.generate(2, condition=np.full((2, *shape), 3), seed=0),
+    )
+    three = model.generate(3, label=[0, 1, 2], seed=0)
+    column = model.generate(3, label=[[0], [1], [2]], seed=0)
+    np.testing.assert_array_equal(three, column)
+    assert np.ptp(three, axis=0).min() > 0
+    np.testing.assert_allclose(
+        model.relabel([X, LABELS], LABELS), model.reconstruct([X, LABELS])
+    )
+    assert model.score_samples([X, LABELS]).shape == (8,)
+    for wrong in (4, -1, 1.5):
+        with pytest.raises((TypeError, ValueError), match="label"):
+            model.generate(1, label=wrong)
+    with pytest.raises(ValueError, match=r"\[0, 3\]"):
+        model.fit([X, LABELS + 4], verbose=0)
+
+
+@tensorflow_only
+def test_a_saved_model_of_an_embedded_label(tmp_path):
+    import tensorflow as tf
+
+    model = embedded_label_vae((1,))
+    model.export(tmp_path)
+    served = tf.saved_model.load(tmp_path)
+    assert served.generate(tf.constant(3), tf.constant(2)).shape == (3, 6)

@@ -224,3 +224,63 @@ def test_a_variance_beside_a_decoded_one_is_refused():
         GaussianReconstruction(2.0)(X, [X, X])
     with pytest.raises(ValueError, match="shape"):
         GaussianReconstruction()(X, [X, X[:, :1]])
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "sparse_categorical_crossentropy",
+        keras.losses.sparse_categorical_crossentropy,
+        keras.losses.SparseCategoricalCrossentropy(),
+    ],
+)
+def test_ids_under_the_sparse_crossentropy_of_keras(loss):
+    """The mean over the tokens, of a softmax over four characters."""
+    x, z = keras.Input((5,), dtype="int32"), keras.Input((2,))
+    h = layers.Flatten()(layers.Embedding(4, 3)(x))
+    silent = layers.Dense(
+        2, kernel_initializer="zeros", bias_initializer="ones"
+    )
+    tokens = layers.Reshape((5, 4))(layers.Dense(20)(z))
+    model = VariationalAutoencoder(
+        keras.Model(x, [layers.Dense(2)(h), -80.0 * silent(h)]),
+        keras.Model(z, layers.Softmax()(tokens)),
+    )
+    with pytest.warns(UserWarning, match="CategoricalReconstruction"):
+        model.compile("adam", loss=loss)
+    ids = RANDOM.integers(4, size=(8, 5))
+    model.fit(ids, verbose=0)
+    found = model.evaluate(ids, verbose=0, return_dict=True)
+    chances = np.take_along_axis(model.reconstruct(ids), ids[..., None], -1)
+    expected = -np.log(chances).mean()
+    assert found["reconstruction_loss"] == pytest.approx(expected, rel=1e-3)
+    with pytest.raises(ValueError, match=r"\[0, 3\]"):
+        model.fit(ids + 1, verbose=0)
+
+
+FAR = keras.initializers.Constant(100.0)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        lambda h, dense: layers.TimeDistributed(dense("sigmoid"))(h),
+        lambda h, dense: ops.sigmoid(dense(None)(h)),
+        lambda h, dense: keras.activations.sigmoid(dense(None)(h)),
+    ],
+)
+def test_logits_behind_more_endings(ending, tmp_path):
+    """Of logits 100 and targets 0, where a sigmoid in float32 is 1."""
+
+    def dense(activation):
+        return layers.Dense(
+            3, activation, kernel_initializer="zeros", bias_initializer=FAR
+        )
+
+    z = keras.Input((2,))
+    net = keras.Model(z, ending(layers.RepeatVector(5)(z), dense))
+    model = compiled(VariationalAutoencoder(encoder((5, 3)), net))
+    model.save(tmp_path / "model.keras")
+    for one in (model, keras.saving.load_model(tmp_path / "model.keras")):
+        found = one.evaluate(0 * SERIES, verbose=0, return_dict=True)
+        assert found["reconstruction_loss"] == pytest.approx(1500, rel=1e-5)

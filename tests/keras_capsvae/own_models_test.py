@@ -15,6 +15,7 @@ from keras_capsvae import LabelAccuracy
 from keras_capsvae import MarginLoss
 from keras_capsvae import VariationalAutoencoder
 from tests.helpers import numpy_of
+from tests.helpers import tensorflow_only
 from tests.own_nets import LABELS
 from tests.own_nets import ONE_HOT
 from tests.own_nets import RANDOM
@@ -256,3 +257,75 @@ def test_reload_in_a_fresh_process(tmp_path):
         made = model.reconstruct(x if len(x) > 1 else x[0])
         np.savez(tmp_path / f"{name}.npz", *x, made)
     run_script(FRESH_PROCESS, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["model.h5", "model.hdf5"])
+def test_hdf5_would_lose_what_a_model_knows(name, tmp_path):
+    with pytest.raises(ValueError, match=r"saved as \.keras"):
+        own_vae().save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+    own_vae().save_weights(tmp_path / "model.weights.h5")
+
+
+def test_all_random_numbers_follow_the_seed_of_keras():
+    model = own_vae()
+    keras.utils.set_random_seed(3)
+    first, second = model.generate(2), model.generate(2)
+    keras.utils.set_random_seed(3)
+    np.testing.assert_array_equal(first, model.generate(2))
+    assert not np.allclose(first, second)
+
+
+@pytest.mark.parametrize(
+    ("seed", "error"), [(-1, ValueError), (3.0, TypeError), ("1", TypeError)]
+)
+def test_bad_seeds(seed, error):
+    with pytest.raises(error, match="`seed` must be"):
+        own_vae().generate(1, seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("z", "message"),
+    [
+        (np.zeros((3, 5)), r"\(batch, 2\).*\(3, 5\)"),
+        ([0.0, 0.0], r"\(batch, 2\).*\(2,\)"),
+        (np.zeros((0, 2)), "must not be empty"),
+        ([[0.0, np.nan]], "must be finite"),
+    ],
+)
+def test_bad_latents_leave_the_model_in_order(z, message):
+    model = own_vae()
+    with pytest.raises(ValueError, match=message):
+        model.decode(z)
+    assert model.decode(np.zeros((3, 2))).shape == (3, 6)
+
+
+def series_vae():
+    """Of series of any length, in latents of a quarter of it."""
+    x, z = keras.Input((None, 3)), keras.Input((None, 2))
+    heads = [layers.Conv1D(2, 4, 4)(x), layers.Conv1D(2, 4, 4)(x)]
+    model = VariationalAutoencoder(
+        keras.Model(x, heads),
+        keras.Model(z, layers.Conv1DTranspose(3, 4, 4)(z)),
+    )
+    return compiled(model, GaussianReconstruction())
+
+
+def test_latents_of_any_size_are_drawn_by_oneself():
+    model = series_vae()
+    model.fit(RANDOM.normal(size=(4, 20, 3)), verbose=0)
+    with pytest.raises(ValueError, match=r"must know how large.*decode\(z\)"):
+        model.generate(2)
+    assert model.decode(np.zeros((2, 5, 2))).shape == (2, 20, 3)
+
+
+@tensorflow_only
+def test_latents_of_any_size_are_served(tmp_path):
+    import tensorflow as tf
+
+    model = series_vae()
+    model.export(tmp_path)
+    served = tf.saved_model.load(tmp_path)
+    assert set(served.signatures) >= {"serve", "encode", "decode"}
+    assert "generate" not in served.signatures
+    assert served.decode(tf.zeros((2, 5, 2))).shape == (2, 20, 3)

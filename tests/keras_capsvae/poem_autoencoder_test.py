@@ -247,7 +247,6 @@ def test_data_that_are_no_ids():
     model = small()
     ids = model.encode_text(COUPLETS)
     wrong = [
-        (COUPLETS, "encode_text"),
         (ids + len(CHARACTERS), r"must lie in \[0, "),
         (ids - 1, r"must lie in \[0, "),
         (ids + 0.5, "fractions|must lie"),
@@ -313,3 +312,13 @@ def test_free_bits_and_depth_reach_the_model():
     ]
     heads = numpy_of(model.encoder(model.encode_text(COUPLETS)))
     assert np.isfinite(heads).all()
+
+
+def test_texts_are_taken_wherever_ids_are():
+    model = small()
+    ids = model.encode_text(COUPLETS)
+    for method in (model.encode, model.score_samples, model.score_values):
+        np.testing.assert_allclose(method(COUPLETS), method(ids), rtol=1e-5)
+    assert model.predict(COUPLETS, verbose=0).shape == (6, 10, len(CHARACTERS))
+    model.fit(COUPLETS, validation_data=(COUPLETS,), verbose=0)
+    model.evaluate(np.array(COUPLETS), verbose=0)

@@ -145,3 +145,10 @@ def test_saved_model_scores(model, tmp_path):
     assert threshold == pytest.approx(model.threshold)
     names = served.signatures["score"].structured_outputs
     assert set(names) == {"score", "is_outlier", "threshold"}
+
+
+def test_data_far_beyond_the_targets_are_told():
+    """Of nets that scale inside, trained with fit(bytes, bytes / 255)."""
+    model = compiled(VariationalAutoencoder(encoder(), decoder()))
+    with pytest.warns(UserWarning, match="`x` reaches 255.*scale it"):
+        model.score_samples(np.full((2, 6), 255))

@@ -11,6 +11,7 @@ from keras_capsvae import Classifier
 from keras_capsvae import LabelAccuracy
 from keras_capsvae import LabelCrossentropy
 from keras_capsvae import VariationalAutoencoder
+from keras_capsvae.validation.forms import as_array
 from tests.helpers import tensorflow_only
 
 COUNT, DIM, CLASSES = 10, 6, 3
@@ -414,3 +415,18 @@ def test_names_of_classes_bring_how_to_number_them(kind, classifier):
     with pytest.raises(ValueError, match="np.unique.*names of classes"):
         classifier.fit(X, names, verbose=0)
     assert np.unique(names, return_inverse=True)[1].max() == 1
+
+
+def test_masked_values_are_refused():
+    masked = np.ma.masked_equal(np.array([[1.0, 999.0], [2.0, 3.0]]), 999.0)
+    with pytest.raises(ValueError, match="1 masked values"):
+        as_array(masked, "x")
+    whole = as_array(np.ma.masked_equal(masked.data, 5.0), "x")
+    assert type(whole) is np.ndarray
+
+
+def test_foreign_bytes_become_native():
+    foreign = np.arange(3, dtype=">f4")
+    native = as_array(foreign, "x")
+    assert native.dtype.isnative and native.dtype == np.float32
+    np.testing.assert_array_equal(native, foreign)
