@@ -8,12 +8,12 @@ from keras_capsvae.latents.gaussian import GaussianLatent
 from keras_capsvae.latents.gumbel_softmax import GumbelSoftmaxLatent
 from keras_capsvae.latents.mixtures import ClassifiedMixture
 from keras_capsvae.latents.mixtures import GaussianMixture
-from keras_capsvae.latents.numbers import GraphNumbers
-from keras_capsvae.latents.numbers import NumpyNumbers
 from keras_capsvae.latents.priors import ClassMeans
 from keras_capsvae.latents.priors import Prior
 from keras_capsvae.latents.priors import StandardNormal
 from keras_capsvae.latents.priors import UnitGaussian
+from keras_capsvae.latents.random_source import GraphRandom
+from keras_capsvae.latents.random_source import NumpyRandom
 from keras_capsvae.latents.regularisers import Regulariser
 from keras_capsvae.latents.residual_quantizer import ResidualQuantizer
 from keras_capsvae.latents.total_correlation import TotalCorrelation
@@ -28,11 +28,11 @@ __all__ = [
     "FiniteScalarQuantizer",
     "GaussianLatent",
     "GaussianMixture",
-    "GraphNumbers",
+    "GraphRandom",
     "GumbelSoftmaxLatent",
     "Latent",
     "MaximumMeanDiscrepancy",
-    "NumpyNumbers",
+    "NumpyRandom",
     "Prior",
     "Regulariser",
     "ResidualQuantizer",

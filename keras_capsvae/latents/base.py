@@ -149,7 +149,7 @@ class Latent(SeededLayer):
 
     def draw(
         self,
-        numbers: Any,
+        random: Any,
         n: int,
         condition: Tensor | None = None,
         cluster: int | None = None,
@@ -157,7 +157,7 @@ class Latent(SeededLayer):
         """n draws from the prior.
 
         Args:
-            numbers: Where they come from, such as `NumpyNumbers(seed)`.
+            random: Where they come from, such as `NumpyRandom(seed)`.
             n: Number of draws.
             condition: Conditions of the prior `(n, ...)`, if it has any.
             cluster: Integer cluster. Defaults to `None`: any.

@@ -131,7 +131,7 @@ class CodeLatent(Latent):
 
     def draw(
         self,
-        numbers: Any,
+        random: Any,
         n: int,
         condition: Any = None,
         cluster: int | None = None,
@@ -142,10 +142,10 @@ class CodeLatent(Latent):
             f".fit_prior(x). Received: {type(self).__name__} alone"
         )
 
-    def draw_uniformly(self, numbers: Any, n: int) -> Tensor:
+    def draw_uniformly(self, random: Any, n: int) -> Tensor:
         """n draws of uniform codes, `(n, *code_shape)`."""
         tokens = n * math.prod(self.code_shape)
-        drawn = numbers.integers(self.num_codes, tokens)
+        drawn = random.integers(self.num_codes, tokens)
         return ops.reshape(drawn, (n, *self.code_shape))
 
     def between(self, first: Any, last: Any, shares: np.ndarray) -> np.ndarray:

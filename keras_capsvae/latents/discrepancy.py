@@ -62,14 +62,14 @@ class MaximumMeanDiscrepancy(Regulariser):
     def terms(
         self,
         prior: Prior,
-        numbers: Any,
+        random: Any,
         z: Tensor,
         z_mean: Tensor,
         z_log_var: Tensor,
         condition: Any = None,
     ) -> dict[str, Tensor]:
         count = ops.shape(z)[0]
-        drawn = prior.draw(numbers, count, tuple(z.shape[1:]), condition)
+        drawn = prior.draw(random, count, tuple(z.shape[1:]), condition)
         z = flat(at_least_float32(z))
         drawn = flat(ops.cast(drawn, z.dtype))
         number = ops.cast(count, z.dtype)

@@ -38,10 +38,10 @@ class FittedMixture:
         weights, means, covariances = mixture(flat, components, "full", seed)
         return cls(weights, means, np.linalg.cholesky(covariances))
 
-    def draw(self, numbers: Any, n: int, latent_shape: Shape) -> Tensor:
+    def draw(self, random: Any, n: int, latent_shape: Shape) -> Tensor:
         """n draws, `(n, *latent_shape)`; see `Latent.draw`."""
-        chosen = numbers.categories(np.log(self.weights), n)
-        noise = numbers.normal((n, self.means.shape[-1]))
+        chosen = random.categories(np.log(self.weights), n)
+        noise = random.normal((n, self.means.shape[-1]))
         factors = ops.take(self.factors, chosen, axis=0)  # (n, d, d)
         moved = ops.einsum("nij,nj->ni", factors, noise)
         z = ops.take(self.means, chosen, axis=0) + moved

@@ -7,7 +7,7 @@ from keras_capsvae.divergences import gaussian_kl
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.latents.named import prior_of
 from keras_capsvae.latents.named import regulariser_of
-from keras_capsvae.latents.numbers import GraphNumbers
+from keras_capsvae.latents.random_source import GraphRandom
 from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.layers.sampling import check_posterior_shapes
 from keras_capsvae.layers.sampling import reparameterised
@@ -163,7 +163,7 @@ class GaussianLatent(Latent):
             return decoded, divergence, penalty
         reported = self.regulariser.terms(
             self.prior,
-            GraphNumbers(self.seed_generator),
+            GraphRandom(self.seed_generator),
             z,
             z_mean,
             z_log_var,
@@ -242,14 +242,12 @@ class GaussianLatent(Latent):
 
     def draw(
         self,
-        numbers: Any,
+        random: Any,
         n: int,
         condition: Any = None,
         cluster: int | None = None,
     ) -> Tensor:
-        return self.prior.draw(
-            numbers, n, self.latent_shape, condition, cluster
-        )
+        return self.prior.draw(random, n, self.latent_shape, condition, cluster)
 
     def load_own_variables(self, store: Any) -> None:
         held = {key: store[key] for key in set(store.keys())}

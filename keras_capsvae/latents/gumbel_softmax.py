@@ -181,13 +181,13 @@ class GumbelSoftmaxLatent(Latent):
 
     def draw(
         self,
-        numbers: Any,
+        random: Any,
         n: int,
         condition: Any = None,
         cluster: int | None = None,
     ) -> Tensor:
         """Categories of n draws, integers `(n, ...)`, all as probable."""
-        drawn = numbers.integers(self.num_codes, n * math.prod(self.code_shape))
+        drawn = random.integers(self.num_codes, n * math.prod(self.code_shape))
         return ops.reshape(drawn, (n, *self.code_shape))
 
     def between(self, first: Any, last: Any, shares: np.ndarray) -> np.ndarray:

@@ -134,15 +134,15 @@ class GaussianMixture(Prior):
 
     def draw(
         self,
-        numbers: Any,
+        random: Any,
         n: int,
         latent_shape: Shape,
         condition: Any = None,
         cluster: Any = None,
     ) -> Tensor:
-        noise = numbers.normal((n, *latent_shape))
+        noise = random.normal((n, *latent_shape))
         if cluster is None:
-            cluster = numbers.categories(ops.log_softmax(self.logits), n)
+            cluster = random.categories(ops.log_softmax(self.logits), n)
         means = ops.take(self.means, cluster, axis=0)
         deviations = ops.exp(0.5 * ops.take(self.log_vars, cluster, axis=0))
         return means + ops.multiply(deviations, noise)

@@ -91,7 +91,7 @@ class Prior(keras.layers.Layer):
 
     def draw(
         self,
-        numbers: Any,
+        random: Any,
         n: int,
         latent_shape: Shape,
         condition: Any = None,
@@ -137,13 +137,13 @@ class UnitGaussian(Prior):
 
     def draw(
         self,
-        numbers: Any,
+        random: Any,
         n: int,
         latent_shape: Shape,
         condition: Any = None,
         cluster: Any = None,
     ) -> Tensor:
-        z = numbers.normal((n, *latent_shape))
+        z = random.normal((n, *latent_shape))
         mean = self.mean(condition)
         return z if mean is None else ops.add(z, mean)
 

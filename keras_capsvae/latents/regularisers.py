@@ -22,7 +22,7 @@ class Regulariser(keras.layers.Layer):
     def terms(
         self,
         prior: Prior,
-        numbers: Any,
+        random: Any,
         z: Tensor,
         z_mean: Tensor,
         z_log_var: Tensor,
@@ -32,7 +32,7 @@ class Regulariser(keras.layers.Layer):
 
         Args:
             prior: The latent's.
-            numbers: Where draws come from, such as `GraphNumbers`.
+            random: Where draws come from, such as `GraphRandom`.
             z, z_mean, z_log_var: Samples and posterior, `(batch, ...)` each.
             condition: What the prior depends on, if on anything.
         """

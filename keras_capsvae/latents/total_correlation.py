@@ -91,7 +91,7 @@ class TotalCorrelation(Regulariser):
     def terms(
         self,
         prior: Prior,
-        numbers: Any,
+        random: Any,
         z: Tensor,
         z_mean: Tensor,
         z_log_var: Tensor,

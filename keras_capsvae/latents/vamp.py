@@ -6,10 +6,10 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.divergences import mixture_log_density
-from keras_capsvae.latents.numbers import random_generator
 from keras_capsvae.latents.priors import Prior
 from keras_capsvae.latents.priors import check_flat
 from keras_capsvae.latents.priors import weight_dtype
+from keras_capsvae.latents.random_source import random_generator
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
@@ -160,19 +160,17 @@ class VampPrior(Prior):
 
     def draw(
         self,
-        numbers: Any,
+        random: Any,
         n: int,
         latent_shape: Shape,
         condition: Any = None,
         cluster: Any = None,
     ) -> Tensor:
         z_mean, z_log_var = condition
-        drawn = numbers.integers(self.num_components, n)
+        drawn = random.integers(self.num_components, n)
         mean = ops.take(z_mean, drawn, axis=0)
         deviation = ops.exp(0.5 * ops.take(z_log_var, drawn, axis=0))
-        return mean + ops.multiply(
-            deviation, numbers.normal((n, *latent_shape))
-        )
+        return mean + ops.multiply(deviation, random.normal((n, *latent_shape)))
 
     def get_config(self) -> Config:
         return {

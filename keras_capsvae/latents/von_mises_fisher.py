@@ -156,12 +156,12 @@ class VonMisesFisherLatent(Latent):
 
     def draw(
         self,
-        numbers: Any,
+        random: Any,
         n: int,
         condition: Any = None,
         cluster: int | None = None,
     ) -> Tensor:
-        return unit(numbers.normal((n, *self.latent_shape)))
+        return unit(random.normal((n, *self.latent_shape)))
 
     def project(self, z: Tensor) -> Tensor:
         return unit(z)

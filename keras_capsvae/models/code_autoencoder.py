@@ -7,7 +7,7 @@ import numpy as np
 from keras_capsvae.initializers import seeded
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.latents.codes import CodeLatent
-from keras_capsvae.latents.numbers import random_generator
+from keras_capsvae.latents.random_source import random_generator
 from keras_capsvae.models.code_parts import code_decoder
 from keras_capsvae.models.code_parts import code_encoder
 from keras_capsvae.models.code_prior import CodePrior
@@ -200,7 +200,7 @@ class CodeAutoencoder(VariationalAutoencoder):
 
     def latents_drawn(
         self,
-        numbers: Any,
+        random: Any,
         n: int,
         given: Any = None,
         cluster: Any = None,
@@ -208,7 +208,7 @@ class CodeAutoencoder(VariationalAutoencoder):
         uniform: bool = False,
     ) -> Tensor:
         if uniform:
-            return self.latent.draw_uniformly(numbers, n)
+            return self.latent.draw_uniformly(random, n)
         if self.fitted_prior is None:
             raise ValueError(
                 "Codes are drawn from a prior, which must be fitted after the "
@@ -216,7 +216,7 @@ class CodeAutoencoder(VariationalAutoencoder):
                 "--prior-epochs 10. generate(n, uniform=True) decodes uniform "
                 f"codes. Received: {self.name!r} without a prior"
             )
-        return self.fitted_prior.draw(numbers, n, temperature=temperature)
+        return self.fitted_prior.draw(random, n, temperature=temperature)
 
     def code_encoder(self) -> keras.Model:
         """x (and conditions) → codes, as files and endpoints hold it."""

@@ -139,11 +139,11 @@ class Conditions:
             return [self._of_label(n, label)]
         return None if condition is None else self._arrays(n, condition)
 
-    def drawn(self, n: int, numbers: Any) -> list[np.ndarray]:
+    def drawn(self, n: int, random: Any) -> list[np.ndarray]:
         """Classes drawn uniformly, for a prior that has them."""
         if not self._prior_has_classes or self.num_classes is None:
             raise ValueError(self.missing())
-        labels = numbers.integers(self.num_classes, n)
+        labels = random.integers(self.num_classes, n)
         return [ops.convert_to_numpy(self.of_classes(labels))]
 
     def missing(self) -> str:

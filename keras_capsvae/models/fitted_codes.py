@@ -76,7 +76,7 @@ class FittedCodes:
 
     def draw(
         self,
-        numbers: Any,
+        random: Any,
         n: int,
         latent_shape: Shape | None = None,
         temperature: float | None = None,
@@ -88,7 +88,7 @@ class FittedCodes:
         if temperature is None:
             temperature = self.temperature
         temperature = check_positive("temperature", temperature)
-        uniforms = numbers.uniform((n, self.net.tokens))
+        uniforms = random.uniform((n, self.net.tokens))
         if not isinstance(uniforms, np.ndarray):  # in a graph
             return self.net.sampled(uniforms, keras.ops.full((n,), temperature))
         size = MANY if n > FEW else FEW

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_capsvae.latents.numbers import NumpyNumbers
+from keras_capsvae.latents.random_source import NumpyRandom
 from keras_capsvae.models import serving
 from keras_capsvae.models.autoencoder_data import AutoencoderData
 from keras_capsvae.models.autoencoder_data import batch_of_one
@@ -251,7 +251,7 @@ class GenerativeModel(AutoencoderData):
         return self.latent.mean_divergence(z, parameters, condition)
 
     def latents_drawn(
-        self, numbers: Any, n: int, given: Any = None, cluster: Any = None
+        self, random: Any, n: int, given: Any = None, cluster: Any = None
     ) -> Tensor:
         """n draws that `generate` decodes; see `Latent.draw`.
 
@@ -259,7 +259,7 @@ class GenerativeModel(AutoencoderData):
             given: The conditions of the model, in order, if it has any.
         """
         return self.latent.draw(
-            numbers, n, self.prior_depends_on(given), cluster
+            random, n, self.prior_depends_on(given), cluster
         )
 
     def _drawn(self, n, label, cluster, condition, seed, how):
@@ -292,10 +292,10 @@ class GenerativeModel(AutoencoderData):
                 )
             cluster = np.full(n, check_label(cluster, clusters, "cluster"))
         given = self.conditions_given(n, label, condition)
-        numbers = NumpyNumbers(seed)
+        random = NumpyRandom(seed)
         if given is None and self.conditions.are_generated_from:
-            given = self.conditions.drawn(n, numbers)
-        z = self.latents_drawn(numbers, n, given, cluster, **how)
+            given = self.conditions.drawn(n, random)
+        z = self.latents_drawn(random, n, given, cluster, **how)
         return ops.convert_to_numpy(z), given
 
     def _made_of(self, decoded, seed):

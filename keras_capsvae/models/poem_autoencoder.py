@@ -5,7 +5,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_capsvae.latents.numbers import random_generator
+from keras_capsvae.latents.random_source import random_generator
 from keras_capsvae.layers.character_embedding import CharacterEmbedding
 from keras_capsvae.models.latent_search import search
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder

@@ -118,12 +118,12 @@ class PriorModel(ScoringModel):
             )
 
     def latents_drawn(
-        self, numbers: Any, n: int, given: Any = None, cluster: Any = None
+        self, random: Any, n: int, given: Any = None, cluster: Any = None
     ) -> Tensor:
         if self.fitted_prior is None or cluster is not None:
-            return super().latents_drawn(numbers, n, given, cluster)
+            return super().latents_drawn(random, n, given, cluster)
         dims = self.decoder.inputs[0].shape[1:]
-        z = self.fitted_prior.draw(numbers, n, dims)
+        z = self.fitted_prior.draw(random, n, dims)
         mean = self.latent.prior_mean(self.prior_depends_on(given))
         return self.latent.project(z if mean is None else ops.add(z, mean))
 

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_capsvae.latents.numbers import GraphNumbers
+from keras_capsvae.latents.random_source import GraphRandom
 from keras_capsvae.models.conditions import called
 from keras_capsvae.private_keras import check_in_graph
 from keras_capsvae.private_keras import named_export_archive
@@ -146,7 +146,7 @@ def draws(model: keras.Model, outputs: Any) -> Endpoint:
 
     It takes an integer n and, where draws depend on a class, an integer label.
     """
-    numbers = GraphNumbers(model.latent.seed_generator)
+    random = GraphRandom(model.latent.seed_generator)
     depends = model.conditions.are_generated_from
     classes = model.num_classes if depends else None
 
@@ -156,7 +156,7 @@ def draws(model: keras.Model, outputs: Any) -> Endpoint:
             label = check_in_graph(label, classes, "label")
             labels = ops.broadcast_to(label, (n,))
             given = [model.conditions.of_classes(labels)]
-        z = model.latents_drawn(numbers, n, given)
+        z = model.latents_drawn(random, n, given)
         return called(model.decoder, model.decoder_inputs(z, given))
 
     names = ["n"] if classes is None else ["n", "label"]

@@ -10,8 +10,8 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.latents.base import Latent
-from keras_capsvae.latents.numbers import GraphNumbers
-from keras_capsvae.latents.numbers import NumpyNumbers
+from keras_capsvae.latents.random_source import GraphRandom
+from keras_capsvae.latents.random_source import NumpyRandom
 from keras_capsvae.layers.columns import StandardColumns
 from keras_capsvae.layers.columns import TableColumns
 from keras_capsvae.losses import TableReconstruction
@@ -229,13 +229,13 @@ class TabularAutoencoder(NamedColumns):
 
     def _made_of(self, decoded, seed):
         seeds = None if seed is None else (seed, 1)
-        rows = self._rows_drawn(NumpyNumbers(seeds), decoded)
+        rows = self._rows_drawn(NumpyRandom(seeds), decoded)
         return ops.convert_to_numpy(rows)
 
-    def _rows_drawn(self, numbers, decoded):
+    def _rows_drawn(self, random, decoded):
         """Rows drawn from what the decoder gives."""
         _, columns = self.column_layers
-        noise = ops.convert_to_tensor(numbers.normal(ops.shape(decoded)))
+        noise = ops.convert_to_tensor(random.normal(ops.shape(decoded)))
         mean, *groups = columns.parts(decoded)
         of_mean, *of_groups = columns.parts(noise)
         numbers_drawn = mean + of_mean * ops.exp(0.5 * columns.log_variance())
@@ -253,10 +253,10 @@ class TabularAutoencoder(NamedColumns):
         endpoints = super().serving_endpoints()
         if "generate" in endpoints:
             decoded = endpoints["generate"]
-            numbers = GraphNumbers(self.latent.seed_generator)
+            random = GraphRandom(self.latent.seed_generator)
 
             def generate(*arguments):
-                return self._rows_drawn(numbers, decoded.function(*arguments))
+                return self._rows_drawn(random, decoded.function(*arguments))
 
             endpoints["generate"] = dataclasses.replace(
                 decoded, function=generate

@@ -115,8 +115,8 @@ def standard_targets(y: Any, name: str) -> Any:
     parts = list(y.values()) if isinstance(y, dict) else list(y)
     if len(parts) != 1:
         raise ValueError(
-            f"`{name}` must be one array. Received: {len(parts)} in a "
-            f"{type(y).__name__}"
+            f"`{name}` must be one array; what a decoder reconstructs is x "
+            f"itself. Received: {len(parts)} in a {type(y).__name__}"
         )
     return None if parts[0] is None else as_array(parts[0], name)
 

@@ -15,7 +15,7 @@ from keras_capsvae import GaussianLatent
 from keras_capsvae import ResidualQuantizer
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae import VectorQuantizer
-from keras_capsvae.latents import NumpyNumbers
+from keras_capsvae.latents import NumpyRandom
 from keras_capsvae.models.fitted_codes import FittedCodes
 from tests.helpers import numpy_of
 from tests.helpers import outputs_in_fresh_process
@@ -110,8 +110,8 @@ def test_nats_are_the_cross_entropy(prior):
 
 @pytest.mark.parametrize("temperature", [1.0, 0.3])
 def test_cached_draws_are_those_of_whole_passes(prior, temperature):
-    drawn = prior.draw(NumpyNumbers(3), 10, temperature=temperature)
-    uniforms = NumpyNumbers(3).uniform((10, 16))
+    drawn = prior.draw(NumpyRandom(3), 10, temperature=temperature)
+    uniforms = NumpyRandom(3).uniform((10, 16))
     codes = np.zeros((10, 16), "int32")
     for token in range(16):
         logits = log_chances(prior.net, codes.reshape(10, 4, 4))[:, token]
@@ -197,7 +197,7 @@ def test_a_prior_is_a_model_of_its_own(tmp_path):
     np.testing.assert_allclose(
         numpy_of(again(codes)), numpy_of(net(codes)), rtol=1e-4, atol=1e-5
     )
-    assert FittedCodes(net).draw(NumpyNumbers(0), 3).shape == (3, 2, 3, 2)
+    assert FittedCodes(net).draw(NumpyRandom(0), 3).shape == (3, 2, 3, 2)
 
 
 def test_an_untrained_model_is_warned_of():

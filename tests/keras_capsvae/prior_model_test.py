@@ -15,7 +15,7 @@ from keras_capsvae import GaussianReconstruction
 from keras_capsvae import MixtureStart
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae.latents.fitted import FittedMixture
-from keras_capsvae.latents.numbers import NumpyNumbers
+from keras_capsvae.latents.random_source import NumpyRandom
 from tests.helpers import numpy_of
 from tests.helpers import outputs_in_fresh_process
 from tests.helpers import tensorflow_only
@@ -52,7 +52,7 @@ def identity_vae(prior=None, log_var=-4.0):
 def test_draws_of_a_fitted_mixture_have_its_moments():
     factors = np.array([[[1.0, 0.0], [0.8, 0.5]], [[0.3, 0.0], [-0.2, 2.0]]])
     mixture = FittedMixture([0.25, 0.75], [[0.0, 1.0], [4.0, -2.0]], factors)
-    z = mixture.draw(NumpyNumbers(0), 60_000, (2,))
+    z = mixture.draw(NumpyRandom(0), 60_000, (2,))
     z = keras.ops.convert_to_numpy(z)
     mean = 0.25 * np.array([0, 1]) + 0.75 * np.array([4, -2])
     covariances = factors @ factors.transpose(0, 2, 1)

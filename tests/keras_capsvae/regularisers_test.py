@@ -132,7 +132,9 @@ def test_total_correlation_and_its_gradients(estimator):
 
 
 def test_stratified_weights_sum_to_one():
-    weights = np.exp(numpy_of(TotalCorrelation(dataset_size=9)._log_weights(4)))
+    weights = np.exp(
+        numpy_of(TotalCorrelation(dataset_size=9)._log_weights(4, "float32"))
+    )
     np.testing.assert_allclose(weights.sum(1), 1, rtol=1e-5)
 
 

@@ -12,7 +12,7 @@ from keras_capsvae import ImportanceWeightedAutoencoder
 from keras_capsvae import KLWarmUp
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae import VonMisesFisherLatent
-from keras_capsvae.latents import NumpyNumbers
+from keras_capsvae.latents import NumpyRandom
 from tests.helpers import dtype_policy
 from tests.helpers import gradient
 from tests.helpers import numpy_of
@@ -171,7 +171,7 @@ def test_contract_of_a_model_on_a_sphere(model, tmp_path):
 
 
 def test_draws_of_the_prior_are_uniform(model):
-    z = numpy_of(model.latent.draw(NumpyNumbers(0), DRAWS))
+    z = numpy_of(model.latent.draw(NumpyRandom(0), DRAWS))
     np.testing.assert_allclose(z.mean(0), 0, atol=0.03)
     np.testing.assert_allclose(z.T @ z / DRAWS, np.eye(3) / 3, atol=0.02)
 

@@ -23,7 +23,7 @@ def random_generator(
     return np.random.default_rng(seed)
 
 
-class NumpyNumbers:
+class NumpyRandom:
     """Numbers of NumPy, the same on every backend and device."""
 
     def __init__(self, seed: int | tuple[int, ...] | None = None) -> None:
@@ -45,7 +45,7 @@ class NumpyNumbers:
         return np.argmax(logits + noise, axis=-1)
 
 
-class GraphNumbers:
+class GraphRandom:
     """Numbers of a `SeedGenerator`, for a graph such as a SavedModel."""
 
     def __init__(self, seed_generator: keras.random.SeedGenerator) -> None:
