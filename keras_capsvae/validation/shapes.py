@@ -24,11 +24,11 @@ def with_last_axis(array: Any, shape: Sequence[int | None]) -> Any:
         shape: The input's, with the batch.
     """
     try:
-        missing = len(shape) - len(array.shape)
+        received = tuple(array.shape)
     except ValueError:  # TensorFlow's of unknown rank
         return array
-    if missing == 1 and shape[-1] == 1:
+    if shape[-1] == 1 and shapes_agree(received, shape[:-1]):
         return array[..., None]
-    if missing == -1 and array.shape[-1] == 1:
+    if received[-1:] == (1,) and shapes_agree(received[:-1], shape):
         return array[..., 0]
     return array

@@ -118,6 +118,10 @@ def test_of_conditions():
         ((5,), (None, 1), (5, 1)),
         ((5, 1), (None,), (5,)),
         ((5,), (None, 3, 1), (5,)),
+        ((5, 4), (None, 3, 1), (5, 4)),
+        ((5, 4, 1), (None, 3), (5, 4, 1)),
+        ((5, 4), (None, None, 1), (5, 4, 1)),
+        ((5, 4), (None, None, None), (5, 4)),
     ],
 )
 def test_shapes(received, shape, expected):

@@ -71,7 +71,7 @@ def class_report(
     Args:
         model: A `Classifier`.
         x: Examples shaped for the model.
-        labels: Integers `(n,)`.
+        labels: Integers `(n,)`; of a single class 1 where it is present.
         class_names: Names of the classes. Defaults to `None`: numbers.
 
     Raises:
@@ -81,8 +81,10 @@ def class_report(
 
     model.check_targets(labels, "labels")
     scores = keras.ops.convert_to_numpy(model.predict(x, verbose=0))
-    classes = range(model.num_classes)
-    predicted = scores.argmax(axis=1)
+    classes, predicted = range(model.num_classes), scores.argmax(axis=1)
+    if model.num_classes == 1:
+        classes, predicted = range(2), (scores[:, 0] > 0.5).astype(int)
+    labels = np.reshape(labels, -1).astype(int)
     precision, recall, _, count = metrics.precision_recall_fscore_support(
         labels, predicted, labels=classes, zero_division=np.nan
     )
