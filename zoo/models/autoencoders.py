@@ -15,6 +15,7 @@ from keras_capsvae import Prior
 from keras_capsvae import Regulariser
 from keras_capsvae import VampPrior
 from keras_capsvae.typing import Tensor
+from zoo.cards.shared import SHARED
 from zoo.registry.signatures import extend
 from zoo.registry.signatures import keyword_only
 
@@ -84,6 +85,31 @@ def composed_by(
         return build
 
     return decorate
+
+
+def gaussian_vae(
+    model_class: Callable[..., keras.Model], family: str, data: str
+) -> Callable:
+    """Make a builder of a function that gives the parts of a VAE of a kind.
+
+    The builder takes the function's arguments and, keyword-only, those that
+    say how its latents are made.
+
+    Args:
+        model_class: Encoder, decoder, latent and name → model.
+        family: Name of its shared arguments in `SHARED`.
+        data: What the docstring calls its data.
+    """
+
+    def compose(parts: Parts, *, name: str, **of_latent: Any) -> keras.Model:
+        return model_class(*with_latent(parts, **of_latent), name=name)
+
+    of_latents = LATENT_ARGUMENTS.format(prior="N(0, 1)", vamp="")
+    documentation = (
+        f"\n\nKeyword arguments of every VAE of {data}:{of_latents}\n"
+        "    name: Name of the model.\n"
+    )
+    return composed_by(compose, SHARED[family], documentation)
 
 
 def with_latent(

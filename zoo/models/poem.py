@@ -1,7 +1,6 @@
 """The poetry robot of kexue.fm 5332: gated convolutions in a VAE."""
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 from keras import layers
@@ -11,12 +10,9 @@ from keras_capsvae import CharacterEmbedding
 from keras_capsvae import GatedConv1D
 from keras_capsvae import PoemAutoencoder
 from keras_capsvae.validation.numbers import check_sizes
-from zoo.cards.shared import SHARED
-from zoo.models.autoencoders import LATENT_ARGUMENTS
 from zoo.models.autoencoders import Parts
-from zoo.models.autoencoders import composed_by
+from zoo.models.autoencoders import gaussian_vae
 from zoo.models.autoencoders import heads
-from zoo.models.autoencoders import with_latent
 from zoo.pretrained.vocabularies import default_characters
 from zoo.registry import register
 from zoo.registry.training import Training
@@ -55,20 +51,7 @@ def poem_decoder(
 
 def text_vae() -> Callable:
     """Make a builder of a function that gives the parts of a VAE of texts."""
-    of_latents = LATENT_ARGUMENTS.format(prior="N(0, 1)", vamp="")
-    return composed_by(
-        text_autoencoder,
-        SHARED["text_vae"],
-        f"\n\nKeyword arguments of every VAE of texts:{of_latents}\n"
-        "    name: Name of the model.\n",
-    )
-
-
-def text_autoencoder(
-    parts: Parts, *, name: str, **of_latent: Any
-) -> keras.Model:
-    """Gives texts, and takes them."""
-    return PoemAutoencoder(*with_latent(parts, **of_latent), name=name)
+    return gaussian_vae(PoemAutoencoder, "text_vae", "texts")
 
 
 @register(SU)

@@ -1,7 +1,6 @@
 """The variational autoencoder of tables."""
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 from keras import layers
@@ -12,12 +11,9 @@ from keras_capsvae import TableReconstruction
 from keras_capsvae import TabularAutoencoder
 from keras_capsvae.validation.columns import Categories
 from keras_capsvae.validation.numbers import check_sizes
-from zoo.cards.shared import SHARED
-from zoo.models.autoencoders import LATENT_ARGUMENTS
 from zoo.models.autoencoders import Parts
-from zoo.models.autoencoders import composed_by
+from zoo.models.autoencoders import gaussian_vae
 from zoo.models.autoencoders import heads
-from zoo.models.autoencoders import with_latent
 from zoo.registry import register
 from zoo.registry.training import Training
 
@@ -26,20 +22,7 @@ TABLES = Training("adam", 1e-3, TableReconstruction, xla=True, adapts=True)
 
 def table_vae() -> Callable:
     """Make a builder of a function that gives the parts of a VAE of tables."""
-    of_latents = LATENT_ARGUMENTS.format(prior="N(0, 1)", vamp="")
-    return composed_by(
-        table_autoencoder,
-        SHARED["table_vae"],
-        f"\n\nKeyword arguments of every VAE of tables:{of_latents}\n"
-        "    name: Name of the model.\n",
-    )
-
-
-def table_autoencoder(
-    parts: Parts, *, name: str, **of_latent: Any
-) -> keras.Model:
-    """Takes and gives rows in the units of the table."""
-    return TabularAutoencoder(*with_latent(parts, **of_latent), name=name)
+    return gaussian_vae(TabularAutoencoder, "table_vae", "tables")
 
 
 @register(TABLES)
