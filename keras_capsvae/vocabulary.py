@@ -232,12 +232,15 @@ def vocabulary_of(
 
 
 def is_texts(x: Any) -> bool:
-    """Whether this is a text or begins with one, as no numbers do.
+    """Whether this is a text, or an array or list that begins with one.
 
     >>> is_texts(["山月"]), is_texts(np.array(["山月"])), is_texts([[1, 2]])
     (True, True, False)
     """
-    return isinstance(x if _is_single(x) else next(iter(x), None), str)
+    if _is_single(x):
+        return isinstance(x, str)
+    holds = isinstance(x, (list, tuple, np.ndarray)) or hasattr(x, "to_numpy")
+    return holds and isinstance(next(iter(x), None), str)
 
 
 def check_texts(texts: Any) -> list[str]:

@@ -55,7 +55,6 @@ class TemperatureAnnealing(StepCallback):
         self.end = check_positive("end", end)
 
     def on_train_begin(self, logs: Config | None = None) -> None:
-        super().on_train_begin(logs)
         latent = getattr(self.model, "latent", None)
         if not isinstance(latent, GumbelSoftmaxLatent):
             raise ValueError(

@@ -141,7 +141,6 @@ class SpreadMargin(StepCallback):
         return 0.2 + 0.79 / (1.0 + math.exp(-progress))
 
     def on_train_begin(self, logs: Config | None = None) -> None:
-        super().on_train_begin(logs)
         loss = self.model.loss
         if not isinstance(loss, SpreadLoss):
             raise ValueError(

@@ -71,7 +71,6 @@ class WarmUp(StepCallback):
         return CURVES[self.curve](min(1.0, rises))
 
     def on_train_begin(self, logs: Config | None = None) -> None:
-        super().on_train_begin(logs)
         self._targets = list(self.targets())
         self._reached, self._share = 0, None
         if not self._targets:

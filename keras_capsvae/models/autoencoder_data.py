@@ -118,14 +118,14 @@ class AutoencoderData(OwnLossModel):
 
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
-        if self.conditions.are_numbers:
-            store[SAVED_AS] = np.array(True)
+        if self.conditions.inputs:
+            store[SAVED_AS] = np.array(self.conditions.are_numbers)
 
     def load_own_variables(self, store: Any) -> None:
-        keys = set(store.keys())
-        own = {key: store[key] for key in keys - {SAVED_AS}}
+        own = {key: store[key] for key in set(store.keys())}
+        are_numbers = own.pop(SAVED_AS, self.conditions.are_numbers)
         super().load_own_variables(own)
-        self.conditions.are_numbers = SAVED_AS in keys
+        self.conditions.are_numbers = bool(np.asarray(are_numbers))
 
     def _check_no_labels(self, y):
         first = self.outputs[0].shape[1]  # None or 1 takes a column

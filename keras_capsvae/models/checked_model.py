@@ -73,8 +73,8 @@ class CheckedModel(ComposedModel):
     def predict(self, x: Tensor, *args: Any, **kwargs: Any) -> Any:
         if is_stream(x):
             streams = StreamChecks()
-            x = streams.checked(x, self._checked_inputs_of_batch, "x")
-            x = self._standard_stream(x)
+            check = self._checked_inputs_of_batch
+            x = self._checked_stream(streams, x, check, "x")
             with streams.in_plain_words():
                 return super().predict(x, *args, **kwargs)
         x = self._checked_inputs(x, "x")
@@ -132,18 +132,7 @@ class CheckedModel(ComposedModel):
 
     def standard_inputs(self, x: Any, name: str) -> Any:
         """x as an array, or a tuple or a dict of those of several inputs."""
-        x = standard_inputs(x, len(self.inputs), name)
-        shapes = {tensor.name: tensor.shape for tensor in self.inputs}
-        if isinstance(x, dict):
-            return {
-                key: with_last_axis(part, shapes.get(key, part.shape))
-                for key, part in x.items()
-            }
-        if not isinstance(x, tuple):
-            return with_last_axis(x, self.inputs[0].shape)
-        if len(x) != len(self.inputs):
-            return x
-        return tuple(map(with_last_axis, x, shapes.values()))
+        return self._with_axes(standard_inputs(x, len(self.inputs), name))
 
     def standard_targets(self, y: Any, name: str) -> Any:
         """The one array of targets, `None` without any."""
@@ -229,8 +218,7 @@ class CheckedModel(ComposedModel):
             self._checked_batch, class_weight=class_weight
         )
         if is_stream(x):
-            checked = streams.checked(x, check, "x")
-            arguments["x"] = self._standard_stream(checked)
+            arguments["x"] = self._checked_stream(streams, x, check, "x")
             return reader_of(x, check, "x")
         keys = ("x", "y", "sample_weight")
         batch = check(tuple(arguments.get(key) for key in keys), "x")
@@ -242,8 +230,8 @@ class CheckedModel(ComposedModel):
         data, name = arguments["validation_data"], "validation_data"
         check = self._checked_batch
         if is_stream(data):
-            checked = streams.checked(data, check, name)
-            arguments[name] = self._standard_stream(checked)
+            checked = self._checked_stream(streams, data, check, name)
+            arguments[name] = checked
             return reader_of(data, check, name)
         is_list = isinstance(data, list) and holds_numbers(data)
         arguments[name] = check((data,) if is_list else data, name)
@@ -261,20 +249,41 @@ class CheckedModel(ComposedModel):
         parts = (x, y, weights)
         return parts[: 3 if weights is not None else 2 if y is not None else 1]
 
-    def _standard_stream(self, data):
-        """A `tf.data.Dataset` whose batches have the axes of the model."""
+    def _checked_stream(self, streams, data, check, name):
+        """A stream that is checked, of `tf.data` with the axes of the model."""
+        data = streams.checked(data, check, name)
         if not hasattr(data, "element_spec") or not hasattr(data, "map"):
             return data
+        is_tuple = isinstance(data.element_spec, tuple)
 
         def standard(x, *rest):
-            x = self.standard_inputs(x, "x")
-            if not rest:
-                return x
-            return x, self.standard_targets(rest[0], "y"), *rest[1:]
+            x = self._with_axes(x)
+            if rest:
+                y, *weights = rest
+                return x, self.standard_targets(y, "y"), *weights
+            return (x,) if is_tuple else x
 
         standardised = data.map(standard)
         is_same = standardised.element_spec == data.element_spec
         return data if is_same else standardised
+
+    def _with_axes(self, x):
+        """x with a last axis of size 1 where the inputs have one."""
+        if isinstance(x, dict):
+            shapes = {tensor.name: tensor.shape for tensor in self.inputs}
+            return x | {
+                name: with_last_axis(x[name], shape)
+                for name, shape in shapes.items()
+                if name in x
+            }
+        if not isinstance(x, tuple):
+            return with_last_axis(x, self.inputs[0].shape)
+        if len(x) != len(self.inputs):
+            return x
+        return tuple(
+            with_last_axis(part, tensor.shape)
+            for part, tensor in zip(x, self.inputs)
+        )
 
     def _checked_inputs(self, x, name):
         x = self.standard_inputs(x, name)

@@ -14,6 +14,7 @@ from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.labels import check_labels
 from keras_capsvae.validation.labels import check_single_classes
 from keras_capsvae.validation.numbers import check_number
+from keras_capsvae.validation.shapes import with_last_axis
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -121,6 +122,15 @@ class Classifier(CheckedModel):
             )
         super().check_batch(x, y, sample_weight, name)
         self._label_shapes[name] = tuple(y.shape)[1:]
+
+    def standard_targets(self, y: Any, name: str) -> Any:
+        """Labels, integers as `(batch,)` and those of one class `(batch, 1)`.
+
+        TensorFlow else takes one form after the other for labels of any rank.
+        """
+        y = super().standard_targets(y, name)
+        shape = (None, 1) if self.num_classes == 1 else (None,)
+        return None if y is None else with_last_axis(y, shape)
 
     def check_targets(self, targets: Tensor, name: str) -> None:
         check_labels(targets, self.num_classes, name)

@@ -12,8 +12,10 @@ from keras_capsvae.models.structures import alone
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.arrays import parts_of
+from keras_capsvae.validation.forms import as_array
 from keras_capsvae.validation.inputs import told
 from keras_capsvae.validation.labels import check_label
+from keras_capsvae.validation.shapes import shapes_agree
 from keras_capsvae.validation.shapes import with_last_axis
 
 IDS = ((), (1,))  # shapes of a condition of one integer an example
@@ -49,12 +51,23 @@ class Conditions:
         if latent.condition_shape is not None:
             label = keras.Input(latent.condition_shape, name="label")
             (self.of_prior,) = self._matched([label], by_position=False)
+            self._check_prior(self.inputs[self.of_prior], label)
         self._prior_has_classes = latent.num_classes is not None
-        ids = self._count_of_ids(encoder, decoder)
-        self.are_ids, self.are_numbers = ids is not None, False
+        self.are_numbers = False
+        ids = self._embedded_classes(encoder, decoder)
+        self.are_ids = ids is not None
         self._classes = ids or self._classes_of(latent.num_classes)
 
-    def _count_of_ids(self, encoder, decoder):
+    def _check_prior(self, condition, expected):
+        """Raise if the condition that has the prior's name is another."""
+        if not shapes_agree(condition.shape, expected.shape):
+            raise ValueError(
+                f"The input {condition.name!r} must have shape "
+                f"{tuple(expected.shape)}, which the prior takes, or another "
+                f"name. Received: shape {tuple(condition.shape)}"
+            )
+
+    def _embedded_classes(self, encoder, decoder):
         """Rows of the smallest embedding of the only condition, if any."""
         if len(self.inputs) != 1 or tuple(self.inputs[0].shape[1:]) not in IDS:
             return None
@@ -151,7 +164,7 @@ class Conditions:
         return (
             f"`condition` must hold {told(self.inputs)}, which this model "
             "depends on, or "
-            "`label` a class of a one-hot one. Received: neither"
+            "`label` a class. Received: neither"
         )
 
     def _arrays(self, n, condition):
@@ -162,7 +175,8 @@ class Conditions:
             or (len(condition) == 1 and np.ndim(condition[0]) > 0)
         )
         arrays = [
-            np.asarray(c) for c in (condition if is_list else [condition])
+            np.asarray(as_array(c, "condition"))
+            for c in (condition if is_list else [condition])
         ]
         if len(arrays) != len(self.inputs):
             raise ValueError(

@@ -18,8 +18,10 @@ from keras_capsvae.models.structures import first_of
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arguments import check_known
 from keras_capsvae.validation.arrays import check_array
+from keras_capsvae.validation.forms import as_array
 from keras_capsvae.validation.labels import check_label
 from keras_capsvae.validation.numbers import check_integer
+from keras_capsvae.validation.shapes import with_last_axis
 from keras_capsvae.validation.streams import inputs_in
 from keras_capsvae.validation.streams import is_stream
 
@@ -104,9 +106,10 @@ class GenerativeModel(AutoencoderData):
         Raises:
             ValueError: If the decoder takes another condition, or none.
         """
-        z = np.asarray(z)
+        z = np.asarray(as_array(z, "z"))
         if self.latent.num_codes is None:
-            z = check_array(z, self.decoder.inputs[0].shape[1:], "z")
+            _, *dims = shape = self.decoder.inputs[0].shape
+            z = check_array(with_last_axis(z, shape), dims, "z")
         given = self.conditions_given(len(z), label, condition)
         if given is None and self.conditions.of_decoder:
             raise ValueError(self.conditions.missing())

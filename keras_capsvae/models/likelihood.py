@@ -32,7 +32,7 @@ def log_likelihood(
     x: Any,
     num_samples: int = 5000,
     *,
-    seed: int = 0,
+    seed: int | None = 0,
     chunk_megabytes: float = CHUNK_MEGABYTES,
     verbose: str | int = "auto",
 ) -> np.ndarray:
@@ -80,7 +80,7 @@ def elbo(
     x: Any,
     num_samples: int = 1,
     *,
-    seed: int = 0,
+    seed: int | None = 0,
     chunk_megabytes: float = CHUNK_MEGABYTES,
     verbose: str | int = "auto",
 ) -> np.ndarray:

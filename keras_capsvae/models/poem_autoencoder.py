@@ -100,6 +100,11 @@ class PoemAutoencoder(VariationalAutoencoder):
             self.encode_text(x) if is_texts(x) else x, name
         )
 
+    def standard_targets(self, y: Any, name: str) -> Any:
+        return super().standard_targets(
+            self.encode_text(y) if is_texts(y) else y, name
+        )
+
     def generate(
         self,
         n: int,

@@ -12,6 +12,7 @@ from keras import ops
 
 from keras_capsvae.latents.fitted import FittedMixture
 from keras_capsvae.models.prediction import in_parts
+from keras_capsvae.models.prediction import joined
 from keras_capsvae.models.scoring_model import ScoringModel
 from keras_capsvae.models.structures import first_of
 from keras_capsvae.typing import Tensor
@@ -19,6 +20,7 @@ from keras_capsvae.validation.arrays import length_of
 from keras_capsvae.validation.labels import integers_of
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.streams import examples_in
+from keras_capsvae.validation.streams import inputs_in
 from keras_capsvae.validation.streams import is_stream
 
 SAVED_AS = "fitted_prior_"
@@ -89,23 +91,27 @@ class PriorModel(ScoringModel):
                 "A mixture of Gaussians is fitted to numbers, not to codes. "
                 f"Received: {type(self.latent).__name__}"
             )
-        z = self._posterior_samples(x, seed)
+        z = self._away_from_prior(x, keras.random.SeedGenerator(seed))
         self._warn_if_untrained()
-        given = None
-        if self.conditions.of_prior is not None:
-            given = self.arrays_of_model(x)[1:]
-        mean = self.latent.prior_mean(self.prior_depends_on(given))
-        if mean is not None:
-            z = z - ops.convert_to_numpy(mean)
         self.fitted_prior = FittedMixture.of(z, components, seed)
 
-    def _posterior_samples(self, x, seed):
-        noise = keras.random.SeedGenerator(seed)
-        samples = [
-            self.latent.sample(parts, 1, noise)[:, 0]
-            for parts in in_parts(self.posterior(x))
-        ]
-        return np.concatenate([ops.convert_to_numpy(part) for part in samples])
+    def _away_from_prior(self, x, noise):
+        """Posterior samples, less the mean that the prior has for each."""
+        parts = inputs_in(x) if is_stream(x) else [x]
+        of_prior = self.conditions.of_prior is not None
+        parameters, given = joined(
+            (
+                self.posterior(part),
+                self.arrays_of_model(part)[1:] if of_prior else [],
+            )
+            for part in parts
+        )
+        z = joined(
+            self.latent.sample(list(part), 1, noise)[:, 0]
+            for part in in_parts(parameters)
+        )
+        mean = self.latent.prior_mean(self.prior_depends_on(given))
+        return z if mean is None else z - ops.convert_to_numpy(mean)
 
     def _warn_if_untrained(self):
         steps = 0 if self.optimizer is None else int(self.optimizer.iterations)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import warnings
 from typing import Any
 
@@ -42,7 +43,7 @@ class ScoringModel(GenerativeModel):
         return super().fit(*args, **kwargs)
 
     def score_samples(
-        self, x: Any, num_samples: int | None = None, *, seed: int = 0
+        self, x: Any, num_samples: int | None = None, *, seed: int | None = 0
     ) -> np.ndarray:
         """How badly the model explains each example, in nats.
 
@@ -67,9 +68,12 @@ class ScoringModel(GenerativeModel):
                 latent has no densities.
         """
         if is_stream(x):
+            seeds = itertools.repeat(None)
+            if seed is not None:
+                seeds = itertools.count(seed)
             return joined(
-                self.score_samples(part, num_samples, seed=seed + place)
-                for place, part in enumerate(inputs_in(x))
+                self.score_samples(part, num_samples, seed=one)
+                for part, one in zip(inputs_in(x), seeds)
             )
         if num_samples is None:
             return -likelihood.elbo(self, x, seed=seed, verbose=0)

@@ -19,6 +19,7 @@ from keras_capsvae.private_keras.files import named_export_archive
 from keras_capsvae.private_keras.files import of_every_backend
 from keras_capsvae.private_keras.files import variables_to_restore
 from keras_capsvae.private_keras.layers import PerExampleMeans
+from keras_capsvae.private_keras.layers import batches_taken
 from keras_capsvae.private_keras.layers import consumers
 from keras_capsvae.private_keras.layers import hold_layer
 from keras_capsvae.private_keras.layers import keep_frozen
@@ -36,6 +37,7 @@ __all__ = [
     "PerExampleMeans",
     "ReplicaSeedGenerator",
     "argmin",
+    "batches_taken",
     "can_use_xla",
     "check_in_graph",
     "check_xla",

@@ -33,6 +33,17 @@ def consumers(
     ]
 
 
+def batches_taken(optimizer: keras.optimizers.Optimizer) -> tuple[int, int]:
+    """Batches that an optimizer was given, and how many make up a step.
+
+    `iterations` counts whole steps: of gradients that are accumulated it leaves
+    out the batches since the last one.
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    each = optimizer.gradient_accumulation_steps or 1
+    return int(optimizer._iterations), each
+
+
 def hold_layer(model: keras.Model, name: str, layer: Any) -> None:
     """Have a model train and save a layer, or `None`, that its graph lacks."""
     model._tracker.unlock()

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 
 def shapes_agree(
     one: Sequence[int | None], other: Sequence[int | None]
@@ -23,12 +25,18 @@ def with_last_axis(array: Any, shape: Sequence[int | None]) -> Any:
         array: Array or tensor, with a batch axis.
         shape: The input's, with the batch.
     """
-    try:
-        received = tuple(array.shape)
-    except ValueError:  # TensorFlow's of unknown rank
+    if getattr(array.shape, "rank", 0) is None:  # unknown to TensorFlow
         return array
+    received = tuple(array.shape)
     if shape[-1] == 1 and shapes_agree(received, shape[:-1]):
-        return array[..., None]
+        return _indexed(array, None)
     if received[-1:] == (1,) and shapes_agree(received[:-1], shape):
-        return array[..., 0]
+        return _indexed(array, 0)
     return array
+
+
+def _indexed(array, index):
+    try:
+        return array[..., index]
+    except TypeError:  # a data set of h5py
+        return np.asarray(array)[..., index]

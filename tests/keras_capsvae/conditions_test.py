@@ -18,6 +18,8 @@ from tests.own_nets import compiled
 from tests.own_nets import decoder
 from tests.own_nets import encoder
 from tests.own_nets import given
+from tests.zoo.cli.cli_test import call
+from zoo import evaluation
 
 
 @pytest.mark.thorough
@@ -239,3 +241,34 @@ def test_a_saved_model_of_an_embedded_label(tmp_path):
     model.export(tmp_path)
     served = tf.saved_model.load(tmp_path)
     assert served.generate(tf.constant(3), tf.constant(2)).shape == (3, 6)
+
+
+def test_evaluation_of_an_embedded_label(tmp_path):
+    model = embedded_label_vae((1,))
+    figures = evaluation.evaluate(model, X, LABELS, verbose=0)
+    assert np.isfinite(list(figures.values())).all()
+    model.save(tmp_path / "model.keras")
+    np.savez(tmp_path / "data.npz", x=X, y=LABELS)
+    run = call(
+        *("encode", tmp_path / "model.keras", "--data", tmp_path / "data.npz"),
+        *("--out", tmp_path / "latents.npz"),
+    )
+    assert run.exit_code == 0, run.output
+    with np.load(tmp_path / "latents.npz") as found:
+        assert any(array.shape == (8, 2) for array in found.values())
+
+
+def test_a_prior_of_another_label():
+    latent = GaussianLatent(ClassMeans(4))
+    model = embedded_label_vae((1,))
+    with pytest.raises(ValueError, match=r"\(None, 4\), which the prior"):
+        VariationalAutoencoder(model.encoder, model.decoder, latent)
+
+
+def test_conditions_must_not_be_masked():
+    model = compiled(
+        VariationalAutoencoder(encoder((6,), *given("c")), decoder(*given("c")))
+    )
+    masked = np.ma.masked_less(np.array([[0.1, 0.5, 0.4]]), 0.3)
+    with pytest.raises(ValueError, match="1 masked"):
+        model.generate(1, condition=masked)

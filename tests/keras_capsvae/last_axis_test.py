@@ -8,6 +8,7 @@ from keras import layers
 import zoo
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae.validation.shapes import with_last_axis
+from tests.helpers import BACKEND
 from tests.helpers import tensorflow_only
 from tests.own_nets import compiled
 
@@ -87,6 +88,20 @@ def test_of_classifiers():
     model.fit(FLAT, LABELS, validation_data=(FLAT, LABELS), verbose=0)
 
 
+def datasets_of(rows, angles):
+    """Of two inputs, as `tf.data` has them."""
+    if BACKEND != "tensorflow":
+        return
+    import tensorflow as tf
+
+    for x in ((rows, angles), (rows, angles[:, None])):
+        yield tf.data.Dataset.from_tensor_slices((x,)).batch(4)
+        yield tf.data.Dataset.from_tensor_slices((x, rows)).batch(4)
+    named = {"x": rows, "angle": angles}
+    yield tf.data.Dataset.from_tensor_slices((named,)).batch(4)
+    yield tf.data.Dataset.from_tensor_slices(named).batch(4)
+
+
 def test_of_conditions():
     """Numbers `(n,)` for an input of one, as `generate` takes them."""
     x, angle = keras.Input((4,), name="x"), keras.Input((1,), name="angle")
@@ -101,6 +116,10 @@ def test_of_conditions():
     rows, angles = RANDOM.random((6, 4)), RANDOM.random(6)
     model.fit([rows, angles], verbose=0)
     model.fit({"x": rows, "angle": angles}, verbose=0)
+    for data in datasets_of(rows, angles):
+        assert np.isfinite(model.evaluate(data, verbose=0)).all()
+        model.fit(data, verbose=0)
+        assert model.predict(data, verbose=0).shape == (6, 4)
     for method in (model.encode, model.reconstruct, model.score_samples):
         np.testing.assert_allclose(
             method([rows, angles]), method([rows, angles[:, None]]), rtol=1e-5
@@ -131,3 +150,32 @@ def test_shapes(received, shape, expected):
 def test_other_axes_are_refused(vae):
     with pytest.raises(ValueError, match=r"\(batch, 20, 20, 1\)"):
         vae.encode(RANDOM.random((6, 20, 20, 3)))
+
+
+def test_of_latents():
+    x, z = keras.Input((4,)), keras.Input((1,))
+    heads = [layers.Dense(1)(x), layers.Dense(1)(x)]
+    decoder = keras.Model(z, layers.Dense(4, "sigmoid")(z))
+    model = compiled(VariationalAutoencoder(keras.Model(x, heads), decoder))
+    column = model.decode(np.zeros((3, 1)))
+    for latents in (np.zeros(3), np.zeros((3, 1, 1)), [0.0, 0.0, 0.0]):
+        np.testing.assert_array_equal(model.decode(latents), column)
+
+
+def test_of_arrays_on_a_disk(vae, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "images.h5", "w") as file:
+        stored = file.create_dataset("x", data=FLAT)
+        np.testing.assert_allclose(
+            vae.encode(stored), vae.encode(IMAGES), rtol=1e-5
+        )
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_labels_may_change_their_axes(classes):
+    model = zoo.pooling_cnn(num_classes=classes, seed=0)
+    labels = LABELS % max(2, classes)
+    column = labels[:, None]
+    model.fit(IMAGES, column, validation_split=0.5, verbose=0)
+    first = model.evaluate(IMAGES, labels, verbose=0)
+    assert first == pytest.approx(model.evaluate(IMAGES, column, verbose=0))

@@ -8,6 +8,7 @@ import keras_capsvae
 import zoo
 from tests.helpers import tensorflow_only
 from tests.own_nets import NUMBERS
+from tests.own_nets import ONE_HOT
 from tests.own_nets import X
 from tests.own_nets import compiled
 from tests.own_nets import decoder
@@ -131,3 +132,21 @@ def test_streams_without_batches_or_an_end_are_refused():
 def test_a_repeated_dataset_is_refused():
     with pytest.raises(ValueError, match="must end"):
         own_vae().encode(tensorflow_data(X).repeat())
+
+
+def test_a_mixture_under_class_means_is_fitted_to_a_stream():
+    latent = keras_capsvae.GaussianLatent(prior=keras_capsvae.ClassMeans(3))
+    model = compiled(
+        keras_capsvae.VariationalAutoencoder(encoder(), decoder(), latent)
+    )
+    model.latent.prior.means.set_weights([20.0 * np.eye(3, 2), np.zeros(2)])
+    priors = []
+    for x in ([X, ONE_HOT], (((x, y),) for x, y in Batches(X, ONE_HOT))):
+        with pytest.warns(UserWarning, match="neither trained"):
+            model.fit_prior(x, components=1, seed=0)
+        priors.append(model.fitted_prior.means)
+    np.testing.assert_allclose(*priors, atol=1.0)
+
+
+def test_scores_of_a_stream_without_a_seed():
+    assert own_vae().score_samples(Batches(X), 2, seed=None).shape == (8,)

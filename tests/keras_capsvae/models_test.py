@@ -700,7 +700,7 @@ def altered(x, index, value):
 
 
 BAD_ARRAYS = {
-    "rank": (X[:, :, None], r"shape \(batch, 6\).*, 6, 1\)"),
+    "rank": (X[:, :, None, None], r"shape \(batch, 6\).*, 6, 1, 1\)"),
     "size": (X[:, :5], r"shape \(batch, 6\).*, 5\)"),
     "bytes": (X * 255, "divide 8-bit images by 255"),
     "NaN": (altered(X, (3, 2), np.nan), "1 values that are NaN or infinite"),

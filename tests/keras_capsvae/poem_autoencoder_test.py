@@ -13,6 +13,7 @@ from keras_capsvae.models import poem_autoencoder
 from keras_capsvae.models.latent_search import search
 from keras_capsvae.vocabulary import characters_of
 from tests.helpers import numpy_of
+from tests.helpers import tensorflow_only
 from tests.poems import CHARACTERS
 from tests.poems import COUPLETS
 from tests.poems import small
@@ -322,3 +323,27 @@ def test_texts_are_taken_wherever_ids_are():
     assert model.predict(COUPLETS, verbose=0).shape == (6, 10, len(CHARACTERS))
     model.fit(COUPLETS, validation_data=(COUPLETS,), verbose=0)
     model.evaluate(np.array(COUPLETS), verbose=0)
+
+
+def test_texts_are_their_own_targets():
+    model = small()
+    model.fit(COUPLETS, COUPLETS, sample_weight=np.ones(6), verbose=0)
+    ids = model.encode_text(COUPLETS)
+    model.evaluate({"ids": ids}, verbose=0)
+    parts = (part for part in (ids[:2], ids[2:]))
+    np.testing.assert_allclose(
+        model.reconstruct(parts), model.reconstruct(ids), atol=1e-6
+    )
+
+
+@tensorflow_only
+def test_a_dataset_of_ids():
+    import tensorflow as tf
+
+    model = small()
+    ids = model.encode_text(COUPLETS)
+    data = tf.data.Dataset.from_tensor_slices(ids).batch(3)
+    model.fit(data, verbose=0)
+    np.testing.assert_allclose(
+        model.encode(data), model.encode(COUPLETS), rtol=1e-5, atol=1e-6
+    )

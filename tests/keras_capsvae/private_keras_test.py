@@ -15,8 +15,8 @@ from keras_capsvae.private_keras import looked_dataset
 from keras_capsvae.private_keras import named_export_archive
 from keras_capsvae.private_keras import on_one_thread
 from keras_capsvae.private_keras import producer
-from keras_capsvae.private_keras import replica_id
 from keras_capsvae.private_keras import variables_to_restore
+from keras_capsvae.private_keras.replicas import replica_id
 from tests.helpers import BACKEND
 from tests.helpers import numpy_of
 from tests.helpers import tensorflow_only

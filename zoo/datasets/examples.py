@@ -91,9 +91,9 @@ def with_labels(
             "labels or a name. Received: examples without labels"
         )
     labels, _ = numbered(examples.labels, class_names, "the labels")
-    one_hot = feeds.one_hot(labels, len(class_names))
+    conditions = feeds.as_condition(model, labels)
     ends = np.cumsum([len(batch) for batch in examples.batches])[:-1]
-    pairs = zip(examples.batches, np.split(one_hot, ends), strict=True)
+    pairs = zip(examples.batches, np.split(conditions, ends), strict=True)
     return examples._replace(batches=[list(pair) for pair in pairs])
 
 

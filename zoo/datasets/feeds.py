@@ -18,6 +18,7 @@ from keras_capsvae import TabularAutoencoder
 from keras_capsvae import TextClassifier
 from keras_capsvae import VariationalAutoencoder
 from keras_capsvae.validation.arrays import check_array
+from keras_capsvae.validation.labels import check_classes
 from zoo import datasets
 from zoo.datasets.reading import AS_THEY_ARE
 from zoo.datasets.reading import Reading
@@ -167,10 +168,9 @@ def training_pair(model: keras.Model, images: Any, labels: Any) -> tuple:
     A model with conditions of another kind takes them beside the images, as
     the list `[images, conditions]`.
     """
-    classes = label_classes(model)
-    if classes is None or isinstance(images, list):
+    if label_classes(model) is None or isinstance(images, list):
         return images, None
-    return [images, one_hot(labels, classes)], None
+    return [images, as_condition(model, labels)], None
 
 
 @training_pair.register
@@ -180,16 +180,15 @@ def _(model: Classifier, images, labels):
     return images, labels
 
 
-def one_hot(labels: np.ndarray | None, num_classes: int) -> np.ndarray:
-    """One-hot labels, after a check of their range."""
-    if labels is None:
+def as_condition(
+    model: VariationalAutoencoder, labels: np.ndarray | None
+) -> np.ndarray:
+    """Integer labels as a model takes them beside x, of classes that it has."""
+    classes = label_classes(model)
+    if labels is None or classes is None:
         raise ValueError(NO_LABELS)
-    if not 0 <= labels.min() <= labels.max() < num_classes:
-        raise ValueError(
-            f"Labels must lie in [0, {num_classes - 1}]. Received: labels in "
-            f"[{labels.min()}, {labels.max()}]"
-        )
-    return keras.utils.to_categorical(labels, num_classes)
+    check_classes(labels, (), classes, "labels")
+    return keras.ops.convert_to_numpy(model.conditions.of_classes(labels))
 
 
 def test_images(arrays: datasets.Arrays, binarize: bool) -> np.ndarray | None:

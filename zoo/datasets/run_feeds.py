@@ -180,7 +180,6 @@ def _fed(model, stream):
 
 @_fed.register
 def _(model: VariationalAutoencoder, stream):
-    classes = label_classes(model)
-    if classes is None:
+    if label_classes(model) is None:
         return stream
-    return stream.map(lambda x, y: ((x, keras.ops.one_hot(y, classes)),))
+    return stream.map(lambda x, y: ((x, model.conditions.of_classes(y)),))

@@ -71,7 +71,7 @@ def test_evaluate_takes_labels_of_a_conditional_model(images):
     assert np.isfinite(
         evaluation.evaluate(model, images, labels, verbose=0)["loss"]
     )
-    with pytest.raises(ValueError, match="Labels must lie"):
+    with pytest.raises(ValueError, match="`labels` must lie"):
         evaluation.evaluate(model, images, labels + 1, verbose=0)
 
 

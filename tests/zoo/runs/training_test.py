@@ -208,7 +208,7 @@ def test_no_epochs_is_refused(small_data, tmp_path):
 
 
 def test_labels_out_of_range_are_refused(small_data, tmp_path):
-    with pytest.raises(ValueError, match=r"Labels must lie in \[0, 2\]"):
+    with pytest.raises(ValueError, match=r"`labels` must lie in \[0, 2\]"):
         runs.train(
             "conditional_vae",
             small_data,
