@@ -117,10 +117,10 @@ class KLLoss(keras.layers.Layer):
         """Terms `(batch, ...)` with the floor of `free_bits`."""
         if not self.free_bits:
             return terms
-        count = ops.ones_like(terms[:, :1])
+        constant = ops.stop_gradient(terms)
         total, count = (
-            sum_over_replicas(ops.sum(ops.stop_gradient(one), axis=0))
-            for one in (terms, count)
+            sum_over_replicas(ops.sum(one, axis=0))
+            for one in (constant, ops.ones_like(constant))
         )
         return ops.where(total < self.free_bits * count, self.free_bits, terms)
 

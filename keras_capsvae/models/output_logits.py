@@ -121,7 +121,7 @@ def _output_chain(model):
     while _runs(layer, SHAPING):
         tail.insert(0, layer)
         layer, tensors = producer(tensors[0])
-    layer = _plain(layer, tensors)
+    layer = _same_on_the_whole(layer, tensors)
     link = (model, layer, tensors, tail)
     if not isinstance(layer, keras.Model):
         return [link]
@@ -129,7 +129,7 @@ def _output_chain(model):
     return inner and [link, *inner]
 
 
-def _plain(layer, tensors):
+def _same_on_the_whole(layer, tensors):
     """The layer that computes the same on the whole input, if there is one.
 
     That of a `TimeDistributed` one which acts on the last axis alone, and of

@@ -220,7 +220,7 @@ def test_labels_out_of_range_are_refused(small_data, tmp_path):
 
 def test_a_model_with_labels_needs_labelled_data():
     with pytest.raises(ValueError, match="data without labels"):
-        feeds.one_hot(None, 3)
+        feeds.as_condition(zoo.conditional_vae(), None)
 
 
 def test_training_pair_of_an_unlabelled_model():
