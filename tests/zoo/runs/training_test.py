@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+import zoo
 from zoo import datasets
 from zoo import runs
 from zoo.datasets import feeds
