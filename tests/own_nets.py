@@ -69,3 +69,25 @@ def recurrent_decoder():
 def given(*names):
     shapes = {"label": 3, "numbers": 2, "c": 3}
     return [keras.Input((shapes[name],), name=name) for name in names]
+
+
+def embedded_label_vae(shape):
+    """A label that encoder and decoder embed, each by itself."""
+
+    def vector(label):
+        return layers.Reshape((3,))(layers.Embedding(4, 3)(label))
+
+    x, z = keras.Input((6,)), keras.Input((2,))
+    seen, told = (
+        keras.Input(shape, dtype="int32", name="label") for _ in range(2)
+    )
+    h = layers.Concatenate()([x, vector(seen)])
+    decoded = layers.Dense(6, "sigmoid")(
+        layers.Concatenate()([z, vector(told)])
+    )
+    return compiled(
+        VariationalAutoencoder(
+            keras.Model([x, seen], [layers.Dense(2)(h), layers.Dense(2)(h)]),
+            keras.Model([z, told], decoded),
+        )
+    )

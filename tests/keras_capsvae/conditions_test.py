@@ -16,10 +16,9 @@ from tests.own_nets import X
 from tests.own_nets import check_cycle
 from tests.own_nets import compiled
 from tests.own_nets import decoder
+from tests.own_nets import embedded_label_vae
 from tests.own_nets import encoder
 from tests.own_nets import given
-from tests.zoo.cli.cli_test import call
-from zoo import evaluation
 
 
 @pytest.mark.thorough
@@ -186,28 +185,6 @@ def test_files_keep_whether_a_condition_is_of_classes(data, tmp_path):
     assert model.num_classes == (3 if data.max() == 1 else None)
 
 
-def embedded_label_vae(shape):
-    """A label that encoder and decoder embed, each by itself."""
-
-    def vector(label):
-        return layers.Reshape((3,))(layers.Embedding(4, 3)(label))
-
-    x, z = keras.Input((6,)), keras.Input((2,))
-    seen, told = (
-        keras.Input(shape, dtype="int32", name="label") for _ in range(2)
-    )
-    h = layers.Concatenate()([x, vector(seen)])
-    decoded = layers.Dense(6, "sigmoid")(
-        layers.Concatenate()([z, vector(told)])
-    )
-    return compiled(
-        VariationalAutoencoder(
-            keras.Model([x, seen], [layers.Dense(2)(h), layers.Dense(2)(h)]),
-            keras.Model([z, told], decoded),
-        )
-    )
-
-
 @pytest.mark.parametrize("shape", [(), (1,)])
 def test_a_label_that_is_embedded(shape):
     model = embedded_label_vae(shape)
@@ -241,21 +218,6 @@ def test_a_saved_model_of_an_embedded_label(tmp_path):
     model.export(tmp_path)
     served = tf.saved_model.load(tmp_path)
     assert served.generate(tf.constant(3), tf.constant(2)).shape == (3, 6)
-
-
-def test_evaluation_of_an_embedded_label(tmp_path):
-    model = embedded_label_vae((1,))
-    figures = evaluation.evaluate(model, X, LABELS, verbose=0)
-    assert np.isfinite(list(figures.values())).all()
-    model.save(tmp_path / "model.keras")
-    np.savez(tmp_path / "data.npz", x=X, y=LABELS)
-    run = call(
-        *("encode", tmp_path / "model.keras", "--data", tmp_path / "data.npz"),
-        *("--out", tmp_path / "latents.npz"),
-    )
-    assert run.exit_code == 0, run.output
-    with np.load(tmp_path / "latents.npz") as found:
-        assert any(array.shape == (8, 2) for array in found.values())
 
 
 def test_a_prior_of_another_label():
