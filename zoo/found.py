@@ -41,9 +41,9 @@ def found_in_data(
     """The sizes, classes or characters of the data of a run.
 
     Args:
-        builder: that of the model.
+        builder: That of the model.
         settings: `Settings` that say which data, and how they are read.
-        given: arguments of the builder that need not be looked for.
+        given: Arguments of the builder that need not be looked for.
     """
     parameters = inspect.signature(builder).parameters
     if "vocabulary" in parameters:

@@ -18,12 +18,12 @@ def changes_of(text: str) -> dict[str, Any]:
     """Name → value of each change that a text asks for.
 
     Args:
-        text: as `"rotation=0.1,shift=0.1,flip=horizontal"`.
+        text: As `"rotation=0.1,shift=0.1,flip=horizontal"`.
 
     Raises:
-        ValueError: where there is no such change, it lacks its value, or the
-            value is none that it takes.
-        TypeError: where it is no text.
+        ValueError: If there is no such change, it lacks its value, or the value
+            is none that it takes.
+        TypeError: If it is no text.
 
     Example:
 

@@ -18,16 +18,16 @@ class Option:
     Attributes:
         kind: `int`, `float`, `bool`, `str`, `list` of strings or sizes,
             `dict`, or `tuple` for sides of images, said and kept as `"40x56"`.
-        help: what it does, in a sentence.
-        flag: how the command line says it; empty for what is given by place
+        help: What it does, in a sentence.
+        flag: How the command line says it; empty for what is given by place
             or found out.
-        usual: words for a default that depends on the model.
-        of_card: field of the model's card that is the default.
-        least: smallest integer allowed.
-        choices: all strings allowed; none given: any.
-        metavar: what the command line's help shows for the value.
-        fixed: whether a run must go on with the value that it began with.
-        always_said: whether a recorded command says the default too.
+        usual: Words for a default that depends on the model.
+        of_card: Field of the model's card that is the default.
+        least: Smallest integer allowed.
+        choices: All strings allowed; none given: any.
+        metavar: What the command line's help shows for the value.
+        fixed: Whether a run must go on with the value that it began with.
+        always_said: Whether a recorded command says the default too.
     """
 
     kind: type
@@ -93,7 +93,7 @@ def arguments_from(
     Values are JSON, or as Python writes them, or plain strings.
 
     Raises:
-        ValueError: where a word has no `=`.
+        ValueError: If a word has no `=`.
 
     Example:
 

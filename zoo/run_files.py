@@ -13,7 +13,7 @@ def check_unused(folder: str | os.PathLike) -> None:
     """Raise if a folder holds a run that trained an epoch.
 
     Raises:
-        ValueError: if so; says what to do.
+        ValueError: If so; says what to do.
     """
     folder = pathlib.Path(folder)
     has_state = any((folder / name).exists() for name in (MODEL, LAST))

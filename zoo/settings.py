@@ -35,8 +35,8 @@ class Settings(RunOptions):
     records. `of` fills in what the model's card decides.
 
     Raises:
-        ValueError: where a value is out of range, or two exclude each other.
-        TypeError: where an integer is none.
+        ValueError: If a value is out of range, or two exclude each other.
+        TypeError: If an integer is none.
     """
 
     class_names: Sequence[str] | None = option(
@@ -118,8 +118,8 @@ class Settings(RunOptions):
         the images, the classes or the vocabulary from the data.
 
         Raises:
-            ValueError: as the class does.
-            TypeError: where there is no such option.
+            ValueError: As the class does.
+            TypeError: If there is no such option.
         """
         import keras
 
@@ -174,7 +174,7 @@ def check_warm_up(options: Mapping[str, Any]) -> None:
     """Raise where a warm-up of the divergence is asked for twice, or half.
 
     Raises:
-        ValueError: if so.
+        ValueError: If so.
     """
     epochs, steps = options["kl_warm_up"], options["kl_warm_up_steps"]
     if epochs and steps:
@@ -200,8 +200,8 @@ def check_prior(options: Mapping[str, Any]) -> None:
     """Raise where a prior has arguments that it cannot take.
 
     Raises:
-        ValueError: if none is fitted.
-        TypeError: if it has no such argument.
+        ValueError: If none is fitted.
+        TypeError: If it has no such argument.
     """
     check_arguments("fit_prior", options["prior_arguments"], PRIOR_ARGUMENTS)
     if options["prior_arguments"] and not options["prior_epochs"]:
@@ -216,7 +216,7 @@ def check_streaming(options: Mapping[str, Any]) -> None:
     """Raise where one of these options needs all data in memory.
 
     Raises:
-        ValueError: if so.
+        ValueError: If so.
     """
     for what, names in IN_MEMORY.items():
         given = {name: options[name] for name in names}

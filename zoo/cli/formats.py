@@ -32,7 +32,7 @@ def target_of(out: pathlib.Path, kind: str | None) -> Target:
     """The target of `--out` and `--format`, its suffix added where it lacks.
 
     Raises:
-        ValueError: where the suffix is that of another format.
+        ValueError: If the suffix is that of another format.
     """
     name = out.name.lower()
     said = [one for one, end in SUFFIXES.items() if name.endswith(end)]
@@ -58,11 +58,11 @@ def check_one_part(target: Target, card: Card | None) -> None:
     """Raise where a file is to hold what becomes several.
 
     Args:
-        target: that of `target_of`.
-        card: that of the model, where it is known before it is opened.
+        target: That of `target_of`.
+        card: That of the model, where it is known before it is opened.
 
     Raises:
-        ValueError: if so.
+        ValueError: If so.
     """
     if card is not None and card.family in OF_PARTS:
         _check_one_part(target, card.name, PARTS)
@@ -82,7 +82,7 @@ def check_free(target: Target, overwrite: bool) -> None:
     """Raise where something is in the way of an export.
 
     Raises:
-        FileExistsError: if so.
+        FileExistsError: If so.
     """
     path = target.path
     if target.is_file:

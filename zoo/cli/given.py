@@ -76,7 +76,7 @@ def _check_filled(value, param):
 
 
 def options_of_run(*names: str) -> Callable:
-    """Adds options of a run to a command, all that can be asked for or some."""
+    """Add options of a run to a command, all that can be asked for or some."""
 
     def with_options(command):
         for name in reversed(names or tuple(ASKED_FOR)):

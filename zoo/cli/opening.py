@@ -20,9 +20,9 @@ class Opened(NamedTuple):
     """A model, and what is known of it.
 
     Attributes:
-        model: the model.
-        settings: what it was trained with, where that is known.
-        shipped_as: its name in the zoo where its weights are shipped ones.
+        model: The model.
+        settings: What it was trained with, where that is known.
+        shipped_as: Its name in the zoo where its weights are shipped ones.
     """
 
     model: Any
@@ -71,7 +71,7 @@ def opened(model: str, weights: str | None) -> Opened:
     A `.keras` file in a run folder comes with the settings of the run.
 
     Raises:
-        ValueError: where it is none of these, or a name without weights.
+        ValueError: If it is none of these, or a name without weights.
     """
     path = pathlib.Path(model)
     is_path = len(path.parts) != 1 or path.suffix or path.exists()

@@ -13,7 +13,7 @@ import click
 
 
 def output_options(command: Callable) -> Callable:
-    """Adds `--quiet` and `--json` to a command."""
+    """Add `--quiet` and `--json` to a command."""
     as_json = click.option(
         "--json",
         "as_json",
@@ -26,7 +26,7 @@ def output_options(command: Callable) -> Callable:
 
 @contextlib.contextmanager
 def warning_in_lines() -> Iterator[None]:
-    """Has warnings told in a line, once each."""
+    """Have warnings told in a line, once each."""
     with warnings.catch_warnings():
         # They are for those who write code, as Python's own filters have it.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -36,7 +36,7 @@ def warning_in_lines() -> Iterator[None]:
 
 @contextlib.contextmanager
 def speaking(quiet: bool, as_json: bool) -> Iterator[None]:
-    """Lets what is printed within go where the options of a command say.
+    """Let what is printed within go where the options of a command say.
 
     Errors are raised through, and printed by the command line.
     """
@@ -51,13 +51,13 @@ def speaking(quiet: bool, as_json: bool) -> Iterator[None]:
 
 
 def starting() -> None:
-    """Says at a terminal what the seconds before the first word are for."""
+    """Say at a terminal what the seconds before the first word are for."""
     if sys.stderr.isatty():
         click.echo("Starting Keras …", err=True)
 
 
 def echo_json(figures: dict[str, Any]) -> None:
-    """Prints the one JSON object of a command."""
+    """Print the one JSON object of a command."""
     click.echo(json.dumps(figures, indent=2, ensure_ascii=False))
 
 

@@ -16,8 +16,8 @@ def check_together(card: Card, options: Mapping[str, Any]) -> None:
     """Raise where options exclude each other or lack one that they go with.
 
     Raises:
-        ValueError: if so; where the model is none that an option is for.
-        TypeError: where the prior has no such argument.
+        ValueError: If so, or if the model is none that an option is for.
+        TypeError: If the prior has no such argument.
     """
     _check_images(card, options)
     if options["streaming"]:

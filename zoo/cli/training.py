@@ -80,7 +80,7 @@ def train(
 
 
 def _trained(name, out, model_only, options):
-    """Trains, tells what came out, and returns it."""
+    """Train, tell what came out, and return it."""
     from zoo import runs
     from zoo.runs.folder import RunFolder
     from zoo.runs.summary import told
@@ -169,7 +169,7 @@ def reproduce(
 
 
 def _reproduced(claim, out, quick, data):
-    """Runs an experiment, tells what came out, and returns it."""
+    """Run an experiment, tell what came out, and return it."""
     from zoo.reproduce import CLAIMS
     from zoo.reproduce import reproduce as run
 

@@ -21,8 +21,8 @@ def check_free(
     """Raise unless a file can be written where an option says.
 
     Raises:
-        ValueError: where it has another suffix.
-        FileExistsError: where something is there that must not be replaced.
+        ValueError: If it has another suffix.
+        FileExistsError: If something is there that must not be replaced.
     """
     if out.suffix.lower() not in suffixes:
         raise ValueError(

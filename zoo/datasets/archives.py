@@ -27,15 +27,15 @@ class Part(NamedTuple):
 def read_archive(
     path: str | os.PathLike, class_names: Sequence[str] | None = None
 ) -> dict[str, Part]:
-    """Reads and checks the images and labels of an `.npz` file.
+    """Read and check the images and labels of an `.npz` file.
 
     Args:
-        path: that of the file.
-        class_names: names that labels which are strings must be among.
+        path: That of the file.
+        class_names: Names that labels which are strings must be among.
             Defaults to `None`: those of the file.
 
     Returns:
-        dict with a `Part` under `"train"` and `"test"`, or under `"all"` where
+        Dict with a `Part` under `"train"` and `"test"`, or under `"all"` where
         the file makes no such difference.
     """
     if pathlib.Path(path).suffix.lower() in SUFFIXES:

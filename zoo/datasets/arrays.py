@@ -10,11 +10,11 @@ class Arrays(NamedTuple):
     """A data set in memory.
 
     Attributes:
-        x_train: images, float32 in [0, 1], `(n, height, width, channels)` or
+        x_train: Images, float32 in [0, 1], `(n, height, width, channels)` or
             `(n, dim)`, or rows of a table `(n, columns)`.
-        y_train: labels, int64 `(n,)`, or `None`.
-        x_test: images, like `x_train`.
-        y_test: labels, like `y_train`.
+        y_train: Labels, int64 `(n,)`, or `None`.
+        x_test: Images, like `x_train`.
+        y_test: Labels, like `y_train`.
     """
 
     x_train: Any

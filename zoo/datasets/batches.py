@@ -26,36 +26,36 @@ class Batches(keras.utils.PyDataset):
     that calls `set_epoch`.
 
     Args:
-        x: array `(n, …)`, or a tuple or list of such arrays for a model of
+        x: Array `(n, …)`, or a tuple or list of such arrays for a model of
             several inputs.
-        y: array of targets `(n, …)`, or a tuple or list. Defaults to `None`.
-        batch_size: examples in a batch; the last one has what is left.
-            Defaults to `100`.
-        seed: integer from 0 on. Defaults to `0`.
-        shuffle: whether to shuffle. Defaults to `True`.
-        augmentation: what changes the images of x (of several inputs the
+        y: Array of targets `(n, …)`, or a tuple or list. Defaults to `None`.
+        batch_size: Examples in a batch; the last one has what is left. Defaults
+            to 100.
+        seed: Integer from 0 on. Defaults to 0.
+        shuffle: Whether to shuffle. Defaults to `True`.
+        augmentation: What changes the images of x (of several inputs the
             first), as `Augmentation("flip=horizontal")`: a function that is
             called as `f(images, (seed, epoch, batch))`, with the number of the
             batch. Defaults to `None`.
-        shift: pixels by which each image of x, `(n, height, width,
-            channels)`, is moved at most, up or down and left or right, anew in
-            each epoch; what comes in at the edges is 0. Defaults to `0`.
-        binarize: whether each value p of x, in [0, 1], becomes 1 with
+        shift: Pixels by which each image of x, `(n, height, width, channels)`,
+            is moved at most, up or down and left or right, anew in each epoch;
+            what comes in at the edges is 0. Defaults to 0.
+        binarize: Whether each value p of x, in [0, 1], becomes 1 with
             probability p and 0 otherwise, anew in each epoch. Defaults to
             `False`.
 
     Attributes:
-        epoch: the epoch that the batches belong to now.
-        num_examples: the examples of an epoch.
+        epoch: The epoch that the batches belong to now.
+        num_examples: The examples of an epoch.
 
     Returns:
         Each item is a tuple `(x,)` or `(x, y)`.
 
     Raises:
-        ValueError: where the arrays are empty or differ in length, or where
-            a number is out of range.
-        TypeError: where a number is not an integer, or the augmentation is a
-            text or a layer of Keras.
+        ValueError: If the arrays are empty or differ in length, or if a number
+            is out of range.
+        TypeError: If a number is not an integer, or the augmentation is a text
+            or a layer of Keras.
 
     Example:
 
@@ -130,7 +130,7 @@ class Batches(keras.utils.PyDataset):
         return x, *targets
 
     def set_epoch(self, epoch: int) -> None:
-        """Turns to the order of this epoch, from 0 on."""
+        """Turn to the order of this epoch, from 0 on."""
         self.epoch = check_integer("epoch", epoch, 0)
 
     def _order(self):
@@ -161,15 +161,15 @@ def binarized(
     """Images whose value p becomes 1 with probability p and 0 otherwise.
 
     Args:
-        images: array of values in [0, 1].
-        seed: integer from 0 on, or a tuple of them. Defaults to `0`: one fixed
+        images: Array of values in [0, 1].
+        seed: Integer from 0 on, or a tuple of them. Defaults to 0: one fixed
             set of test images.
 
     Returns:
         An array of the same shape, float32.
 
     Raises:
-        ValueError: where a value is outside [0, 1] or NaN.
+        ValueError: If a value is outside [0, 1] or NaN.
 
     Source: Salakhutdinov and Murray, 2008; Burda et al., 2015, dynamically.
     """

@@ -34,9 +34,9 @@ class Column(NamedTuple):
 
     Attributes:
         kind: `"number"`, `"integer"`, or the list of its categories.
-        texts: its cells.
-        numbers: its numbers, or those of the categories, -1 of an unknown one.
-        missing, wrong: indices of rows without a value, and with one that is
+        texts: Its cells.
+        numbers: Its numbers, or those of the categories, -1 of an unknown one.
+        missing, wrong: Indices of rows without a value, and with one that is
             no number, infinite or an unknown category.
     """
 
@@ -60,9 +60,9 @@ def column_of(
     """A column of this `Kind`, or of these categories.
 
     Args:
-        texts: its cells.
-        kind: a `Kind`, or a list of categories.
-        decimal_comma: whether 1,5 is one and a half.
+        texts: Its cells.
+        kind: A `Kind`, or a list of categories.
+        decimal_comma: Whether 1,5 is one and a half.
     """
     texts = [text.strip() for text in texts]
     is_number = kind in (Kind.NUMBER, Kind.INTEGER)
@@ -110,8 +110,8 @@ def check_cells(
     """Which rows are to be left out, with a warning that says so.
 
     Raises:
-        ValueError: where a column holds text or infinite numbers, or rows lack
-            a value or have an unknown category and are not to be left out.
+        ValueError: If a column holds text or infinite numbers, or rows lack a
+            value or have an unknown category and are not to be left out.
     """
     _check_numbers(cells, lines, path)
     places = [

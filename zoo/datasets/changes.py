@@ -11,8 +11,8 @@ class Change(NamedTuple):
 
     Attributes:
         own: `(height, width, channels)` before.
-        made: the same after.
-        options: what asks for it on the command line; nothing asks for grey
+        made: The same after.
+        options: What asks for it on the command line; nothing asks for grey
             images to be repeated in the channels of colours.
     """
 

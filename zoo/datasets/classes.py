@@ -17,7 +17,7 @@ def num_classes(source: str | os.PathLike) -> int | None:
     """Number of classes of a source, `None` if it has no labels.
 
     Args:
-        source: what `load` or `load_labelled_texts` takes.
+        source: What `load` or `load_labelled_texts` takes.
 
     Returns:
         The number of names, or the highest label of the training data and 1.
@@ -32,7 +32,7 @@ def class_names(source: str | os.PathLike) -> list[str] | None:
     whose labels are strings, or of a table, its labels.
 
     Args:
-        source: what `load` or `load_labelled_texts` takes.
+        source: What `load` or `load_labelled_texts` takes.
 
     Returns:
         List of strings, `None` where classes have numbers alone.

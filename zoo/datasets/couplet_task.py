@@ -23,22 +23,22 @@ def load_real_or_fake(
     """Couplets, each once as it is and once with another second line.
 
     Args:
-        source: what `load_texts` takes.
-        sentence_length: characters of a couplet, an even number. Defaults to
-            `10`.
+        source: What `load_texts` takes.
+        sentence_length: Characters of a couplet, an even number. Defaults to
+            10.
         fake: `"swapped"`, the second line of a couplet of another poem, or
             `"shuffled"`, the characters of the second line in another order.
             Defaults to `"swapped"`.
-        held_out: share of the poems that is held out. Defaults to `0.05`.
-        seed: integer of the choice of these and of the alterations. Defaults
-            to `0`.
+        held_out: Share of the poems that is held out. Defaults to 0.05.
+        seed: Integer of the choice of these and of the alterations. Defaults to
+            0.
 
     Returns:
         `Arrays` of lists of strings and of labels, 1 for real ones and 0 for
         others. No line to train on is in a couplet to test on.
 
     Raises:
-        ValueError: as `load_texts`; where `fake` is unknown, the length odd or
+        ValueError: As `load_texts`; if `fake` is unknown, the length odd or
             there are too few poems to swap lines.
 
     Example:

@@ -21,7 +21,7 @@ def couplets_of(
     """The texts of each poem that has some.
 
     Raises:
-        ValueError: where no poem has one.
+        ValueError: If no poem has one.
     """
     poems = [texts_of(poem, length) for poem in raw]
     poems = [texts for texts in poems if texts]

@@ -19,7 +19,7 @@ def text_of(path: Path, encoding: str | None = None) -> str:
     """The text of a table.
 
     Raises:
-        ValueError: where it holds what no text holds.
+        ValueError: If it holds what no text holds.
     """
     text = read_text(path, encoding)
     place = text.find("\0")
@@ -37,10 +37,10 @@ class Row(NamedTuple):
     """A row of a table, and where it stands.
 
     Attributes:
-        line: that of the file where it ends, from 1.
-        number: rows before it, the names not counted. Empty ones are counted
+        line: That of the file where it ends, from 1.
+        number: Rows before it, the names not counted. Empty ones are counted
             where delimiters stand in them, as pandas counts them.
-        fields: texts.
+        fields: Texts.
     """
 
     line: int
@@ -52,9 +52,9 @@ class Delimited(NamedTuple):
     """A table as it stands in a file.
 
     Attributes:
-        names: those of the columns, out of the first line.
-        rows: the others that are not empty.
-        delimiter: what stands between fields.
+        names: Those of the columns, out of the first line.
+        rows: The others that are not empty.
+        delimiter: What stands between fields.
     """
 
     names: list[str]
@@ -66,8 +66,8 @@ def read_delimited(text: str, path: Path) -> Delimited:
     """The names in the first line, and all rows that are not empty.
 
     Raises:
-        ValueError: where there is no first line; while they are read, where a
-            row has another number of fields or is none.
+        ValueError: If there is no first line; while they are read, if a row has
+            another number of fields or is none.
     """
     delimiter = _delimiter(text, path)
     rows = _rows(text, delimiter, path)

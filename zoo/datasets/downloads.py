@@ -33,10 +33,10 @@ def is_prepared(name: str) -> bool:
 
 
 def prepared_builder(name: str) -> Any:
-    """Returns the builder of a data set that lies ready on disk.
+    """Return the builder of a data set that lies ready on disk.
 
     Raises:
-        RuntimeError: where it neither lies there nor can be downloaded.
+        RuntimeError: If it neither lies there nor can be downloaded.
     """
     import tensorflow_datasets as tfds
 
@@ -55,7 +55,7 @@ def prepared_builder(name: str) -> Any:
 def read_split(
     builder: Any, split: str
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Returns images, float32 in [0, 1], and labels, if any, of one split."""
+    """Return images, float32 in [0, 1], and labels, if any, of one split."""
     import tensorflow_datasets as tfds
 
     whole = builder.as_dataset(split=split, batch_size=-1, shuffle_files=False)
@@ -90,7 +90,7 @@ def _reduced_views(arrays):
 
 
 def _check_answers(url):
-    """Fails at once where downloading would go on retrying for minutes."""
+    """Fail at once where downloading would go on retrying for minutes."""
     request = urllib.request.Request(url, method="HEAD")
     try:
         urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER).close()

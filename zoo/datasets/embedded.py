@@ -16,13 +16,13 @@ NUM_CLASSES = 10
 
 
 def read(name: str) -> dict[str, tuple[np.ndarray, Any]]:
-    """Returns images, float32 in [0, 1], and labels of both splits.
+    """Return images, float32 in [0, 1], and labels of both splits.
 
     Args:
-        name: one of `NAMES`.
+        name: One of `NAMES`.
 
     Returns:
-        dict with a pair `(images, labels)` under `"train"` and `"test"`.
+        Dict with a pair `(images, labels)` under `"train"` and `"test"`.
     """
     if name == "digits":
         return _digits()

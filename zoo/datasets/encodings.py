@@ -9,16 +9,16 @@ CHINESE = ["gb18030", "big5hkscs", "utf_16"]  # tried where it is not UTF-8
 
 
 def read_text(path: pathlib.Path, encoding: str | None = None) -> str:
-    """Returns the text of a file.
+    """Return the text of a file.
 
     Args:
         path: `pathlib.Path` of the file.
-        encoding: name of its encoding. Defaults to `None`: UTF-8, with or
+        encoding: Name of its encoding. Defaults to `None`: UTF-8, with or
             without a byte order mark, or else what charset-normalizer finds
             out of GB18030, Big5 and UTF-16.
 
     Raises:
-        ValueError: where the bytes are no text of the encoding, or of any.
+        ValueError: If the bytes are no text of the encoding, or of any.
     """
     data = path.read_bytes()
     if encoding is not None:

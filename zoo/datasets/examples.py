@@ -48,13 +48,13 @@ class Examples(NamedTuple):
     """What a model is to be used on.
 
     Attributes:
-        kind: what the names are, `"file"`, `"row"` or `"text"`.
-        names: names of the examples, in order; of rows their numbers in the
+        kind: What the names are, `"file"`, `"row"` or `"text"`.
+        names: Names of the examples, in order; of rows their numbers in the
             file, from 0.
-        batches: arrays as the model takes them, one after the other as many
+        batches: Arrays as the model takes them, one after the other as many
             examples as names; images of another size begin another array. Of
             `with_labels` each is a list of images and labels.
-        labels: numbers or names of classes, one for each example, where the
+        labels: Numbers or names of classes, one for each example, where the
             source tells: in an archive, or by the folder of an image.
     """
 
@@ -77,12 +77,12 @@ def with_labels(
     """Examples beside the labels that a model takes as an input, one-hot.
 
     Args:
-        model: a model with such an input.
-        examples: what `read_examples` gave.
-        class_names: names of its classes, in order.
+        model: A model with such an input.
+        examples: What `read_examples` gave.
+        class_names: Names of its classes, in order.
 
     Raises:
-        ValueError: where the source tells no labels, or others.
+        ValueError: If the source tells no labels, or others.
     """
     if examples.labels is None:
         raise ValueError(
@@ -106,8 +106,8 @@ def read_examples(
     """The `Examples` of a source in the form that a model takes.
 
     Args:
-        model: a model of the zoo, or one composed of the same classes.
-        source: for a model of images the path of an image, of a folder of
+        model: A model of the zoo, or one composed of the same classes.
+        source: For a model of images the path of an image, of a folder of
             them, with all that is below it, or of an `.npz` file with `x` or
             `x_test`; or a name that `datasets.load` takes: its test images.
             For a model of texts the path of a file with a text in each line,
@@ -117,9 +117,9 @@ def read_examples(
             of no run.
 
     Raises:
-        ValueError: where the source is not as described, or has images that
-            the model cannot take.
-        FileNotFoundError: where there is no such path.
+        ValueError: If the source is not as described, or has images that the
+            model cannot take.
+        FileNotFoundError: If there is no such path.
     """
     path = pathlib.Path(source)
     if path.is_dir():

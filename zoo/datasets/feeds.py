@@ -50,13 +50,13 @@ def load(
     `datasets.load_real_or_fake` from poems.
 
     Args:
-        model: a model of the zoo, or one composed of the same classes.
-        data: what `--data` takes.
+        model: A model of the zoo, or one composed of the same classes.
+        data: What `--data` takes.
         reading: `Reading` of the settings of the model's run. Defaults to that
             of no run: data are taken as they are.
 
     Raises:
-        ValueError: where images would be resized or turned grey unasked.
+        ValueError: If images would be resized or turned grey unasked.
     """
     if not takes_labels(model):
         reading = dataclasses.replace(reading, class_names=None)

@@ -44,7 +44,7 @@ def train_and_test_files(
     skip_broken: bool = False,
     class_names: Sequence[str] | None = None,
 ) -> tuple[Files, Files]:
-    """Returns the `Files` to train on and the `Files` to test on.
+    """Return the `Files` to train on and the `Files` to test on.
 
     They are those of the sub-folders `train` and `test` where these two are
     all that the folder holds, or else a seeded 90/10 split of the whole.
@@ -52,10 +52,10 @@ def train_and_test_files(
     out, with a warning.
 
     Args:
-        folder: path.
-        skip_broken: whether to leave out images that cannot be decoded, with a
+        folder: Path.
+        skip_broken: Whether to leave out images that cannot be decoded, with a
             warning that names them. It decodes all. Defaults to `False`.
-        class_names: the classes that sub-folders must be among, in the order
+        class_names: The classes that sub-folders must be among, in the order
             of their labels. Defaults to `None`: the sub-folders, sorted.
     """
     folder = Path(folder)
@@ -85,13 +85,13 @@ def common_shape(
     transparent pixels, is said in a warning.
 
     Args:
-        train, test: their files.
-        shape: what they are to be given, `None` for sizes of their own; where
+        train, test: Their files.
+        shape: What they are to be given, `None` for sizes of their own; where
             it has both sides, those of the first image stand for the others.
-        folder: what a message says of where they are.
+        folder: What a message says of where they are.
 
     Raises:
-        ValueError: where images have several sizes of which none is asked for,
+        ValueError: If images have several sizes of which none is asked for,
             more than 8 bits a channel, or cannot be decoded.
     """
     paths = [*train.paths, *test.paths]

@@ -67,10 +67,10 @@ class BrokenImageError(ValueError):
 
 @contextlib.contextmanager
 def opened(file: str | os.PathLike | IO[bytes]) -> Iterator[Any]:
-    """Opens an image with Pillow, to read it inside.
+    """Open an image with Pillow, to read it inside.
 
     Raises:
-        BrokenImageError: where it cannot be decoded.
+        BrokenImageError: If it cannot be decoded.
     """
     from PIL import Image
 

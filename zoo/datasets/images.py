@@ -16,7 +16,7 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], "float32")
 
 
 def check_shape(shape: Any) -> tuple[int | None, ...] | None:
-    """Returns `shape` as a tuple of sizes (None: the source's own), or None."""
+    """Return `shape` as a tuple of sizes (None: the source's own), or None."""
     if shape is None:
         return None
     if np.ndim(shape) != 1 or len(shape) not in (1, 3):
@@ -32,10 +32,10 @@ def check_shape(shape: Any) -> tuple[int | None, ...] | None:
 def resolve_shapes(
     shape: tuple[int | None, ...] | None, own_shape: tuple[int, ...]
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Returns the image shape to make and the shape to yield it in.
+    """Return the image shape to make and the shape to yield it in.
 
     Args:
-        shape: what the user asked for: `None`, `(h, w, c)` or `(dim,)`.
+        shape: What the user asked for: `None`, `(h, w, c)` or `(dim,)`.
         own_shape: `(h, w, c)` or `(dim,)` of the source.
     """
     shape, own_shape = check_shape(shape), tuple(own_shape)
@@ -54,7 +54,7 @@ def resolve_shapes(
 
 
 def fit_image(image: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
-    """Resizes one `(h, w, c)` image and converts grey to RGB or back.
+    """Resize one `(h, w, c)` image and convert grey to RGB or back.
 
     Bilinear, with antialiasing when the image shrinks, clipped to [0, 1].
     """
@@ -69,7 +69,7 @@ def fit_image(image: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
 def fit_images(
     images: np.ndarray, shape: tuple[int | None, ...] | None
 ) -> np.ndarray:
-    """Gives a whole `(n, …)` array of images the shape a model wants."""
+    """Give a whole `(n, …)` array of images the shape a model wants."""
     image_shape, final_shape = resolve_shapes(shape, images.shape[1:])
     if images.shape[1:] == final_shape:
         return images
@@ -85,17 +85,17 @@ def fit_images(
 
 
 def read_image(file: str | os.PathLike | IO[bytes]) -> np.ndarray:
-    """Reads the first frame of an image, from its path or an open file.
+    """Read the first frame of an image, from its path or an open file.
 
     It is turned upright, as its EXIF data say; transparent pixels are laid on
     white.
 
     Returns:
-        float32 array `(h, w, 1)` or `(h, w, 3)` in [0, 1].
+        A float32 array `(h, w, 1)` or `(h, w, 3)` in [0, 1].
 
     Raises:
-        BrokenImageError: where it cannot be decoded.
-        ValueError: where it has more than 8 bits a channel.
+        BrokenImageError: If it cannot be decoded.
+        ValueError: If it has more than 8 bits a channel.
     """
     from PIL import ImageOps
 
@@ -134,7 +134,7 @@ def read_images(
     final_shape: tuple[int, ...],
     where: Any = "a batch",
 ) -> np.ndarray:
-    """Reads image files into one `(n, *final_shape)` array."""
+    """Read image files into one `(n, *final_shape)` array."""
     images = np.empty((len(files), *image_shape), "float32")
     problems = [""] * len(files)
     for index, file in enumerate(files):

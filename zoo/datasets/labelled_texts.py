@@ -27,15 +27,15 @@ def load_labelled_texts(
     text_length: int | None = None,
     **columns: Any,
 ) -> Arrays:
-    r"""Loads the texts of a table and their labels.
+    r"""Load the texts of a table and their labels.
 
     Args:
-        source: a `.csv` or `.tsv` whose first line names the columns, a
+        source: A `.csv` or `.tsv` whose first line names the columns, a
             `.jsonl` of one object a line, split 90/10; or a folder of two such
             files, `train` and `test`.
-        class_names: the classes in the order of their labels. Defaults to
+        class_names: The classes in the order of their labels. Defaults to
             `None`: those of the table, see `labelled_classes`.
-        text_length: characters of a text; what is longer is cut, with a
+        text_length: Characters of a text; what is longer is cut, with a
             warning. Defaults to `None`: 400.
         columns: `text_column`, `label_column`, `skip_broken` and `encoding`,
             as of `tables.read_table`.
@@ -44,8 +44,8 @@ def load_labelled_texts(
         `Arrays` of lists of strings and of labels.
 
     Raises:
-        ValueError: where the table is not as described.
-        FileNotFoundError: where there is no such path.
+        ValueError: If the table is not as described.
+        FileNotFoundError: If there is no such path.
 
     Example:
 
@@ -115,7 +115,7 @@ def numbered_classes(
     there must be.
 
     Raises:
-        ValueError: where they are no classes, or not those given.
+        ValueError: If they are no classes, or not those given.
     """
     whole = [_whole(label) for label in labels]
     is_numeric = None not in whole
@@ -160,10 +160,10 @@ def cut(
     """Texts of at most so many characters, with a warning that names the limit.
 
     Args:
-        texts: strings.
-        length: characters to keep.
-        source: where the texts are from.
-        limit: what the warning calls the length.
+        texts: Strings.
+        length: Characters to keep.
+        source: Where the texts are from.
+        limit: What the warning calls the length.
     """
     longer = sum(len(text) > length for text in texts)
     if longer:

@@ -17,19 +17,19 @@ def numbered(
     """Class numbers of labels, and the names of the classes.
 
     Args:
-        labels: whole numbers from 0 on, of any number type, or strings; an
+        labels: Whole numbers from 0 on, of any number type, or strings; an
             array or list `(n,)` or `(n, 1)`.
-        class_names: the names of all classes, in the order of their numbers,
+        class_names: The names of all classes, in the order of their numbers,
             that strings must be among. Defaults to `None`: the different
             strings, sorted.
-        name: what a message calls them.
+        name: What a message calls them.
 
     Returns:
-        int64 array `(n,)`, and the list of names, `None` of numbers without
+        An int64 array `(n,)`, and the list of names, `None` of numbers without
         `class_names`.
 
     Raises:
-        ValueError: where the labels have another shape, are neither, or hold
+        ValueError: If the labels have another shape, are neither, or hold
             fractions, NaN, negative numbers or unknown or empty names.
 
     Example:

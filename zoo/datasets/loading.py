@@ -34,12 +34,12 @@ def load(
     class_names: Sequence[str] | None = None,
     **of_rows: Any,
 ) -> Arrays:
-    """Loads images, as float32 in [0, 1], with the shape a model wants.
+    """Load images, as float32 in [0, 1], with the shape a model wants.
 
     Or the rows of a table of numbers as they are, see below.
 
     Args:
-        source: one of
+        source: One of
 
             - `"mnist_small"`: a tenth of MNIST, 6,000 and 1,000 images,
               nothing to download (Y. LeCun and C. Cortes, CC BY-SA 3.0);
@@ -62,19 +62,19 @@ def load(
             - the path of a `.csv` or `.tsv` of numbers, whose first line names
               the columns, split 90/10; or `"breast_cancer"`, scikit-learn's
               table of 569 tumours.
-        shape: `(height, width, channels)` resizes (bilinear, antialiased
-            when the images shrink) and converts between grey and RGB, with
-            `None` for a size of the source's own; `(dim,)` gives flat images
-            where `dim` is a square or the source's own number of values.
-            Defaults to `None`, the shape of the source.
-        skip_broken: whether to leave out images of a folder that cannot be
+        shape: `(height, width, channels)` resizes (bilinear, antialiased when
+            the images shrink) and converts between grey and RGB, with `None`
+            for a size of the source's own; `(dim,)` gives flat images where
+            `dim` is a square or the source's own number of values. Defaults to
+            `None`: the shape of the source.
+        skip_broken: Whether to leave out images of a folder that cannot be
             decoded, with a warning that counts and names them. Defaults to
             `False`: they are an error.
-        class_names: the classes in the order of their labels, which
+        class_names: The classes in the order of their labels, which
             sub-folders and labels that are strings must be among, as for a
             model that was trained on them. Defaults to `None`: those of the
             source.
-        **of_rows: of a table: `label_column`, which holds the labels and is not
+        **of_rows: Of a table: `label_column`, which holds the labels and is not
             among the columns of x, `category_columns`, which become one-hot
             behind the numbers, and `ignore_columns`: names, in a list or with
             commas between them; `encoding` of the file. `columns_of` says what
@@ -84,10 +84,10 @@ def load(
         `Arrays`: `(x_train, y_train, x_test, y_test)`.
 
     Raises:
-        ValueError: where the name is unknown or the data is not as described,
-            or images have several sizes and `shape` gives none.
-        FileNotFoundError: where there is no such path.
-        RuntimeError: where a data set can neither be found nor downloaded.
+        ValueError: If the name is unknown or the data is not as described, or
+            images have several sizes and `shape` gives none.
+        FileNotFoundError: If there is no such path.
+        RuntimeError: If a data set can neither be found nor downloaded.
 
     Example:
 
@@ -159,7 +159,7 @@ def at_hand(source: str | os.PathLike) -> str | os.PathLike:
     """The source, or its embedded sample where it would be downloaded first.
 
     Args:
-        source: what `load` takes.
+        source: What `load` takes.
 
     Returns:
         `"mnist_small"` for `"mnist"` where that does not lie ready on disk, and
@@ -172,7 +172,7 @@ def at_hand(source: str | os.PathLike) -> str | os.PathLike:
 
 
 def check_source(source: str | os.PathLike) -> str | Path:
-    """Returns a known name as it is, and anything else as an existing path."""
+    """Return a known name as it is, and anything else as an existing path."""
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
             "`source` must be a name or a path. "

@@ -36,7 +36,7 @@ def load_texts(
     encoding: str | None = None,
     text_column: str | None = None,
 ) -> Arrays:
-    """Loads the couplets of Chinese poems, or the lines of other texts.
+    """Load the couplets of Chinese poems, or the lines of other texts.
 
     Of texts in other scripts each line is an example, with its spaces and
     punctuation, cut or padded with spaces to the length; a warning counts these
@@ -47,7 +47,7 @@ def load_texts(
     also stand in a poem to train on are left out, with a warning.
 
     Args:
-        source: one of
+        source: One of
 
             - `"tang"`: 568 five-character couplets of famous Tang poems,
               embedded;
@@ -58,21 +58,21 @@ def load_texts(
               with `paragraphs`;
             - a `.csv`, `.tsv` or `.jsonl` with a column of texts;
             - a folder of such files.
-        sentence_length: characters of a text: of Chinese an even number for
+        sentence_length: Characters of a text: of Chinese an even number for
             couplets of two equal lines, an odd one for single lines. Defaults
             to `None`: 10 for these, and the longest of other lines, up to 60.
-        held_out: share of the poems that is held out. Defaults to `0.05`.
-        seed: integer of the choice of these poems. Defaults to `0`.
-        encoding: of text files. Defaults to `None`: detected.
-        text_column: of a table. Defaults to `None`: one of a usual name.
+        held_out: Share of the poems that is held out. Defaults to 0.05.
+        seed: Integer of the choice of these poems. Defaults to 0.
+        encoding: Of text files. Defaults to `None`: detected.
+        text_column: Of a table. Defaults to `None`: one of a usual name.
 
     Returns:
         `Arrays` of two lists of strings, `x_train` and `x_test`.
 
     Raises:
-        ValueError: where there is no poem, no line of the length, fewer than
-            two poems to split, or the encoding is wrong.
-        FileNotFoundError: where there is no such path.
+        ValueError: If there is no poem, no line of the length, fewer than two
+            poems to split, or the encoding is wrong.
+        FileNotFoundError: If there is no such path.
 
     Example:
 
@@ -172,7 +172,7 @@ def read_poems(
 
 
 def check_text_source(source: str | os.PathLike) -> Path:
-    """Returns the path of a source of texts."""
+    """Return the path of a source of texts."""
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
             "`source` must be a name or a path. "

@@ -17,19 +17,19 @@ class Reading:
     Attributes:
         resize: `"64"` or `"40x56"`, height × width, that images are resized to;
             `None`: their own.
-        grey: whether coloured images are turned grey.
-        image_shape: shape that the images then have, before a model takes them
+        grey: Whether coloured images are turned grey.
+        image_shape: Shape that the images then have, before a model takes them
             flat; `None` where that is not known.
-        skip_broken: whether to leave out images that cannot be decoded.
-        class_names: the classes in the order of their labels; `None`: those of
+        skip_broken: Whether to leave out images that cannot be decoded.
+        class_names: The classes in the order of their labels; `None`: those of
             the data.
-        text_column, label_column: of a table; `None`: those of usual names.
-        category_columns, ignore_columns: of a table of numbers, with commas
+        text_column, label_column: Of a table; `None`: those of usual names.
+        category_columns, ignore_columns: Of a table of numbers, with commas
             between names; `None`: none.
-        columns: what the columns of a table of numbers were in a run; `None`:
+        columns: What the columns of a table of numbers were in a run; `None`:
             what they are.
-        text_length: characters of a text that a classifier reads; `None`: 400.
-        encoding: of texts; `None`: detected.
+        text_length: Characters of a text that a classifier reads; `None`: 400.
+        encoding: Of texts; `None`: detected.
     """
 
     resize: str | None = None
@@ -107,7 +107,7 @@ def sides_of(text: Any) -> tuple[int, int]:
     """Height and width of `"40x56"`, or of one number for both.
 
     Raises:
-        ValueError: where it is neither.
+        ValueError: If it is neither.
 
     >>> sides_of("40x56"), sides_of(64)
     ((40, 56), (64, 64))

@@ -40,12 +40,12 @@ def load_rows(
     """The rows of a table to train and to test on.
 
     Args:
-        source: what `read_rows` takes, split 90/10; a folder of two such files,
+        source: What `read_rows` takes, split 90/10; a folder of two such files,
             `train` and `test`; or `"breast_cancer"`, scikit-learn's table of
             569 tumours.
-        class_names: the classes in the order of their labels. Defaults to
+        class_names: The classes in the order of their labels. Defaults to
             `None`: those of the column of labels.
-        options: those of `read_rows`.
+        options: Those of `read_rows`.
 
     Returns:
         `Arrays`: rows, float32 `(n, columns)`, numbers first, then one-hot
@@ -66,8 +66,8 @@ def columns_of(source: str | os.PathLike, **options: Any) -> Columns:
     """What the columns of a table are, by their names, in its order.
 
     Args:
-        source: what `load` takes of tables.
-        options: those of `read_rows`.
+        source: What `load` takes of tables.
+        options: Those of `read_rows`.
 
     Returns:
         Dict: name → `"number"`, `"integer"`, the list of its categories,

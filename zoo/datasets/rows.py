@@ -25,11 +25,11 @@ class Rows(NamedTuple):
     """Rows as a model of tables takes them.
 
     Attributes:
-        x: float32 `(n, columns)`, numbers first, then one-hot categories.
-        labels: the column of labels as it stands, `None` without one.
-        columns: name → `"number"`, `"integer"`, the categories, `"label"` or
+        x: `(n, columns)`, float32, numbers first, then one-hot categories.
+        labels: The column of labels as it stands, `None` without one.
+        columns: Name → `"number"`, `"integer"`, the categories, `"label"` or
             `"left out"`, in the order of the file.
-        numbers: that of each row in the file, from 0, the line of names and
+        numbers: That of each row in the file, from 0, the line of names and
             empty lines not counted, rows that are left out counted.
     """
 
@@ -59,24 +59,24 @@ def read_rows(
     """The rows of a table of numbers.
 
     Args:
-        source: path of a `.csv` or `.tsv`, whose first line names the columns.
-        columns: what the columns were in a run, as `Rows.columns`: they may
+        source: Path of a `.csv` or `.tsv`, whose first line names the columns.
+        columns: What the columns were in a run, as `Rows.columns`: they may
             stand in another order, the label may lack. Defaults to `None`: all
             columns are numbers but for those named below.
-        label_column: name of the column of labels, if there is one.
-        category_columns: names of columns to take as categories, in a list or
+        label_column: Name of the column of labels, if there is one.
+        category_columns: Names of columns to take as categories, in a list or
             with commas between them.
-        ignore_columns: likewise, of columns to leave out.
-        labelled: whether to read the labels. Defaults to `True`.
-        skip_broken: whether to leave out rows that lack a value or hold a
+        ignore_columns: Likewise, of columns to leave out.
+        labelled: Whether to read the labels. Defaults to `True`.
+        skip_broken: Whether to leave out rows that lack a value or hold a
             category that a run did not know, with a warning. Defaults to
             `False`: they are an error.
-        encoding: that of the file. Defaults to `None`: detected.
+        encoding: That of the file. Defaults to `None`: detected.
 
     Raises:
-        ValueError: naming the column and the line, where columns are missing,
-            or hold text, nothing or infinite numbers.
-        FileNotFoundError: where there is no such path.
+        ValueError: If columns are missing, or hold text, nothing or infinite
+            numbers; names the column and the line.
+        FileNotFoundError: If there is no such path.
     """
     path = pathlib.Path(source)
     if not path.is_file():

@@ -31,8 +31,8 @@ def image_shape(
     for.
 
     Raises:
-        ValueError: where `data` are given, and smaller than a model of free
-            sides takes.
+        ValueError: If `data` are given, and smaller than a model of free sides
+            takes.
     """
     shape = tuple(model.inputs[0].shape[1:])
     if len(shape) == 1:

@@ -16,7 +16,7 @@ def held_out(
     seed: int | tuple[int, ...] = SPLIT_SEED,
     labels: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the rows of a fixed 90/10 split of `count` rows.
+    """Return the rows of a fixed 90/10 split of `count` rows.
 
     With integer labels a tenth of each class is held out, rounded up, and
     nothing of one with fewer than three rows.
@@ -39,5 +39,5 @@ def held_out(
 
 
 def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
-    """Returns the order of the `count` rows in one epoch."""
+    """Return the order of the `count` rows in one epoch."""
     return np.random.default_rng((seed, epoch)).permutation(count)

@@ -37,27 +37,27 @@ def stream(
     skip_broken: bool = False,
     class_names: Sequence[str] | None = None,
 ) -> tuple[Any, int]:
-    """Reads batches of images from disk, in an order that can be resumed.
+    """Read batches of images from disk, in an order that can be resumed.
 
     The order of an epoch depends on `seed` and the epoch alone. A folder
     and embedded images are shuffled as a whole, in the very order of `Batches`;
     a tensorflow-datasets name within a window of 10,000 examples.
 
     Args:
-        source: a folder of images, `"mnist"`, `"fashion_mnist"`, `"kmnist"`,
+        source: A folder of images, `"mnist"`, `"fashion_mnist"`, `"kmnist"`,
             or what is embedded, `"mnist_small"` or `"digits"`, as for `load`.
         shape: `(height, width, channels)`, `(dim,)` or `None`, as for `load`.
-        batch_size: examples in a batch; the last of an epoch has what is
-            left. Defaults to `100`.
+        batch_size: Examples in a batch; the last of an epoch has what is left.
+            Defaults to 100.
         split: `"train"` or `"test"`, the same as those of `load`. Defaults to
             `"train"`.
-        labels: whether to yield `(x, y)` rather than `(x,)`. Defaults to
+        labels: Whether to yield `(x, y)` rather than `(x,)`. Defaults to
             `False`.
-        seed: integer from 0 on. Defaults to `0`.
-        initial_epoch: epoch to begin with, as that of `fit`. Defaults to `0`.
+        seed: Integer from 0 on. Defaults to 0.
+        initial_epoch: Epoch to begin with, as that of `fit`. Defaults to 0.
         shuffle: `False` gives a single pass in the order of the files.
             Defaults to `True`: epoch after epoch without end.
-        skip_broken, class_names: of a folder, as for `load`. To find what is
+        skip_broken, class_names: Of a folder, as for `load`. To find what is
             broken decodes all images first.
 
     Returns:
@@ -66,10 +66,10 @@ def stream(
         `fit` as `steps_per_epoch`.
 
     Raises:
-        ValueError: where the source is not as described, is better loaded
-            into memory or has no labels, or where a number is out of range.
-        FileNotFoundError: where there is no such path.
-        RuntimeError: where a data set can neither be found nor downloaded.
+        ValueError: If the source is not as described, is better loaded into
+            memory or has no labels, or if a number is out of range.
+        FileNotFoundError: If there is no such path.
+        RuntimeError: If a data set can neither be found nor downloaded.
 
     Example:
 

@@ -63,16 +63,16 @@ def read_table(
     """The texts of a table and, where it is to have them, their labels.
 
     Args:
-        path: path of the file, whose first line names the columns.
-        text_column, label_column: their names. Default to `None`: those with
+        path: Path of the file, whose first line names the columns.
+        text_column, label_column: Their names. Default to `None`: those with
             usual names, or what is left of two columns.
-        labelled: whether there must be labels. Defaults to `True`.
-        skip_broken: whether to leave out rows without a text or label, with a
+        labelled: Whether there must be labels. Defaults to `True`.
+        skip_broken: Whether to leave out rows without a text or label, with a
             warning. Defaults to `False`: they are an error.
-        encoding: that of the file. Defaults to `None`: detected.
+        encoding: That of the file. Defaults to `None`: detected.
 
     Raises:
-        ValueError: where there are no such columns, or rows are broken.
+        ValueError: If there are no such columns, or rows are broken.
     """
     text = text_of(path, encoding)
     read = _objects if path.suffix.lower() in JSON_LINES else _records

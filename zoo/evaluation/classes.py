@@ -16,13 +16,13 @@ class ClassReport(NamedTuple):
     """Figures of each class.
 
     Attributes:
-        names: names of the classes, in order.
-        precision: share of what was predicted to be of the class that is, NaN
+        names: Names of the classes, in order.
+        precision: Share of what was predicted to be of the class that is, NaN
             where nothing was.
-        recall: share of the class that was predicted to be, NaN where there is
+        recall: Share of the class that was predicted to be, NaN where there is
             no example of it.
-        count: examples of the class.
-        confusion: integers `(classes, classes)`, how many examples of the class
+        count: Examples of the class.
+        confusion: Integers `(classes, classes)`, how many examples of the class
             of the row were predicted to be of that of the column.
     """
 

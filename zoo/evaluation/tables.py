@@ -25,9 +25,9 @@ class Table(NamedTuple):
     """A table that a person reads, and the same in arrays.
 
     Attributes:
-        header: names of the columns.
-        rows: a list of values for each example.
-        arrays: name → array, of all that the rows say, at full precision.
+        header: Names of the columns.
+        rows: A list of values for each example.
+        arrays: Name → array, of all that the rows say, at full precision.
     """
 
     header: list[str]

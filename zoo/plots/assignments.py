@@ -37,7 +37,7 @@ def assignments(
     classes: Iterable[int] | None = None,
     class_names: Sequence[str] | None = None,
 ) -> Picture:
-    """Draws which primary capsules EM assigns to which class, and how it went.
+    """Draw which primary capsules EM assigns to which class, and how it went.
 
     A child i gives the share R_ij of itself to its parent j, and the shares of
     one child add up to 1. So the share of a primary capsule in a class is the
@@ -56,15 +56,13 @@ def assignments(
     The curves are the activations of the classes after each iteration of EM in
     the last layer.
 
-    Source: Hinton, Sabour and Frosst, 2018, figure 2 and section 3.
-
     Args:
-        model: a `MatrixCapsuleNetwork` of the zoo, or one of the same layers.
-        image: array of one image `(h, w, channels)` with values in [0, 1] that
+        model: A `MatrixCapsuleNetwork` of the zoo, or one of the same layers.
+        image: Array of one image `(h, w, channels)` with values in [0, 1] that
             the model takes.
-        classes: integers, the classes to draw. Defaults to `None`: the three of
+        classes: Integers, the classes to draw. Defaults to `None`: the three of
             the highest scores.
-        class_names: strings, the names of the classes in the order of their
+        class_names: Strings, the names of the classes in the order of their
             labels. Defaults to `None`: the labels.
 
     Returns:
@@ -72,8 +70,8 @@ def assignments(
         curves.
 
     Raises:
-        ValueError: when the model holds other layers, when `image` does not fit
-            it, or when `classes` are none, twice the same or not among its.
+        ValueError: If the model holds other layers, if `image` does not fit it,
+            or if `classes` are none, twice the same or not among its.
 
     Example:
 
@@ -85,6 +83,8 @@ def assignments(
     image = np.random.rand(28, 28, 1)
     plots.assignments(zoo.matrix_capsnet(), image).savefig("assignments.png")
     ```
+
+    Source: Hinton, Sabour and Frosst, 2018, figure 2 and section 3.
     """
     primary, routed = matrix_capsule_layers(model)
     batch = keras.ops.convert_to_numpy(image)[None]

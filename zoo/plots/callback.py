@@ -17,19 +17,16 @@ class EpochPicture(keras.callbacks.Callback):
     The files are `epoch_001.png`, `epoch_002.png` and so on; a run that is
     resumed with `initial_epoch` goes on counting. Files of other epochs stay.
 
-    Source: Jianlin Su, https://kexue.fm/archives/5253.
-
     Args:
-        draw: callable, the model → a `matplotlib.figure.Figure`; several
+        draw: Callable, the model → a `matplotlib.figure.Figure`; several
             functions of `zoo.plots` serve as they are, the others through
             `functools.partial`.
-        folder: path of the folder of the pictures, made when it is missing.
-        every: Integer, draw after each so many epochs. Defaults to `1`.
+        folder: Path of the folder of the pictures, made when it is missing.
+        every: Integer, draw after each so many epochs. Defaults to 1.
 
     Raises:
-        ValueError: when `draw` cannot be called or gives no figure, when
-            `every` is below 1, or, before training, when `folder` cannot be
-            written.
+        ValueError: If `draw` cannot be called or gives no figure, if `every` is
+            below 1, or, before training, if `folder` cannot be written.
 
     Example:
 
@@ -42,6 +39,8 @@ class EpochPicture(keras.callbacks.Callback):
     picture = plots.EpochPicture(plots.manifold, "pictures")
     zoo.dense_vae().fit(images, epochs=2, callbacks=[picture])
     ```
+
+    Source: Jianlin Su, https://kexue.fm/archives/5253.
     """
 
     def __init__(

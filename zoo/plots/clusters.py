@@ -20,20 +20,18 @@ def clusters(
     seed: int = 0,
     image_shape: tuple[int, ...] | None = None,
 ) -> Picture:
-    """Draws members of each cluster beside images that the model generates.
+    """Draw members of each cluster beside images that the model generates.
 
     A row for each cluster: on the left members drawn at random from `x`, on
     the right draws from its component of the prior. Places of a cluster that
     has fewer members are left white.
 
-    Source: Jianlin Su, https://kexue.fm/archives/5887.
-
     Args:
-        model: a variational autoencoder whose prior has clusters, such as
+        model: A variational autoencoder whose prior has clusters, such as
             `zoo.cluster_vae`.
-        x: array of images with values in [0, 1].
-        per_cluster: Integer, images of each kind in a row. Defaults to `8`.
-        seed: Integer seed of both draws. Defaults to `0`.
+        x: Array of images with values in [0, 1].
+        per_cluster: Integer, images of each kind in a row. Defaults to 8.
+        seed: Integer seed of both draws. Defaults to 0.
         image_shape: `(h, w)` or `(h, w, channels)`, needed for flat images
             that are not square. Defaults to `None`.
 
@@ -42,7 +40,7 @@ def clusters(
         number of members.
 
     Raises:
-        ValueError: when the prior has no clusters, `x` is empty, holds NaN or
+        ValueError: If the prior has no clusters, `x` is empty, holds NaN or
             values outside [0, 1], or `per_cluster` is below 1.
 
     Example:
@@ -56,6 +54,8 @@ def clusters(
     figure = plots.clusters(zoo.cluster_vae(), images)
     figure.savefig("clusters.png")
     ```
+
+    Source: Jianlin Su, https://kexue.fm/archives/5887.
     """
     check_integer("per_cluster", per_cluster)
     arrays = example_arrays(model, x)

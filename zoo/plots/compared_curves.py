@@ -22,12 +22,12 @@ def compared_curves(
     ],
     loss_unit: str = "loss",
 ) -> Picture:
-    """Draws each quantity of several training runs over their epochs.
+    """Draw each quantity of several training runs over their epochs.
 
     A run has a colour; training is solid, validation dashed.
 
     Args:
-        histories: name of a run → what `training_curves` takes.
+        histories: Name of a run → what `training_curves` takes.
         loss_unit: String, the unit of all losses. Defaults to `"loss"`.
 
     Returns:
@@ -35,7 +35,7 @@ def compared_curves(
         loss first.
 
     Raises:
-        ValueError: when there is nothing to draw, or a history is none.
+        ValueError: If there is nothing to draw, or a history is none.
 
     Example:
 

@@ -14,20 +14,20 @@ LONGEST = 12  # characters of a name that are drawn
 def confusion(
     matrix: np.ndarray, class_names: Sequence[str] | None = None
 ) -> Picture:
-    """Draws which classes a classifier takes for which.
+    """Draw which classes a classifier takes for which.
 
     The colour of a cell is its share of the examples of the class in the row.
 
     Args:
-        matrix: integers `(classes, classes)`, labels in rows and predictions
+        matrix: Integers `(classes, classes)`, labels in rows and predictions
             in columns, such as `ClassReport.confusion`.
-        class_names: names of the classes. Defaults to `None`: numbers.
+        class_names: Names of the classes. Defaults to `None`: numbers.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: when the matrix is not square or the names are not as many.
+        ValueError: If the matrix is not square or the names are not as many.
 
     Example:
 

@@ -35,7 +35,7 @@ def couplings(
     classes: Iterable[int] | None = None,
     class_names: Sequence[str] | None = None,
 ) -> Picture:
-    """Draws which places of an image each class capsule is routed from.
+    """Draw which places of an image each class capsule is routed from.
 
     The colour at a position i of the feature map is its pull on the capsule of
     class j in the last routing iteration: the coupling times the length of the
@@ -54,26 +54,24 @@ def couplings(
     Each position is a square at the centre of what it sees of the image, which
     is wider: 14 × 14 pixels in `capsule_cnn`, 17 × 17 in `capsnet`.
 
-    Source: Jianlin Su, https://kexue.fm/archives/5112.
-
     Args:
-        model: a `CapsuleNetwork` of the zoo, or one whose class capsules come
+        model: A `CapsuleNetwork` of the zoo, or one whose class capsules come
             from a `CapsuleLayer` that reads the positions of a feature map
             through a reshape.
-        image: array of one image `(h, w, channels)` with values in [0, 1], of
+        image: Array of one image `(h, w, channels)` with values in [0, 1], of
             any size that the model takes.
-        classes: integers, the classes to draw. Defaults to `None`: those whose
+        classes: Integers, the classes to draw. Defaults to `None`: those whose
             capsule is longer than 0.5, or the one of the longest.
-        class_names: strings, the names of the classes in the order of their
+        class_names: Strings, the names of the classes in the order of their
             labels. Defaults to `None`: the labels.
 
     Returns:
         A `matplotlib.figure.Figure`: the image, and a panel for each class.
 
     Raises:
-        ValueError: when the model has no `CapsuleLayer` on the positions of a
-            feature map, when `image` does not fit it, or when `classes` are
-            none, twice the same or not among those of the model.
+        ValueError: If the model has no `CapsuleLayer` on the positions of a
+            feature map, if `image` does not fit it, or if `classes` are none,
+            twice the same or not among those of the model.
 
     Example:
 
@@ -86,6 +84,8 @@ def couplings(
     figure = plots.couplings(zoo.capsule_cnn(), image, classes=[3, 7])
     figure.savefig("couplings.png")
     ```
+
+    Source: Jianlin Su, https://kexue.fm/archives/5112.
     """
     layer = capsules_layer(model)
     batch = keras.ops.convert_to_numpy(image)[None]

@@ -25,15 +25,13 @@ def training_curves(
     history: keras.callbacks.History | Mapping | str | os.PathLike,
     loss_unit: str = "nats per image",
 ) -> Picture:
-    """Draws each quantity of a training run over its epochs.
+    """Draw each quantity of a training run over its epochs.
 
     Training (solid) and validation (dashed) share a panel and a colour. What
     equals the loss, as the negative ELBO of most VAEs does, is drawn once.
 
-    Source: Jianlin Su, https://kexue.fm/archives/5253.
-
     Args:
-        history: what `model.fit` returns, a dict of lists such as its
+        history: What `model.fit` returns, a dict of lists such as its
             `history`, or the path of a CSV file with a line for each epoch, as
             `keras.callbacks.CSVLogger` writes it. Epochs without a value are
             left out.
@@ -45,8 +43,8 @@ def training_curves(
         loss first.
 
     Raises:
-        ValueError: when there is nothing to draw, or values are not numbers,
-            or not one for each epoch.
+        ValueError: If there is nothing to draw, or values are not numbers, or
+            not one for each epoch.
 
     Example:
 
@@ -58,6 +56,8 @@ def training_curves(
     )
     figure.savefig("curves.png")
     ```
+
+    Source: Jianlin Su, https://kexue.fm/archives/5253.
     """
     epochs, columns = epochs_and_columns(history)
     quantities = [name for name in columns if not is_validation(name, columns)]
@@ -169,7 +169,7 @@ def draw_curve(
 
 
 def name_marks(axes: Axes) -> None:
-    """Writes name and value beside the marks of a single epoch."""
+    """Write name and value beside the marks of a single epoch."""
     for place, line in enumerate(axes.lines):
         for epoch, value in np.asarray(line.get_xydata()):
             axes.annotate(

@@ -18,19 +18,17 @@ def manifold(
     limits: tuple[float, float] = (0.05, 0.95),
     image_shape: tuple[int, ...] | None = None,
 ) -> Picture:
-    """Draws what the decoder makes of a grid of points of the latent space.
+    """Draw what the decoder makes of a grid of points of the latent space.
 
     The points lie on quantiles of the standard normal, evenly spaced in
     probability. The first latent dim grows to the right, the second upwards,
     others are 0. A single latent dim gives one row.
 
-    Source: Jianlin Su, https://kexue.fm/archives/5253.
-
     Args:
-        model: a variational autoencoder of the zoo.
-        size: Integer, images on a side. Defaults to `15`.
-        limits: probabilities of the first and the last quantile, between 0
-            and 1. Defaults to `(0.05, 0.95)`.
+        model: A variational autoencoder of the zoo.
+        size: Integer, images on a side. Defaults to 15.
+        limits: Probabilities of the first and the last quantile, between 0 and
+            1. Defaults to (0.05, 0.95).
         image_shape: `(h, w)` or `(h, w, channels)`, needed for flat images
             that are not square. Defaults to `None`.
 
@@ -38,7 +36,7 @@ def manifold(
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: when `size` is below 1, or `limits` are not two growing
+        ValueError: If `size` is below 1, or `limits` are not two growing
             probabilities.
 
     Example:
@@ -50,6 +48,8 @@ def manifold(
     figure = plots.manifold(zoo.dense_vae(), size=10)
     figure.savefig("manifold.png")
     ```
+
+    Source: Jianlin Su, https://kexue.fm/archives/5253.
     """
     check_integer("size", size)
     quantiles = normal_quantiles(size, limits)

@@ -13,9 +13,7 @@ BINS = 60
 
 
 def posterior_deviations(model: keras.Model, x: Tensor) -> Picture:
-    """Draws how wide the posteriors of a VAE are.
-
-    Source: Jianlin Su, https://kexue.fm/archives/5383.
+    """Draw how wide the posteriors of a VAE are.
 
     Args:
         model: A VAE of the zoo.
@@ -26,7 +24,9 @@ def posterior_deviations(model: keras.Model, x: Tensor) -> Picture:
         latents; the prior has σ = 1.
 
     Raises:
-        ValueError: When `x` is no batch of finite images.
+        ValueError: If `x` is no batch of finite images.
+
+    Source: Jianlin Su, https://kexue.fm/archives/5383.
     """
     arrays = example_arrays(model, x)
     values = deviations_of(model, as_given(arrays)).ravel()

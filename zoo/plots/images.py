@@ -18,13 +18,13 @@ ROOM_FOR_NAMES = 1.0
 def image_grid(
     images: Tensor, columns: int, image_shape: tuple[int, ...] | None = None
 ) -> np.ndarray:
-    """Tiles images into one array, row by row, with thin gaps between them.
+    """Tile images into one array, row by row, with thin gaps between them.
 
     Values are clipped to [0, 1]. The gaps, and the tiles that are left over in
     the last row, are white.
 
     Args:
-        images: array of shape `(n, h, w)`, `(n, h, w, 1)`, `(n, h, w, 3)`,
+        images: Array of shape `(n, h, w)`, `(n, h, w, 1)`, `(n, h, w, 3)`,
             `(n, h, w, 4)` of RGB and alpha, or `(n, dim)` for flat images. The
             latter become squares when `dim` is a square (grey) or three times
             a square (colour).
@@ -37,8 +37,8 @@ def image_grid(
         for colour images.
 
     Raises:
-        ValueError: when `images` is empty, holds NaN or has no known shape,
-            or when `columns` is below 1.
+        ValueError: If `images` is empty, holds NaN or has no known shape, or if
+            `columns` is below 1.
 
     Example:
 

@@ -22,19 +22,17 @@ NAMED_CLASSES = len(PALETTE)
 def latent_scatter(
     model: keras.Model, x: Tensor, labels: Tensor | None = None
 ) -> Picture:
-    """Draws the posterior means of examples, coloured by label.
+    """Draw the posterior means of examples, coloured by label.
 
     Two latent dims are drawn as they are, more of them through their first two
     principal components. A single one is drawn as a strip for each class, or
     as a histogram without labels.
 
-    Source: Jianlin Su, https://kexue.fm/archives/5253.
-
     Args:
-        model: a variational autoencoder of the zoo.
-        x: array of examples; for a conditional model the list
+        model: A variational autoencoder of the zoo.
+        x: Array of examples; for a conditional model the list
             `[images, one_hot]`.
-        labels: array of one label for each example, numbers or names. Up to
+        labels: Array of one label for each example, numbers or names. Up to
             ten classes are named, more are read off a colour bar. Defaults to
             `None`.
 
@@ -42,8 +40,8 @@ def latent_scatter(
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: when `x` is empty or holds NaN, or when `labels` are not
-            one for each example.
+        ValueError: If `x` is empty or holds NaN, or if `labels` are not one for
+            each example.
 
     Example:
 
@@ -56,6 +54,8 @@ def latent_scatter(
     figure = plots.latent_scatter(zoo.dense_vae(), images, labels)
     figure.savefig("latent.png")
     ```
+
+    Source: Jianlin Su, https://kexue.fm/archives/5253.
     """
     arrays = example_arrays(model, x)
     classes, codes = classes_and_codes(labels, len(arrays[0]))

@@ -27,35 +27,31 @@ def perturbations(
     steps: int = 11,
     class_names: Sequence[str] | None = None,
 ) -> Picture:
-    """Draws what each dim of a capsule changes in the decoded image.
+    """Draw what each dim of a capsule changes in the decoded image.
 
     One capsule of the image is decoded again and again, a row for each of its
     dims and a column for each offset that is added to that dim alone.
 
-    Source: Sabour, Frosst and Hinton, Dynamic Routing Between Capsules, 2017,
-    figure 4.
-
     Args:
-        model: a `CapsuleNetwork` with a decoder, such as `capsnet`.
-        image: array of one image `(h, w, channels)` with values in [0, 1].
+        model: A `CapsuleNetwork` with a decoder, such as `capsnet`.
+        image: Array of one image `(h, w, channels)` with values in [0, 1].
         label: Integer, the class whose capsule is decoded. Defaults to `None`:
             the longest.
         span: Float above 0, the largest offset; the smallest is its negative.
-            Defaults to `0.25`.
+            Defaults to 0.25.
         steps: Integer of at least 2, the number of offsets, evenly spaced. An
-            odd number has the unchanged capsule in the middle. Defaults to
-            `11`.
-        class_names: strings, the names of the classes in the order of their
+            odd number has the unchanged capsule in the middle. Defaults to 11.
+        class_names: Strings, the names of the classes in the order of their
             labels. Defaults to `None`: the labels.
 
     Returns:
         A `matplotlib.figure.Figure` with a row for each dim.
 
     Raises:
-        ValueError: when the model is no capsule network or has no decoder, when
+        ValueError: If the model is no capsule network or has no decoder, if
             `image` does not fit it, `label` is out of range, `span` is not
             above 0 or `steps` is below 2.
-        TypeError: when `label` is no integer.
+        TypeError: If `label` is no integer.
 
     Example:
 
@@ -67,6 +63,9 @@ def perturbations(
     figure = plots.perturbations(zoo.capsnet(), np.random.rand(28, 28, 1))
     figure.savefig("perturbations.png")
     ```
+
+    Source: Sabour, Frosst and Hinton, Dynamic Routing Between Capsules, 2017,
+    figure 4.
     """
     expect_decoder(model)
     expect_kind(model, CapsuleNetwork)

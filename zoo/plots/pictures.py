@@ -27,21 +27,18 @@ def reconstructions(
     count: int = 10,
     image_shape: tuple[int, ...] | None = None,
 ) -> Picture:
-    """Draws images above what the model makes of them.
+    """Draw images above what the model makes of them.
 
     A variational autoencoder decodes the posterior mean, a capsule network its
     longest capsule.
 
-    Source: Jianlin Su, https://kexue.fm/archives/5253; Sabour, Frosst and
-    Hinton, Dynamic Routing Between Capsules, 2017.
-
     Args:
-        model: a variational autoencoder of the zoo, or a `CapsuleNetwork` with
+        model: A variational autoencoder of the zoo, or a `CapsuleNetwork` with
             a decoder.
-        x: array of images with values in [0, 1]; for a conditional model the
+        x: Array of images with values in [0, 1]; for a conditional model the
             list `[images, one_hot]`.
         count: Integer, how many of the first images to draw; all of them when
-            there are fewer. Defaults to `10`.
+            there are fewer. Defaults to 10.
         image_shape: `(h, w)` or `(h, w, channels)`, needed for flat images
             that are not square. Defaults to `None`.
 
@@ -50,7 +47,7 @@ def reconstructions(
         two for each ten images.
 
     Raises:
-        ValueError: when `x` is empty, holds NaN or values outside [0, 1], when
+        ValueError: If `x` is empty, holds NaN or values outside [0, 1], if
             `count` is below 1 or the model has no decoder.
 
     Example:
@@ -64,6 +61,9 @@ def reconstructions(
     figure = plots.reconstructions(zoo.dense_vae(), images)
     figure.savefig("reconstructions.png")
     ```
+
+    Source: Jianlin Su, https://kexue.fm/archives/5253; Sabour, Frosst and
+    Hinton, Dynamic Routing Between Capsules, 2017.
     """
     check_integer("count", count)
     expect_decoder(model)
@@ -105,15 +105,13 @@ def samples(
     seed: int | None = 0,
     image_shape: tuple[int, ...] | None = None,
 ) -> Picture:
-    """Draws images that the model generates, in a square.
-
-    Source: Jianlin Su, https://kexue.fm/archives/5253.
+    """Draw images that the model generates, in a square.
 
     Args:
-        model: a variational autoencoder of the zoo.
-        count: Integer, number of images. Defaults to `100`.
+        model: A variational autoencoder of the zoo.
+        count: Integer, number of images. Defaults to 100.
         seed: Integer seed of `model.generate`, or `None` for new images at
-            every call. Defaults to `0`.
+            every call. Defaults to 0.
         image_shape: `(h, w)` or `(h, w, channels)`, needed for flat images
             that are not square. Defaults to `None`.
 
@@ -121,7 +119,7 @@ def samples(
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: when `count` is below 1 or the images have no known shape.
+        ValueError: If `count` is below 1 or the images have no known shape.
 
     Example:
 
@@ -132,6 +130,8 @@ def samples(
     figure = plots.samples(zoo.dense_vae(), count=25)
     figure.savefig("samples.png")
     ```
+
+    Source: Jianlin Su, https://kexue.fm/archives/5253.
     """
     check_integer("count", count)
     images = model.generate(count, seed=seed)
@@ -145,28 +145,26 @@ def class_samples(
     image_shape: tuple[int, ...] | None = None,
     class_names: Sequence[str] | None = None,
 ) -> Picture:
-    """Draws images that a conditional model generates, a row for each class.
+    """Draw images that a conditional model generates, a row for each class.
 
     All rows are drawn with the same seed, so that a column shows one noise
     vector carried to the mean of each class.
 
-    Source: Jianlin Su, https://kexue.fm/archives/5253.
-
     Args:
-        model: a conditional variational autoencoder of the zoo.
-        per_class: Integer, images in a row. Defaults to `10`.
+        model: A conditional variational autoencoder of the zoo.
+        per_class: Integer, images in a row. Defaults to 10.
         seed: Integer seed of `model.generate`, or `None` for new images at
-            every call. Defaults to `0`.
+            every call. Defaults to 0.
         image_shape: `(h, w)` or `(h, w, channels)`, needed for flat images
             that are not square. Defaults to `None`.
-        class_names: strings, the names of the classes in the order of their
+        class_names: Strings, the names of the classes in the order of their
             labels. Defaults to `None`: the labels.
 
     Returns:
         A `matplotlib.figure.Figure` whose rows are named by class.
 
     Raises:
-        ValueError: when the model is not conditional or `per_class` is below 1.
+        ValueError: If the model is not conditional or `per_class` is below 1.
 
     Example:
 
@@ -177,6 +175,8 @@ def class_samples(
     figure = plots.class_samples(zoo.conditional_vae(), per_class=8)
     figure.savefig("class_samples.png")
     ```
+
+    Source: Jianlin Su, https://kexue.fm/archives/5253.
     """
     check_integer("per_class", per_class)
     count = label_classes(model)

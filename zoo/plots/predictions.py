@@ -32,7 +32,7 @@ def predictions(
     count: int = 12,
     class_names: Sequence[str] | None = None,
 ) -> Picture:
-    """Draws images above the classes that the model finds in them.
+    """Draw images above the classes that the model finds in them.
 
     Below each image are its highest scores, the lengths of the capsules in a
     capsule network. Above it stands its label; an image with k labels is right
@@ -40,25 +40,23 @@ def predictions(
     these k bars are green, otherwise a cross and they are red. Without labels
     the class of the highest score stands above, as `predicted`.
 
-    Source: Jianlin Su, https://kexue.fm/archives/5112.
-
     Args:
-        model: a `CapsuleNetwork` or another `Classifier`.
-        images: array of images `(n, h, w, channels)` with values in [0, 1].
-        labels: integers `(n,)`, or one-hot or multi-hot `(n, classes)` with at
+        model: A `CapsuleNetwork` or another `Classifier`.
+        images: Array of images `(n, h, w, channels)` with values in [0, 1].
+        labels: Integers `(n,)`, or one-hot or multi-hot `(n, classes)` with at
             least one label for each image. Defaults to `None`: nothing is
             judged and all bars are blue.
         count: Integer, how many of the first images to draw; all of them when
-            there are fewer. Defaults to `12`.
-        class_names: strings, the names of the classes in the order of their
+            there are fewer. Defaults to 12.
+        class_names: Strings, the names of the classes in the order of their
             labels. Defaults to `None`: the labels.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: when the model is no `Classifier`, when `images` or `labels`
-            do not fit it or each other, or when `count` is below 1.
+        ValueError: If the model is no `Classifier`, if `images` or `labels` do
+            not fit it or each other, or if `count` is below 1.
 
     Example:
 
@@ -71,6 +69,8 @@ def predictions(
     figure = plots.predictions(zoo.capsule_cnn(), images, labels)
     figure.savefig("predictions.png")
     ```
+
+    Source: Jianlin Su, https://kexue.fm/archives/5112.
     """
     check_integer("count", count)
     expect_kind(model, Classifier, "a classifier, such as a CapsuleNetwork")
@@ -155,7 +155,7 @@ def draw_image(axes: Axes, tile: np.ndarray) -> None:
 def judge(
     axes: Axes, ranking: np.ndarray, truth: list[int], names: list[str]
 ) -> list:
-    """Names the labels above the image; the colours of as many bars."""
+    """Name the labels above the image; the colours of as many bars."""
     is_right = set(ranking[: len(truth)]) == set(truth)
     colour = GREEN if is_right else RED
     mark = "\u2713" if is_right else "\u2717"

@@ -27,18 +27,18 @@ def score_maps(
     count: int = 8,
     image_shape: tuple[int, ...] | None = None,
 ) -> Picture:
-    """Draws where a VAE finds images unlikely, those with high scores first.
+    """Draw where a VAE finds images unlikely, those with high scores first.
 
     Below each image stands what the model makes of it, and then −ln q(x_i|z) of
     each pixel, summed over its channels: what an outlier has and the training
     had not is bright. Scores, in nats, are written below.
 
     Args:
-        model: a variational autoencoder of images, compiled with a likelihood.
-        x: array of images with values in [0, 1]; for a conditional model the
+        model: A variational autoencoder of images, compiled with a likelihood.
+        x: Array of images with values in [0, 1]; for a conditional model the
             list `[images, one_hot]`.
         count: Integer, how many images to draw, of the highest scores; all of
-            them when there are fewer. Defaults to `8`.
+            them when there are fewer. Defaults to 8.
         image_shape: `(h, w)` or `(h, w, channels)`, needed for flat images
             that are not square. Defaults to `None`.
 
@@ -46,7 +46,7 @@ def score_maps(
         A `matplotlib.figure.Figure` of three rows.
 
     Raises:
-        ValueError: when `x` is empty, holds NaN or values outside [0, 1], when
+        ValueError: If `x` is empty, holds NaN or values outside [0, 1], if
             `count` is below 1 or the model is no VAE with a likelihood.
 
     Example:

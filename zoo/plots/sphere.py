@@ -22,19 +22,17 @@ LINE = {"color": "0.85", "linewidth": 0.6, "zorder": 0}
 def latent_sphere(
     model: keras.Model, x: Tensor, labels: Tensor | None = None
 ) -> Picture:
-    """Draws the directions of examples on both sides of the sphere.
+    """Draw the directions of examples on both sides of the sphere.
 
     The projection keeps areas, so that evenly spread latents look evenly
     spread: Lambert's, of the half of the sphere towards the reader and of the
     half behind, seen from there. Latitude is that of the third latent dim.
 
-    Source: Jianlin Su, https://kexue.fm/archives/8404.
-
     Args:
-        model: a variational autoencoder with latents on a sphere in three
+        model: A variational autoencoder with latents on a sphere in three
             dims, such as `zoo.vmf_vae(latent_dim=3)`.
-        x: array of examples; with conditions the list `[x, conditions]`.
-        labels: array of one label for each example, numbers or names. Up to
+        x: Array of examples; with conditions the list `[x, conditions]`.
+        labels: Array of one label for each example, numbers or names. Up to
             ten classes are named, more are read off a colour bar. Defaults to
             `None`.
 
@@ -42,8 +40,8 @@ def latent_sphere(
         A `matplotlib.figure.Figure` of two discs.
 
     Raises:
-        ValueError: when the latents are no directions in three dims, `x` is
-            empty or holds NaN, or `labels` are not one for each example.
+        ValueError: If the latents are no directions in three dims, `x` is empty
+            or holds NaN, or `labels` are not one for each example.
 
     Example:
 
@@ -56,6 +54,8 @@ def latent_sphere(
     figure = plots.latent_sphere(zoo.vmf_vae(latent_dim=3), images, labels)
     figure.savefig("sphere.png")
     ```
+
+    Source: Jianlin Su, https://kexue.fm/archives/8404.
     """
     arrays = example_arrays(model, x)
     classes, codes = classes_and_codes(labels, len(arrays[0]))

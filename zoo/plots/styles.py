@@ -24,30 +24,27 @@ def styles(
     image_shape: tuple[int, ...] | None = None,
     class_names: Sequence[str] | None = None,
 ) -> Picture:
-    """Draws each image's style in all classes: a row a style, a column a class.
+    """Draw each image's style in all classes: a row a style, a column a class.
 
     The first column is the image itself. The model encodes it with its label
     and decodes the same latents with every other, `model.relabel`.
 
-    Source: Kingma et al., Semi-supervised Learning with Deep Generative Models,
-    2014.
-
     Args:
-        model: a conditional variational autoencoder of the zoo.
-        x: the list `[images, one_hot]`, images with values in [0, 1].
+        model: A conditional variational autoencoder of the zoo.
+        x: The list `[images, one_hot]`, images with values in [0, 1].
         count: Integer, how many of the first images to draw; all of them when
-            there are fewer. Defaults to `8`.
+            there are fewer. Defaults to 8.
         image_shape: `(h, w)` or `(h, w, channels)`, needed for flat images
             that are not square. Defaults to `None`.
-        class_names: strings, the names of the classes in the order of their
+        class_names: Strings, the names of the classes in the order of their
             numbers. Defaults to `None`: the numbers.
 
     Returns:
         A `matplotlib.figure.Figure` whose columns are named by class.
 
     Raises:
-        ValueError: when the model is not conditional, `x` is empty, holds NaN
-            or values outside [0, 1], or `count` is below 1.
+        ValueError: If the model is not conditional, `x` is empty, holds NaN or
+            values outside [0, 1], or `count` is below 1.
 
     Example:
 
@@ -60,6 +57,9 @@ def styles(
     figure = plots.styles(zoo.conditional_vae(), [images, labels])
     figure.savefig("styles.png")
     ```
+
+    Source: Kingma et al., Semi-supervised Learning with Deep Generative Models,
+    2014.
     """
     check_integer("count", count)
     classes = label_classes(model)

@@ -27,7 +27,7 @@ def traversals(
     steps: int = 11,
     image_shape: tuple[int, ...] | None = None,
 ) -> Picture:
-    """Draws what each latent changes in the decoded image.
+    """Draw what each latent changes in the decoded image.
 
     The posterior mean of the first image is decoded again and again, a row for
     each latent and a column for each value that this latent takes alone: its
@@ -35,17 +35,15 @@ def traversals(
     posterior means differ most among the images come first: those at the end
     change nothing if they are not in use.
 
-    Source: Higgins et al., beta-VAE, 2017, figure 1.
-
     Args:
-        model: a variational autoencoder of images with Gaussian latents.
-        x: array of images, better hundreds than one; for a conditional model
+        model: A variational autoencoder of images with Gaussian latents.
+        x: Array of images, better hundreds than one; for a conditional model
             the list `[images, one_hot]`.
         count: Integer, how many latents to draw; all of them when there are
-            fewer. Defaults to `10`.
-        span: Float above 0, the largest number of deviations. Defaults to `3`.
+            fewer. Defaults to 10.
+        span: Float above 0, the largest number of deviations. Defaults to 3.
         steps: Integer of at least 2, the number of values, evenly spaced.
-            Defaults to `11`.
+            Defaults to 11.
         image_shape: `(h, w)` or `(h, w, channels)`, needed for flat images
             that are not square. Defaults to `None`.
 
@@ -54,9 +52,9 @@ def traversals(
         deviation of its posterior means.
 
     Raises:
-        ValueError: when `x` does not fit the model, its latents are not
-            Gaussian or maps of them, `count` is below 1, `span` is not above 0
-            or `steps` is below 2.
+        ValueError: If `x` does not fit the model, its latents are not Gaussian
+            or maps of them, `count` is below 1, `span` is not above 0 or
+            `steps` is below 2.
 
     Example:
 
@@ -69,6 +67,8 @@ def traversals(
     figure = plots.traversals(model, np.random.rand(50, 28, 28, 1))
     figure.savefig("traversals.png")
     ```
+
+    Source: Higgins et al., beta-VAE, 2017, figure 1.
     """
     check_integer("count", count)
     check_integer("steps", steps, 2)

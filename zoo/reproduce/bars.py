@@ -20,13 +20,13 @@ def bars_of_nets(
     """A group of bars for each thing measured, in it a bar for each net.
 
     Args:
-        figures: name → `Figure`.
-        nets: names of the nets.
-        measured: label of a group → what follows the name of a net in the name
+        figures: Name → `Figure`.
+        nets: Names of the nets.
+        measured: Label of a group → what follows the name of a net in the name
             of its figure. What was not measured is left out.
-        form: format of the numbers on the bars.
-        highest: the best accuracy: 1, or 100 of accuracies in percent.
-        published: figures to draw as lines, by the same names.
+        form: Format of the numbers on the bars.
+        highest: The best accuracy: 1, or 100 of accuracies in percent.
+        published: Figures to draw as lines, by the same names.
     """
     picture = MatplotlibFigure(figsize=(8, 3.4), layout="constrained")
     axes = picture.subplots()

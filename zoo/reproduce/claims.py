@@ -13,14 +13,14 @@ class Claim:
     """A published claim, and how it is put to the test.
 
     Attributes:
-        says: the claim in a sentence.
-        published: figures of the source, by the names that ours have.
-        expected: what has to come out, in the short form too.
-        expected_in_full: what else has to come out of the long form.
-        takes: how long the experiment takes on two processor cores.
-        takes_quick: the same of its short form.
-        quick: what the short form leaves out.
-        unit: what the figures are: `"%"`, of shares, or a unit of numbers.
+        says: The claim in a sentence.
+        published: Figures of the source, by the names that ours have.
+        expected: What has to come out, in the short form too.
+        expected_in_full: What else has to come out of the long form.
+        takes: How long the experiment takes on two processor cores.
+        takes_quick: The same of its short form.
+        quick: What the short form leaves out.
+        unit: What the figures are: `"%"`, of shares, or a unit of numbers.
     """
 
     says: str

@@ -22,8 +22,8 @@ class Figure:
     """A figure measured once for each seed.
 
     Attributes:
-        values: those of the seeds.
-        examples: of a share, the test examples that it is the share of.
+        values: Those of the seeds.
+        examples: Of a share, the test examples that it is the share of.
     """
 
     values: tuple[float, ...]
@@ -49,9 +49,9 @@ class Above:
     """One figure is above another one, or above a number.
 
     Attributes:
-        higher: name of a figure.
-        lower: name of another one, or a number.
-        by: how far above, at least.
+        higher: Name of a figure.
+        lower: Name of another one, or a number.
+        by: How far above, at least.
     """
 
     higher: str
@@ -90,9 +90,9 @@ class Near:
     """A figure lies close to another one, or to a number.
 
     Attributes:
-        one: name of a figure.
-        other: name of another one, or a number.
-        within: how far they may differ.
+        one: Name of a figure.
+        other: Name of another one, or a number.
+        within: How far they may differ.
     """
 
     one: str

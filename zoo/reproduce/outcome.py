@@ -18,10 +18,10 @@ class Outcome:
     """The figures of an experiment and what they say of the claim.
 
     Attributes:
-        claim: the claim.
-        quick: whether it was the short form.
-        figures: name → `Figure`.
-        paths: the files that the experiment wrote, the figures first.
+        claim: The claim.
+        quick: Whether it was the short form.
+        figures: Name → `Figure`.
+        paths: The files that the experiment wrote, the figures first.
     """
 
     claim: Claim

@@ -15,7 +15,7 @@ PATTERNS = (
 
 
 def clear(folder: pathlib.Path, own: Iterable[pathlib.Path]) -> None:
-    """Removes these files of a run, its SavedModel and pictures on the way.
+    """Remove these files of a run, its SavedModel and pictures on the way.
 
     Folders within that are empty then go too.
     """

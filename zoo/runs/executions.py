@@ -29,21 +29,21 @@ def set_steps(
     steps_left: int,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:
-    """Sets `model.steps_per_execution` for a training.
+    """Set `model.steps_per_execution` for a training.
 
     Weights and history do not depend on it.
 
     Args:
-        model: a compiled model.
-        asked: the number, or `None`: so many that a call takes about a tenth
+        model: A compiled model.
+        asked: The number, or `None`: so many that a call takes about a tenth
             of a second, and 1 where that cannot be.
-        source: the `Feed` of the training.
-        epoch: the epoch that it begins with.
-        steps_left: steps of the whole training.
-        callbacks: callbacks that may act on single steps.
+        source: The `Feed` of the training.
+        epoch: The epoch that it begins with.
+        steps_left: Steps of the whole training.
+        callbacks: Callbacks that may act on single steps.
 
     Raises:
-        ValueError: where the number asked for would change the training.
+        ValueError: If the number asked for would change the training.
     """
     single = [one for one in callbacks if _acts_on_steps(one)]
     if asked is None:

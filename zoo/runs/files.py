@@ -19,15 +19,15 @@ WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 
 @contextlib.contextmanager
 def claimed(folder: pathlib.Path) -> Iterator[None]:
-    """Holds a folder for this process, and makes it if it is missing.
+    """Hold a folder for this process, and make it if it is missing.
 
     The system lets go of the lock of a process that dies. Folders that were
     made here and are empty at the end disappear again. Where the system has no
     locks nothing is held; a file system without them is warned of.
 
     Raises:
-        ValueError: where another run holds the folder.
-        OSError: where it cannot be written.
+        ValueError: If another run holds the folder.
+        OSError: If it cannot be written.
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def temporary(path: pathlib.Path) -> pathlib.Path:
 def replace(
     path: pathlib.Path, write: Callable[[pathlib.Path], object]
 ) -> None:
-    """Writes a file beside its place, then moves it there in one step.
+    """Write a file beside its place, then move it there in one step.
 
     The folder must be claimed: no two processes write the same file.
     """

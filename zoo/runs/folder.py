@@ -38,10 +38,10 @@ class RunFolder:
     """The files of a run, each written in one step.
 
     Args:
-        path: where they lie; made when a run claims it.
+        path: Where they lie; made when a run claims it.
 
     Raises:
-        ValueError: where the path is empty.
+        ValueError: If the path is empty.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -65,7 +65,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
-        """Keeps other runs out; see `files.claimed`.
+        """Keep other runs out; see `files.claimed`.
 
         What a process left that was killed while it wrote is taken away.
         """
@@ -80,7 +80,7 @@ class RunFolder:
         Those that its version did not know have their defaults.
 
         Raises:
-            ValueError: where the file is damaged, or of a newer version.
+            ValueError: If the file is damaged, or of a newer version.
         """
         found = {}
         try:
@@ -118,7 +118,7 @@ class RunFolder:
         was saved, or without its end.
 
         Raises:
-            ValueError: where the history is damaged.
+            ValueError: If the history is damaged.
         """
         rows = self._rows()
         if rows:
@@ -140,7 +140,7 @@ class RunFolder:
         """The figures of each epoch.
 
         Raises:
-            ValueError: where the history is damaged.
+            ValueError: If the history is damaged.
         """
         return histories.figures_of(self._rows())
 
@@ -179,7 +179,7 @@ class RunFolder:
         """The settings of the run to go on with.
 
         Raises:
-            ValueError: where there is none, or its state is missing.
+            ValueError: If there is none, or its state is missing.
         """
         if not self.config.is_file():
             raise self._nothing_to_resume(self.config)
@@ -193,7 +193,7 @@ class RunFolder:
         """The model of a state, which must be the net that was built.
 
         Raises:
-            ValueError: where the file is damaged or of another net.
+            ValueError: If the file is damaged or of another net.
         """
         model = load_model(path)
         if not model.compiled:
@@ -276,14 +276,14 @@ def class_names_of(path: str | os.PathLike) -> list[str] | None:
     """Names of the classes that a run was trained on, in order of the labels.
 
     Args:
-        path: a run folder, or a file in one.
+        path: A run folder, or a file in one.
 
     Returns:
         List of strings, `None` where the classes have numbers alone or the
         path is of no run.
 
     Raises:
-        ValueError: where `config.json` is damaged.
+        ValueError: If `config.json` is damaged.
     """
     path = pathlib.Path(path)
     folder = path.parent if path.is_file() else path
@@ -294,7 +294,7 @@ def config_of(path: str | os.PathLike) -> dict[str, Any]:
     """The settings of a run folder as a dict, `{}` for another path.
 
     Raises:
-        ValueError: where `config.json` is damaged.
+        ValueError: If `config.json` is damaged.
     """
     folder = RunFolder(path)
     return (

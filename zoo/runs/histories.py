@@ -12,7 +12,7 @@ def rows_of(path: pathlib.Path) -> list[list[str]]:
     """The header and the lines of a `history.csv`; none where it is missing.
 
     Raises:
-        ValueError: where it is none.
+        ValueError: If it is none.
     """
     if not path.exists():
         return []
@@ -55,7 +55,7 @@ def best_epoch(losses: Sequence[float], first: int = 0) -> int:
     to lower; where only such epochs are, the last of them is the best.
 
     Raises:
-        ValueError: where there is no epoch.
+        ValueError: If there is no epoch.
 
     Example:
 

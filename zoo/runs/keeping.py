@@ -21,10 +21,10 @@ class SaveState(keras.callbacks.Callback):
     """Saves the state and the seconds trained after each epoch; it comes last.
 
     Args:
-        folder: where they are written.
-        keeps_best: whether `model.keras` is kept for the best epoch.
-        seconds: those of the epochs before.
-        first: the epoch, from 0, from which on losses can be compared.
+        folder: Where they are written.
+        keeps_best: Whether `model.keras` is kept for the best epoch.
+        seconds: Those of the epochs before.
+        first: The epoch, from 0, from which on losses can be compared.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class KeepBest(keras.callbacks.Callback):
     before.
 
     Args:
-        folder: where `model.keras` is written.
-        losses: held-out losses of the epochs before.
-        patience: epochs without a better one after which training stops; 0:
+        folder: Where `model.keras` is written.
+        losses: Held-out losses of the epochs before.
+        patience: Epochs without a better one after which training stops; 0:
             it never does.
-        first: the epoch, from 0, from which on losses can be compared.
+        first: The epoch, from 0, from which on losses can be compared.
     """
 
     def __init__(
@@ -102,9 +102,9 @@ class WarnOfRise(keras.callbacks.Callback):
     of what it fell before. The loss of fewer than 50 examples is not judged.
 
     Args:
-        losses: those of the epochs before.
-        examples: how many are tested on; `None` where that is not known.
-        first: the epoch, from 0, from which on losses can be compared.
+        losses: Those of the epochs before.
+        examples: How many are tested on; `None` where that is not known.
+        first: The epoch, from 0, from which on losses can be compared.
     """
 
     is_over = False

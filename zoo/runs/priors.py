@@ -22,8 +22,8 @@ def check(settings: Settings, model: keras.Model) -> None:
     """Raise where a prior is asked for that the model cannot have.
 
     Raises:
-        ValueError: if so.
-        TypeError: where a size of it is no integer.
+        ValueError: If so.
+        TypeError: If a size of it is no integer.
     """
     if settings.prior_epochs and not isinstance(model, CodeAutoencoder):
         raise ValueError(
@@ -41,7 +41,7 @@ def check_as_begun(
     """Raise where a prior that was begun is asked to go on as another.
 
     Raises:
-        ValueError: if so.
+        ValueError: If so.
     """
     if not (settings.prior_epochs and folder.prior.is_file()):
         return

@@ -22,12 +22,12 @@ class Progress:
     Both name the epoch, its losses and the time left.
 
     Args:
-        epochs: epochs of all trainings together.
-        hidden: whether nothing is shown. Defaults to `False`.
+        epochs: Epochs of all trainings together.
+        hidden: Whether nothing is shown. Defaults to `False`.
 
     Attributes:
-        name: what is trained now, shown before its epochs.
-        done: epochs done.
+        name: What is trained now, shown before its epochs.
+        done: Epochs done.
 
     Example:
 
@@ -78,31 +78,31 @@ class Progress:
         `zoo.runs.train(progress=…)` makes one itself.
 
         Args:
-            held_out: what the loss on validation data is called. Defaults to
+            held_out: What the loss on validation data is called. Defaults to
                 `"held out"`.
         """
         return _OfOneFit(self, {"loss": "loss", "val_loss": held_out})
 
     def skip(self, epochs: int) -> None:
-        """Counts epochs that were done before."""
+        """Count epochs that were done before."""
         self.done += epochs
         self._move(self.done)
 
     def say(self, text: str) -> None:
-        """Prints a line, above the bar where there is one."""
+        """Print a line, above the bar where there is one."""
         if self._bar is not None:
             tqdm.write(text, file=sys.stdout)
         elif not self.hidden:
             click.echo(text)
 
     def step(self, share: float, epoch: str) -> None:
-        """Tells that a share of the epoch under way is done."""
+        """Tell that a share of the epoch under way is done."""
         if self._began is None:
             self._time_from(self.done + share)
         self._move(self.done + share, epoch)
 
     def end_epoch(self, epoch: str, figures: Mapping[str, float]) -> None:
-        """Tells that an epoch is done, with its figures by their names."""
+        """Tell that an epoch is done, with its figures by their names."""
         lines_before = self.done * LINES // self.epochs
         self.done += 1
         self._figures = "  ".join(

@@ -23,12 +23,12 @@ def completed(
     The learning rate is not taken from there: the run has changed it perhaps.
 
     Args:
-        model: name of the model asked for.
-        given: options; `None` is none.
-        before: the settings of the run.
+        model: Name of the model asked for.
+        given: Options; `None` is none.
+        before: The settings of the run.
 
     Raises:
-        ValueError: where the run is of another model.
+        ValueError: If the run is of another model.
     """
     if model != before.model:
         raise _refusal([f"model={model!r} instead of {before.model!r}"])
@@ -45,7 +45,7 @@ def check_epochs(settings: Settings, done: int) -> None:
     """Raise where a run has more epochs than it is to have.
 
     Raises:
-        ValueError: if so.
+        ValueError: If so.
     """
     if settings.epochs < done:
         raise ValueError(
@@ -59,7 +59,7 @@ def checked(asked: Settings, before: Settings) -> Settings:
     """The settings asked for, with the learning rate of before where none is.
 
     Raises:
-        ValueError: where something differs that must not.
+        ValueError: If something differs that must not.
     """
     asked = _without_new_finds(asked, before)
     wanted = rate_of(asked)
@@ -79,14 +79,14 @@ def with_rate(
     epochs_done: int,
     optimizer: keras.optimizers.Optimizer,
 ) -> Settings:
-    """Sets the learning rate with which a run goes on.
+    """Set the learning rate with which a run goes on.
 
     Args:
-        settings: those of the run that goes on.
-        wanted: the learning rate; `None`: the one that the run has.
-        before: the settings that the run has.
-        epochs_done: epochs trained.
-        optimizer: that of the run.
+        settings: Those of the run that goes on.
+        wanted: The learning rate; `None`: the one that the run has.
+        before: The settings that the run has.
+        epochs_done: Epochs trained.
+        optimizer: That of the run.
 
     Returns:
         The settings, whose `rate_changes` tell since which epoch it is so.

@@ -26,18 +26,18 @@ def cosine_decay(
     """A learning rate that falls in half a cosine, perhaps after a warm-up.
 
     Args:
-        steps: steps of the whole training: batches of an epoch times epochs.
-        learning_rate: its highest value. Defaults to `1e-3`.
-        warm_up: share of the steps in which it first rises from 0 in a line.
-            Defaults to `0.0`.
-        final: share of `learning_rate` that it ends at. Defaults to `0.0`.
+        steps: Steps of the whole training: batches of an epoch times epochs.
+        learning_rate: Its highest value. Defaults to 1e-3.
+        warm_up: Share of the steps in which it first rises from 0 in a line.
+            Defaults to 0.0.
+        final: Share of `learning_rate` that it ends at. Defaults to 0.0.
 
     Returns:
         A schedule, for the `learning_rate` of an optimizer.
 
     Raises:
-        ValueError: where there is no step, or not one beside the warm-up, or
-            where a share is not in [0, 1).
+        ValueError: If there is no step, or not one beside the warm-up, or if a
+            share is not in [0, 1).
 
     Example:
 
@@ -94,7 +94,7 @@ def callbacks_of(
     """The callbacks that a run's settings ask for.
 
     Raises:
-        ValueError: where the model has nothing that they could change.
+        ValueError: If the model has nothing that they could change.
     """
     wanted = {}
     if settings.kl_warm_up or settings.kl_warm_up_steps:

@@ -34,7 +34,7 @@ def shown(
         write: Takes a line of text.
 
     Raises:
-        ValueError: where they are asked for of a model that draws nothing.
+        ValueError: If they are asked for of a model that draws nothing.
     """
     if every is not None:
         raise ValueError(
