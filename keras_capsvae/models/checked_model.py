@@ -74,7 +74,7 @@ class CheckedModel(ComposedModel):
         if is_stream(x):
             streams = StreamChecks()
             check = self._checked_inputs_of_batch
-            x = self._checked_stream(streams, x, check, "x")
+            x = streams.checked(x, check, self._standard_batch, "x")
             with streams.in_plain_words():
                 return super().predict(x, *args, **kwargs)
         x = self._checked_inputs(x, "x")
@@ -131,8 +131,26 @@ class CheckedModel(ComposedModel):
             check_classes(array, tensor.shape[1:], count, name)
 
     def standard_inputs(self, x: Any, name: str) -> Any:
-        """x as an array, or a tuple or a dict of those of several inputs."""
-        return self._with_axes(standard_inputs(x, len(self.inputs), name))
+        """x as an array, or a tuple or a dict of those of several inputs.
+
+        They have a last axis of size 1 where the inputs have one.
+        """
+        x = standard_inputs(x, len(self.inputs), name)
+        if isinstance(x, dict):
+            shapes = {tensor.name: tensor.shape for tensor in self.inputs}
+            return x | {
+                name: with_last_axis(x[name], shape)
+                for name, shape in shapes.items()
+                if name in x
+            }
+        if not isinstance(x, tuple):
+            return with_last_axis(x, self.inputs[0].shape)
+        if len(x) != len(self.inputs):
+            return x
+        return tuple(
+            with_last_axis(part, tensor.shape)
+            for part, tensor in zip(x, self.inputs)
+        )
 
     def standard_targets(self, y: Any, name: str) -> Any:
         """The one array of targets, `None` without any."""
@@ -218,7 +236,9 @@ class CheckedModel(ComposedModel):
             self._checked_batch, class_weight=class_weight
         )
         if is_stream(x):
-            arguments["x"] = self._checked_stream(streams, x, check, "x")
+            arguments["x"] = streams.checked(
+                x, check, self._standard_batch, "x"
+            )
             return reader_of(x, check, "x")
         keys = ("x", "y", "sample_weight")
         batch = check(tuple(arguments.get(key) for key in keys), "x")
@@ -230,8 +250,8 @@ class CheckedModel(ComposedModel):
         data, name = arguments["validation_data"], "validation_data"
         check = self._checked_batch
         if is_stream(data):
-            checked = self._checked_stream(streams, data, check, name)
-            arguments[name] = checked
+            standard = self._standard_batch
+            arguments[name] = streams.checked(data, check, standard, name)
             return reader_of(data, check, name)
         is_list = isinstance(data, list) and holds_numbers(data)
         arguments[name] = check((data,) if is_list else data, name)
@@ -239,51 +259,20 @@ class CheckedModel(ComposedModel):
 
     def _checked_batch(self, batch, name, class_weight=None):
         """`(x,)`, `(x, y)` or `(x, y, weights)` in the standard form."""
+        batch = self._standard_batch(batch, name)
+        x, y, weights = _padded(batch)
+        self.check_batch(x, y, weights, name)
+        if class_weight is not None:
+            self.check_class_weight(class_weight, y, "y")
+        return batch
+
+    def _standard_batch(self, batch, name):
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
         x = self.standard_inputs(x, name)
         y = self.standard_targets(y, "y")
         weights = standard_weights(weights)
-        self.check_batch(x, y, weights, name)
-        if class_weight is not None:
-            self.check_class_weight(class_weight, y, "y")
         parts = (x, y, weights)
         return parts[: 3 if weights is not None else 2 if y is not None else 1]
-
-    def _checked_stream(self, streams, data, check, name):
-        """A stream that is checked, of `tf.data` with the axes of the model."""
-        data = streams.checked(data, check, name)
-        if not hasattr(data, "element_spec") or not hasattr(data, "map"):
-            return data
-        is_tuple = isinstance(data.element_spec, tuple)
-
-        def standard(x, *rest):
-            x = self._with_axes(x)
-            if rest:
-                y, *weights = rest
-                return x, self.standard_targets(y, "y"), *weights
-            return (x,) if is_tuple else x
-
-        standardised = data.map(standard)
-        is_same = standardised.element_spec == data.element_spec
-        return data if is_same else standardised
-
-    def _with_axes(self, x):
-        """x with a last axis of size 1 where the inputs have one."""
-        if isinstance(x, dict):
-            shapes = {tensor.name: tensor.shape for tensor in self.inputs}
-            return x | {
-                name: with_last_axis(x[name], shape)
-                for name, shape in shapes.items()
-                if name in x
-            }
-        if not isinstance(x, tuple):
-            return with_last_axis(x, self.inputs[0].shape)
-        if len(x) != len(self.inputs):
-            return x
-        return tuple(
-            with_last_axis(part, tensor.shape)
-            for part, tensor in zip(x, self.inputs)
-        )
 
     def _checked_inputs(self, x, name):
         x = self.standard_inputs(x, name)

@@ -32,13 +32,17 @@ class StreamChecks:
     def __init__(self):
         self._refusals = []
 
-    def checked(self, data: Any, check: Check, name: str) -> Any:
+    def checked(
+        self, data: Any, check: Check, standard: Check, name: str
+    ) -> Any:
         """The stream, with its first batch checked and the others to be.
 
         Args:
             data: The stream.
             check: Takes a batch and a name for messages, returns the batch in
                 the standard form or raises.
+            standard: As `check`, without looking at values: for the graph of a
+                `tf.data.Dataset`.
             name: What the messages call the stream.
 
         Raises:
@@ -67,7 +71,8 @@ class StreamChecks:
             return _looked_loader(data, look)
         if _is_of(data, "DatasetV2"):
             data = looked_dataset(data, look)
-        return _standard_dataset(data)
+            return _standard_dataset(data, standard, name)
+        return data
 
     @contextlib.contextmanager
     def in_plain_words(self) -> Iterator[None]:
@@ -195,21 +200,17 @@ def _looked_loader(loader, look):
     return looked
 
 
-def _standard_dataset(data):
-    """A `tf.data.Dataset` with one target and weights `(batch,)`."""
-    spec = getattr(data, "element_spec", None)
-    if not isinstance(spec, tuple) or not hasattr(data, "map"):
-        return data
-    is_nested = len(spec) > 1 and keras.tree.is_nested(spec[1])
-    is_column = len(spec) > 2 and len(getattr(spec[2], "shape", ())) == 2
-    if not is_nested and not is_column:
-        return data
+def _standard_dataset(data, standard, name):
+    """A `tf.data.Dataset` of batches in the standard form."""
+    is_tuple = isinstance(data.element_spec, tuple)
 
-    def standard(x, y, *weights):
-        (y,) = keras.tree.flatten(y)
-        return x, y, *(w[:, 0] if is_column else w for w in weights)
+    def of_batch(*batch):
+        x, *rest = standard(batch, name)
+        return (x, *rest) if is_tuple else x
 
-    return data.map(standard)
+    standardised = data.map(of_batch)
+    is_same = standardised.element_spec == data.element_spec
+    return data if is_same else standardised
 
 
 def _on_one_device(batch):
