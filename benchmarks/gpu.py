@@ -26,7 +26,9 @@ from gpu_cases import Case
 WORKER = pathlib.Path(gpu_cases.__file__)
 QUICK = {"batch_size": 4, "steps": 2}
 BLOCK_FACTORS = (0.125, 8.0, 1e6)  # 1 is measured with the nets
-HEADS = ["net", "backend", "XLA", "batch", "ms/step", "peak MB", "loss"]
+TOGETHER = 20  # steps of an execution, where that many are compiled as a loop
+HEADS = ["net", "backend", "XLA", "batch", "steps a call"]
+HEADS += ["ms/step", "peak MB", "loss"]
 MESSAGE_LINES = 5
 
 
@@ -79,7 +81,12 @@ def cases_of(backend, nets, pattern, quick):
     """What matters most first: nets as they come, XLA, blocks, peers."""
     size = QUICK if quick else {}
     names = fnmatch.filter(nets, pattern)
-    found = [Case(name, **size) for name in names]
+    together = [1] if backend == "torch" else [1, TOGETHER]
+    found = [
+        Case(name, steps_per_execution=steps, **size)
+        for name in names
+        for steps in together
+    ]
     if backend == "tensorflow":  # XLA is always on with JAX, never with PyTorch
         found += [
             Case(name, jit_compile=is_on, **size)
@@ -165,6 +172,8 @@ def described(row):
     parts = [row["net"]]
     if row["jit_compile"] is not None:
         parts.append(f"jit_compile={row['jit_compile']}")
+    if row["steps_per_execution"] > 1:
+        parts.append(f"{row['steps_per_execution']} steps a call")
     if row["blocks"] is not None:
         parts.append(f"blocks × {row['blocks']:g}")
     return ", ".join(parts)
@@ -172,7 +181,7 @@ def described(row):
 
 def report(runs):
     """Markdown: a table, where it was measured, and what was left out."""
-    lines = [HEADS, ["---"] * 3 + ["---:"] * 4]
+    lines = [HEADS, ["---"] * 3 + ["---:"] * 5]
     for one in runs:
         lines += [cells(one["backend"], row) for row in one["rows"]]
     text = "\n".join(map(dense_vae_step.row, lines)) + "\n"
@@ -195,12 +204,13 @@ def cells(backend, row):
         values = row.get("block_values", "?")
         name = f"{name}, blocks of {values} votes"
     if "trouble" in row:
-        return [name, backend, xla, "", row["trouble"], "", ""]
+        return [name, backend, xla, "", "", row["trouble"], "", ""]
     return [
         name,
         backend,
         xla,
         str(row["batch_size"]),
+        str(row["steps_per_execution"]),
         f"{row['ms']:.2f}",
         f"{row['peak_mb']:.0f}",
         f"{row['loss']:.4g}",

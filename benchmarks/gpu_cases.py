@@ -33,7 +33,8 @@ class Case:
     jit_compile: bool | None = None
     blocks: float | None = None  # factor of the votes that a block holds
     batch_size: int | None = None
-    steps: int = 20
+    steps: int = 40
+    steps_per_execution: int = 1
 
 
 def answer_to(case):
@@ -59,6 +60,7 @@ def trained(case):
     keras.utils.clear_session()
     batch = case.batch_size or builder_of(case.net).card.batch_size
     model = zoo.create_model(case.net, jit_compile=case.jit_compile, seed=0)
+    model.steps_per_execution = case.steps_per_execution
     x, y = data(model, batch * case.steps)
     options = {"batch_size": batch, "shuffle": False, "verbose": 0}
     reset_peak()

@@ -17,8 +17,9 @@ def gpu(monkeypatch):
 def test_cases_are_the_nets_then_xla_blocks_and_peers(gpu):
     nets = ["capsnet", "conv_vae", "dense_vae"]
     of_tensorflow = gpu.cases_of("tensorflow", nets, "*", quick=False)
-    assert [case.net for case in of_tensorflow[:3]] == nets
-    assert [case.jit_compile for case in of_tensorflow[3:5]] == [True, False]
+    assert [case.net for case in of_tensorflow[:6:2]] == nets
+    assert [one.steps_per_execution for one in of_tensorflow[:2]] == [1, 20]
+    assert [case.jit_compile for case in of_tensorflow[6:8]] == [True, False]
     assert [case.net for case in of_tensorflow if case.blocks] == 3 * nets[:1]
     of_torch = gpu.cases_of("torch", nets, "dense*", quick=True)
     assert [one.net for one in of_torch] == ["dense_vae", *gpu.gpu_cases.PEERS]
@@ -31,7 +32,12 @@ def test_blocks_are_of_modules_that_have_them(gpu):
 
 
 def test_a_report_says_what_was_left_out(gpu):
-    case = {"net": "capsnet", "jit_compile": True, "blocks": None}
+    case = {
+        "net": "capsnet",
+        "jit_compile": True,
+        "blocks": None,
+        "steps_per_execution": 20,
+    }
     answer = {"batch_size": 4, "ms": 12.345, "peak_mb": 99.6, "loss": 0.25}
     run = {
         "backend": "jax",
@@ -42,6 +48,6 @@ def test_a_report_says_what_was_left_out(gpu):
         "trouble": "",
     }
     text = gpu.report([run])
-    assert "| capsnet | jax | on | 4 | 12.35 | 100 | 0.25 |" in text
-    assert "| capsnet | jax | on |  | failed |  |  |" in text
+    assert "| capsnet | jax | on | 4 | 20 | 12.35 | 100 | 0.25 |" in text
+    assert "| capsnet | jax | on |  |  | failed |  |  |" in text
     assert "jax: a card. jax 1.\nLeft out: conv_vae; dense_vae." in text

@@ -9,6 +9,8 @@ from keras_capsvae.models.added_callbacks import epoch_followers
 from keras_capsvae.models.added_callbacks import with_callbacks
 from keras_capsvae.models.composed_model import ComposedModel
 from keras_capsvae.models.embedded_ids import count_of_ids
+from keras_capsvae.private_keras import can_loop
+from keras_capsvae.private_keras import looped
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
@@ -129,6 +131,11 @@ class CheckedModel(ComposedModel):
             check_array(array, tensor.shape[1:], name, value_range)
         else:
             check_classes(array, tensor.shape[1:], count, name)
+
+    def _make_function(self, step_function, *args, **kwargs):
+        if can_loop(self) and not (args or kwargs):  # those of predictions
+            return looped(step_function, self.steps_per_execution)
+        return super()._make_function(step_function, *args, **kwargs)
 
     def standard_inputs(self, x: Any, name: str) -> Any:
         """x as an array, or a tuple or a dict of those of several inputs.

@@ -15,6 +15,8 @@ from keras_capsvae.private_keras.backends import computes_on_gpu
 from keras_capsvae.private_keras.backends import computes_on_jax_cpu
 from keras_capsvae.private_keras.backends import looked_dataset
 from keras_capsvae.private_keras.backends import on_one_thread
+from keras_capsvae.private_keras.executions import can_loop
+from keras_capsvae.private_keras.executions import looped
 from keras_capsvae.private_keras.files import named_export_archive
 from keras_capsvae.private_keras.files import of_every_backend
 from keras_capsvae.private_keras.files import variables_to_restore
@@ -38,6 +40,7 @@ __all__ = [
     "ReplicaSeedGenerator",
     "argmin",
     "batches_taken",
+    "can_loop",
     "can_use_xla",
     "check_in_graph",
     "check_xla",
@@ -48,6 +51,7 @@ __all__ = [
     "hold_layer",
     "keep_frozen",
     "looked_dataset",
+    "looped",
     "named_export_archive",
     "of_every_backend",
     "on_one_thread",
