@@ -134,7 +134,7 @@ class CheckedModel(ComposedModel):
 
     def _make_function(self, step_function, *args, **kwargs):
         if can_loop(self) and not (args or kwargs):  # those of predictions
-            return looped(step_function, self.steps_per_execution)
+            return looped(step_function, self)
         return super()._make_function(step_function, *args, **kwargs)
 
     def standard_inputs(self, x: Any, name: str) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_capsvae.private_keras.backends import computes_on_gpu
 
@@ -28,18 +29,19 @@ def can_loop(model: keras.Model) -> bool:
     )
 
 
-def looped(step: Callable, steps: int) -> Callable:
-    """A function of state and iterator that takes several training steps.
+def looped(step: Callable, model: keras.Model) -> Callable:
+    """A function of state and iterator that takes the steps of an execution.
 
     TensorFlow compiles `steps_per_execution` as a loop; on JAX Keras calls the
-    compiled step so many times from Python. Batches of other shapes than the
-    first, and those of an epoch's last execution, if they are fewer, are taken
-    one by one.
+    compiled step so many times from Python. An execution whose batches differ
+    in shape or dtype, are sparse, or are fewer at the end of an epoch, is taken
+    step by step.
 
     Args:
-        step: Training step of a Keras model on JAX, `(state, batch)` to
-            `(logs, state)`.
-        steps: Steps of an execution, above 1.
+        step: Training or test step of a Keras model on JAX, `(state, batch)`
+            to `(logs, state)`.
+        model: The model, whose `steps_per_execution` is read at each call, as
+            Keras does.
 
     Returns:
         A function with the logs of the last step and the state after it.
@@ -52,8 +54,10 @@ def looped(step: Callable, steps: int) -> Callable:
         )
 
         def one(state, batch):
-            logs, state = step(state, batch)
-            return state, logs
+            logs, after = step(state, batch)
+            # In the containers of before, which a step of one's own may change.
+            leaves = keras.tree.flatten(after)
+            return keras.tree.pack_sequence_as(state, leaves), logs
 
         state, logs = jax.lax.scan(one, state, stacked)
         return keras.tree.map_structure(lambda values: values[-1], logs), state
@@ -61,10 +65,12 @@ def looped(step: Callable, steps: int) -> Callable:
     loop = jax.jit(loop, donate_argnums=0)
 
     def execution(state: Any, iterator: Iterator) -> tuple[Any, Any]:
+        steps = model.steps_per_execution
         batches = list(itertools.islice(iterator, steps))
         if not batches:
             raise StopIteration
-        if len(batches) == steps and len(set(map(_shapes, batches))) == 1:
+        forms = {_form(batch) for batch in batches}
+        if len(batches) == steps > 1 and len(forms) == 1 and None not in forms:
             return loop(state, batches)
         logs = None
         for batch in batches:
@@ -74,5 +80,11 @@ def looped(step: Callable, steps: int) -> Callable:
     return execution
 
 
-def _shapes(batch):
-    return tuple(leaf.shape for leaf in keras.tree.flatten(batch))
+def _form(batch):
+    """Shapes and dtypes, `None` of what cannot be stacked."""
+    import jax  # pyright: ignore[reportMissingImports]
+
+    leaves = keras.tree.flatten(batch)
+    if not all(isinstance(leaf, (np.ndarray, jax.Array)) for leaf in leaves):
+        return None
+    return tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves)

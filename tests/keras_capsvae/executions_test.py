@@ -1,6 +1,7 @@
 """The steps of one execution as a compiled loop, which JAX has on a GPU."""
 
 import itertools
+import types
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ jax_only = pytest.mark.skipif(
     BACKEND != "jax", reason="Keras has steps of an execution apart on JAX"
 )
 BATCH, STEPS = 4, 3
+OF_STEPS = types.SimpleNamespace(steps_per_execution=STEPS)
 NETS = {
     "dense_vae": {"original_dim": 8, "intermediate_dim": 6},
     "vmf_vae": {"original_dim": 8, "intermediate_dim": 6, "latent_dim": 3},
@@ -73,7 +75,7 @@ def on_gpu(monkeypatch):
 )
 def test_contract_an_execution_takes_all_steps_whatever_their_sizes(sizes):
     batches = iter(batches_of(*sizes))
-    logs, total = looped(counting_step, STEPS)(np.float32(1), batches)
+    logs, total = looped(counting_step, OF_STEPS)(np.float32(1), batches)
     taken = sizes[:STEPS]
     assert float(total) == float(logs["loss"]) == 1 + sum(range(sum(taken)))
     assert int(logs["rows"]) == taken[-1]
@@ -81,9 +83,63 @@ def test_contract_an_execution_takes_all_steps_whatever_their_sizes(sizes):
 
 
 @jax_only
+@pytest.mark.parametrize("steps", [2, 5])
+def test_contract_the_number_of_steps_may_change_between_trainings(
+    steps, on_gpu
+):
+    model = model_of("dense_vae", STEPS)
+    x = data_of(model, 5 * BATCH)
+    options = {"batch_size": BATCH, "verbose": 0}
+    model.fit(x, **options)
+    model.steps_per_execution = steps
+    model.fit(x, **options)
+    assert int(model.optimizer.iterations) == 10
+
+
+def counted_in_a_tuple(state, batch):
+    first, *_ = state
+    return {"loss": first}, (first + 1, state[1])
+
+
+@jax_only
+def test_contract_a_step_may_give_its_state_in_another_container():
+    state = [np.int32(0), np.float32(2)]
+    batches = iter(batches_of(2, 2, 2))
+    logs, after = looped(counted_in_a_tuple, OF_STEPS)(state, batches)
+    assert [float(one) for one in after] == [3, 2]
+    assert int(logs["loss"]) == 2
+
+
+@jax_only
+def test_contract_batches_that_do_not_stack_are_taken_one_by_one():
+    def step(state, batch):
+        x, weights = batch
+        assert weights is None
+        return {"loss": state}, state + x.sum()
+
+    batches = ((x, None) for x in batches_of(2, 2, 2))
+    _, total = looped(step, OF_STEPS)(np.float32(0), batches)
+    assert float(total) == sum(range(6))
+
+
+@jax_only
+def test_contract_sparse_data_train_as_they_do_step_by_step(on_gpu):
+    sparse = pytest.importorskip("scipy.sparse")
+    weights = []
+    for steps in (1, STEPS):
+        keras.utils.set_random_seed(0)
+        model = model_of("dense_vae", steps)
+        x = sparse.csr_matrix(data_of(model, 6 * BATCH))
+        model.fit(x, batch_size=BATCH, shuffle=False, verbose=0)
+        weights.append(model.get_weights())
+    for single, together in zip(*weights, strict=True):
+        np.testing.assert_allclose(single, together, rtol=1e-4, atol=1e-5)
+
+
+@jax_only
 def test_contract_an_execution_without_a_batch_ends_the_epoch():
     with pytest.raises(StopIteration):
-        looped(counting_step, STEPS)(np.float32(0), iter([]))
+        looped(counting_step, OF_STEPS)(np.float32(0), iter([]))
 
 
 @jax_only
