@@ -1,6 +1,5 @@
 """Formulas of codes: the nearest one, gradients through it, indices."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -125,11 +124,6 @@ def digits_of_index(indices: Tensor, levels: Sequence[int]) -> Tensor:
     places = ops.convert_to_tensor(places_of(levels), "int32")
     steps = ops.floor_divide(ops.cast(indices, "int32")[..., None], places)
     return ops.mod(steps, np.asarray(levels, "int32"))
-
-
-def number_of_codes(levels: Sequence[int]) -> int:
-    """`Π levels`."""
-    return math.prod(levels)
 
 
 def _dot(one, other):

@@ -4,6 +4,8 @@ import functools
 import importlib
 import os
 import pathlib
+import re
+import warnings
 import zipfile
 from typing import Any
 
@@ -154,6 +156,8 @@ def write_part(part: keras.Model, path: pathlib.Path, kind: str) -> None:
     part.export(path, format=kind, verbose=False)
     if kind == "onnx":
         _check_onnx(path)
+    else:
+        _warn_of_flex(path)
 
 
 def _check_onnx(path):
@@ -167,6 +171,19 @@ def _check_onnx(path):
         raise RuntimeError(
             f"ONNX cannot hold this model, and nothing is written: {error}"
         ) from error
+
+
+def _warn_of_flex(path):
+    """The converter falls back to operators of TensorFlow without a word."""
+    found = set(re.findall(rb"Flex[A-Z]\w+", path.read_bytes()))
+    if found:
+        names = ", ".join(sorted(name.decode() for name in found))
+        warnings.warn(
+            f"{path} needs a LiteRT runtime with TensorFlow's own operators "
+            f"({names}), which the plain one has not. Recurrent layers with "
+            "unroll=True do without.",
+            stacklevel=4,
+        )
 
 
 @functools.singledispatch

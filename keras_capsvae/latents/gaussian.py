@@ -12,6 +12,7 @@ from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.layers.sampling import check_posterior_shapes
 from keras_capsvae.layers.sampling import reparameterised
 from keras_capsvae.numerics import sum_over_dims
+from keras_capsvae.private_keras import entries_of
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
@@ -250,7 +251,7 @@ class GaussianLatent(Latent):
         return self.prior.draw(random, n, self.latent_shape, condition, cluster)
 
     def load_own_variables(self, store: Any) -> None:
-        held = {key: store[key] for key in set(store.keys())}
+        held = entries_of(store)
         # A capacity is of a training: weights fit with it and without.
         if self.capacity is None:
             held.pop(CAPACITY, None)

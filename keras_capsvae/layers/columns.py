@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.private_keras import entries_of
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
@@ -156,7 +157,7 @@ class TableColumns(_Columns):
         return ops.minimum(ops.maximum(numbers, self.low), self.high)
 
     def load_own_variables(self, store: Any) -> None:
-        held = {key: store[key] for key in set(store.keys())}
+        held = entries_of(store)
         for place, weight in enumerate(self.weights):
             if weight is self.low or weight is self.high:
                 held.setdefault(str(place), weight)  # not of version 0.4

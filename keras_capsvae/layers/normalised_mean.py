@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.numerics import at_least_float32
+from keras_capsvae.private_keras import entries_of
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
@@ -108,7 +109,7 @@ class NormalisedMean(keras.layers.Layer):
         return ops.cast(unit, self.compute_dtype)
 
     def load_own_variables(self, store: Any) -> None:
-        held = {key: store[key] for key in set(store.keys())}
+        held = entries_of(store)
         held.setdefault(UNSEEN, np.zeros(()))  # of 0.3
         super().load_own_variables(held)
 

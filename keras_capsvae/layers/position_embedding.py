@@ -66,7 +66,7 @@ class PositionEmbedding(keras.layers.Layer):
         waves = ops.sin(steps * frequencies + phases)
         scale = at_least_float32(self.scale)
         waves = ops.cast(waves, scale.dtype)
-        return inputs + ops.cast(scale * waves, inputs.dtype)  # (…, steps, c)
+        return ops.add(inputs, ops.cast(scale * waves, inputs.dtype))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

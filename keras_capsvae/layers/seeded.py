@@ -3,6 +3,7 @@ from typing import Any
 import keras
 
 from keras_capsvae.private_keras import ReplicaSeedGenerator
+from keras_capsvae.private_keras import entries_of
 from keras_capsvae.typing import Config
 
 SEED_STATE = "seed_state"
@@ -27,9 +28,10 @@ class SeededLayer(keras.layers.Layer):
 
     def load_own_variables(self, store: Any) -> None:
         # Keras refuses entries that are no weights.
-        own = set(store.keys()) - {SEED_STATE}
-        super().load_own_variables({key: store[key] for key in own})
-        self.seed_generator.state.assign(store[SEED_STATE])
+        own = entries_of(store)
+        state = own.pop(SEED_STATE)
+        super().load_own_variables(own)
+        self.seed_generator.state.assign(state)
 
     def get_config(self) -> Config:
         return {**super().get_config(), "seed": self.seed}

@@ -25,9 +25,13 @@ RECONSTRUCTIONS: dict[str, Callable[[], ReconstructionLoss]] = {
 def reconstruction_of(loss: Any) -> Any:
     """The reconstruction loss of a name; whatever Keras knows stays as it is.
 
+    The one loss of a list or a dict may be a name too.
+
     Raises:
         ValueError: If neither knows the name.
     """
+    if isinstance(loss, (list, tuple, dict)):
+        return keras.tree.map_structure(reconstruction_of, loss)
     if not isinstance(loss, str):
         return loss
     if loss in RECONSTRUCTIONS:

@@ -18,9 +18,7 @@ def with_callbacks(
     """
     given = arguments.get("callbacks")
     if isinstance(given, keras.callbacks.CallbackList):
-        for callback in (*before, *after):
-            given.append(callback)
-        return given.callbacks
+        given = given.callbacks
     arguments["callbacks"] = [*before, *keras.tree.flatten(given or []), *after]
     return arguments["callbacks"]
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_capsvae.losses import CategoricalReconstruction
 from keras_capsvae.models.own_loss import OwnLossModel
+from keras_capsvae.private_keras import entries_of
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.forms import holds_numbers
 from keras_capsvae.validation.forms import holds_texts
@@ -122,7 +123,7 @@ class AutoencoderData(OwnLossModel):
             store[SAVED_AS] = np.array(self.conditions.are_numbers)
 
     def load_own_variables(self, store: Any) -> None:
-        own = {key: store[key] for key in set(store.keys())}
+        own = entries_of(store)
         are_numbers = own.pop(SAVED_AS, self.conditions.are_numbers)
         super().load_own_variables(own)
         self.conditions.are_numbers = bool(np.asarray(are_numbers))

@@ -1,4 +1,3 @@
-import functools
 from typing import Any
 
 import keras
@@ -52,10 +51,6 @@ class Classifier(CheckedModel):
     ):
         super().__init__(inputs, outputs, name=name)
         self.input_range = input_range
-        # Shapes of labels: of the data last checked, by their name, and of
-        # those that the functions of Keras were traced for.
-        self._label_shapes, self._traced = {}, {}
-        self._evaluated = "x"
 
     @property
     def num_classes(self) -> int:
@@ -121,13 +116,9 @@ class Classifier(CheckedModel):
                 f"Received: `{name}` without labels"
             )
         super().check_batch(x, y, sample_weight, name)
-        self._label_shapes[name] = tuple(y.shape)[1:]
 
     def standard_targets(self, y: Any, name: str) -> Any:
-        """Labels, integers as `(batch,)` and those of one class `(batch, 1)`.
-
-        TensorFlow else takes one form after the other for labels of any rank.
-        """
+        """Integers as `(batch,)`, labels of one class as `(batch, 1)`."""
         y = super().standard_targets(y, name)
         shape = (None, 1) if self.num_classes == 1 else (None,)
         return None if y is None else with_last_axis(y, shape)
@@ -138,6 +129,11 @@ class Classifier(CheckedModel):
     def check_class_weight(
         self, class_weight: dict[int, float], targets: Tensor, name: str
     ) -> None:
+        if not isinstance(class_weight, dict):
+            raise ValueError(
+                "`class_weight` must be a dict of class and weight, "
+                f"{{0: 1.0, 1: 2.0}}. Received: {class_weight!r:.60}"
+            )
         for label, weight in class_weight.items():
             check_number(f"class_weight[{label}]", weight)
         if targets is not None:
@@ -146,25 +142,3 @@ class Classifier(CheckedModel):
     def serving_endpoints(self) -> dict[str, Endpoint]:
         """`serve`, inputs → scores."""
         return {"serve": serving.of_model(self, "scores")}
-
-    @functools.wraps(CheckedModel.evaluate)
-    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        is_validation = kwargs.get("_use_cached_eval_dataset", False)
-        self._evaluated = "validation_data" if is_validation else "x"
-        return super().evaluate(*args, **kwargs)
-
-    # Labels of another form need another graph: of the old one TensorFlow
-    # would make a graph for labels of any rank.
-
-    def make_train_function(self, force: bool = False) -> None:
-        super().make_train_function(force or self._is_new("train", "x"))
-
-    def make_test_function(self, force: bool = False) -> None:
-        is_new = self._is_new("test", self._evaluated)
-        super().make_test_function(force or is_new)
-
-    def _is_new(self, function, name):
-        """Whether labels have another form than those it was traced for."""
-        shape = self._label_shapes.get(name)
-        before, self._traced[function] = self._traced.get(function), shape
-        return None not in (before, shape) and before != shape

@@ -129,6 +129,10 @@ class CodeAutoencoder(VariationalAutoencoder):
     ) -> keras.callbacks.History:
         """Train a causal net over the codes of x, to draw from.
 
+        It is one over the codes of all conditions: what is drawn with a label
+        is decoded with it, of codes of any. For codes of a label fit a prior
+        on its examples alone, and keep `model.fitted_prior` of each.
+
         Args:
             x: Examples, with the conditions that the encoder takes.
             epochs, batch_size, verbose, callbacks: As of `keras.Model.fit`.

@@ -247,14 +247,7 @@ def _warn_beyond_range(model, x):
 def _rows_that_fit(model, x, chunk_megabytes):
     dims = model.decoder.outputs[0].shape[1:]
     values = math.prod(x.shape[1:] if None in dims else dims)
-    rows = int(chunk_megabytes * 2**20) // (4 * values)
-    if rows < 1:
-        raise ValueError(
-            "`chunk_megabytes` must hold at least one decoded sample, "
-            f"{4 * values / 2**20:.3g} MB. "
-            f"Received: chunk_megabytes={chunk_megabytes}"
-        )
-    return rows
+    return max(1, int(chunk_megabytes * 2**20) // (4 * values))
 
 
 class _Estimator(keras.Model):

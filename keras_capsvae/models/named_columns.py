@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
+from keras_capsvae.private_keras import entries_of
 from keras_capsvae.validation.frames import column_names
 from keras_capsvae.validation.frames import in_order
 
@@ -65,8 +66,7 @@ class NamedColumns(VariationalAutoencoder):
             store[SAVED_AS] = np.frombuffer(text.encode(), "uint8")
 
     def load_own_variables(self, store: Any) -> None:
-        keys = set(store.keys())
-        own = {key: store[key] for key in keys}
+        own = entries_of(store)
         saved = own.pop(SAVED_AS, None)
         super().load_own_variables(own)
         self.column_names = None

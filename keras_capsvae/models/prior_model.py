@@ -15,6 +15,7 @@ from keras_capsvae.models.prediction import in_parts
 from keras_capsvae.models.prediction import joined
 from keras_capsvae.models.scoring_model import ScoringModel
 from keras_capsvae.models.structures import first_of
+from keras_capsvae.private_keras import entries_of
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import length_of
 from keras_capsvae.validation.labels import integers_of
@@ -219,11 +220,10 @@ class PriorModel(ScoringModel):
                 store[SAVED_AS + name] = array
 
     def load_own_variables(self, store: Any) -> None:
-        keys = set(store.keys())
-        own = {key: store[key] for key in keys}
+        own = entries_of(store)
         arrays = {
             key.removeprefix(SAVED_AS): np.asarray(own.pop(key))
-            for key in keys
+            for key in list(own)
             if key.startswith(SAVED_AS)
         }
         super().load_own_variables(own)

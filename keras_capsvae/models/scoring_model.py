@@ -14,6 +14,7 @@ from keras_capsvae.models import serving
 from keras_capsvae.models.generative_model import GenerativeModel
 from keras_capsvae.models.prediction import joined
 from keras_capsvae.models.serving import Endpoint
+from keras_capsvae.private_keras import entries_of
 from keras_capsvae.validation.numbers import check_number
 from keras_capsvae.validation.streams import inputs_in
 from keras_capsvae.validation.streams import is_stream
@@ -111,35 +112,55 @@ class ScoringModel(GenerativeModel):
 
     def set_threshold(
         self,
-        x: Any,
+        x: Any = None,
         quantile: float = 0.99,
         *,
+        score: float | None = None,
         num_samples: int | None = None,
         seed: int = 0,
     ) -> None:
         """Take as outliers what scores above most of these examples.
 
-        The threshold is saved with the model, also in files of weights, and a
-        SavedModel then has an endpoint `score`.
+        Or above a score of one's own, such as where the ROC curve of labelled
+        outliers is best: `set_threshold(score=93.5)`. The threshold is saved
+        with the model, also in files of weights, and a SavedModel then has an
+        endpoint `score`.
 
         Args:
-            x: Examples to trust, such as those of the training.
+            x: Examples to trust, such as those of the training. Defaults to
+                `None`: `score` is given.
             quantile: Share of them that scores no higher, above 0 and at most
                 1. Defaults to 0.99.
+            score: The threshold itself, in nats, in place of x. Defaults to
+                `None`.
             num_samples, seed: As of `score_samples`; `predict_outliers` scores
                 with as many samples.
 
         Raises:
-            ValueError: If the quantile is out of range; as `score_samples`.
+            ValueError: If the quantile is out of range, the score is not
+                finite, or neither x nor it is given, or both; as
+                `score_samples`.
         """
+        if (x is None) == (score is None):
+            raise ValueError(
+                "`set_threshold` takes examples x or a `score`. "
+                f"Received: {'neither' if x is None else 'both'}"
+            )
         quantile = check_number("quantile", quantile)
         if not 0 < quantile <= 1:
             raise ValueError(
                 "`quantile` must be above 0 and at most 1. "
                 f"Received: quantile={quantile}"
             )
-        scores = self.score_samples(x, num_samples, seed=seed)
-        self._threshold = float(np.quantile(scores, quantile))
+        if score is None:
+            scores = self.score_samples(x, num_samples, seed=seed)
+            score = np.quantile(scores, quantile)
+        if not np.isfinite(score):
+            raise ValueError(
+                "`score` must be finite. Received: a threshold of "
+                f"{float(score)}"
+            )
+        self._threshold = float(score)
         self.threshold_samples = num_samples
 
     @property
@@ -213,8 +234,7 @@ class ScoringModel(GenerativeModel):
             store[SAVED_AS] = np.array([self._threshold, samples], "float64")
 
     def load_own_variables(self, store: Any) -> None:
-        keys = set(store.keys())
-        own = {key: store[key] for key in keys}
+        own = entries_of(store)
         saved = own.pop(SAVED_AS, None)
         super().load_own_variables(own)
         self._threshold = self.threshold_samples = None

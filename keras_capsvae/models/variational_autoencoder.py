@@ -206,7 +206,7 @@ class VariationalAutoencoder(PriorModel):
 
     def _target(self, x, y):
         target = self.first_input(x) if y is None else _only(y)
-        return ops.convert_to_tensor(target, sparse=False)
+        return ops.convert_to_tensor(target, sparse=False, ragged=False)
 
     def compile(
         self,
@@ -227,11 +227,12 @@ class VariationalAutoencoder(PriorModel):
 
         Raises:
             ValueError: If the loss is unknown or does not suit what the decoder
-                ends in, or there are `loss_weights`.
+                ends in, sums over the batch, or there are `loss_weights`.
         """
         loss = reconstruction_of(loss)
         super().compile(optimizer, loss, loss_weights, metrics, **kwargs)
         if self.loss is not None:
+            _check_reduction(self.loss)
             self.reconstruction.check_loss(self.loss)
         of_one_output = len(self.decoder.outputs) == 1
         trained = getattr(self.loss, "trained", None) if of_one_output else None
@@ -277,6 +278,15 @@ def _connected(latent, parameters, condition):
     if not latent.term_names:
         return *latent(parameters, **given), {}
     return latent(parameters, **given, with_terms=True)
+
+
+def _check_reduction(loss):
+    if getattr(loss, "reduction", None) == "sum":
+        raise ValueError(
+            "`reduction` of the loss must be 'sum_over_batch_size': the "
+            "negative ELBO is a mean over examples. "
+            f"Received: {type(loss).__name__}(reduction='sum')"
+        )
 
 
 def _only(y):

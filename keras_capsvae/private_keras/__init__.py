@@ -17,6 +17,7 @@ from keras_capsvae.private_keras.backends import looked_dataset
 from keras_capsvae.private_keras.backends import on_one_thread
 from keras_capsvae.private_keras.executions import can_loop
 from keras_capsvae.private_keras.executions import looped
+from keras_capsvae.private_keras.files import entries_of
 from keras_capsvae.private_keras.files import named_export_archive
 from keras_capsvae.private_keras.files import of_every_backend
 from keras_capsvae.private_keras.files import variables_to_restore
@@ -48,6 +49,7 @@ __all__ = [
     "computes_on_gpu",
     "computes_on_jax_cpu",
     "consumers",
+    "entries_of",
     "hold_layer",
     "keep_frozen",
     "looked_dataset",

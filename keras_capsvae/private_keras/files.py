@@ -6,6 +6,11 @@ from typing import Any
 import keras
 
 
+def entries_of(store: Any) -> dict[str, Any]:
+    """What a store of variables holds, by name: Keras' own has no `items`."""
+    return {key: store[key] for key in set(store.keys())}
+
+
 def named_export_archive(
     outputs: dict[str, tuple[str, ...]],
 ) -> keras.export.ExportArchive:

@@ -10,6 +10,7 @@ import numpy as np
 from keras_capsvae.validation.forms import as_array
 from keras_capsvae.validation.forms import held_values
 from keras_capsvae.validation.forms import in_numpy
+from keras_capsvae.validation.forms import is_ragged
 from keras_capsvae.validation.shapes import shapes_agree
 
 ADVICE = "Scale the data first; divide 8-bit images by 255. "
@@ -24,6 +25,7 @@ def check_array(
     shape: Sequence[int | None],
     name: str,
     value_range: tuple[float, float] | None = None,
+    advice: str = ADVICE,
 ) -> Any:
     """Check rank, size, emptiness, finiteness and range of one array.
 
@@ -36,6 +38,7 @@ def check_array(
         name: What the messages call the array.
         value_range: `(low, high)` that the values must keep to, but for
             rounding, or `None`.
+        advice: What to do about values far above [0, 1].
 
     Returns:
         The array, in NumPy unless it is sparse or ragged.
@@ -49,6 +52,12 @@ def check_array(
     dtype = (dense if held is None else in_numpy(held)).dtype
     _check_real(dtype, name)
     check_shape(array.shape, shape, name)
+    if is_ragged(array) and None not in shape:
+        raise ValueError(
+            f"`{name}` must have rows of one shape, {tuple(shape)}: pad them, "
+            "x.to_tensor(). Received: a ragged tensor of shape "
+            f"{tuple(array.shape)}"
+        )
     if array.shape[0] == 0:
         raise ValueError(
             f"`{name}` must not be empty. Received: shape {tuple(array.shape)}"
@@ -63,9 +72,10 @@ def check_array(
     if value_range is not None:
         least, most = value_range
         if low < least - ROOM or high > most + ROOM:
-            advice = ADVICE if most == 1 and high > LIKE_BYTES else ""
+            is_far = most == 1 and high > LIKE_BYTES
             raise ValueError(
-                f"`{name}` must lie in [{least:g}, {most:g}]. {advice}"
+                f"`{name}` must lie in [{least:g}, {most:g}]. "
+                f"{advice if is_far else ''}"
                 f"Received: {dtype} values in [{low:g}, {high:g}]"
             )
     return dense

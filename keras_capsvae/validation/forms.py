@@ -78,8 +78,24 @@ def as_array(data: Any, name: str) -> Any:
         return in_numpy(data)
     if isinstance(data, np.ma.MaskedArray):
         return _without_mask(data, name)
+    if is_ragged(data):
+        return _of_equal_rows(data)
     is_foreign = isinstance(data, np.ndarray) and not data.dtype.isnative
     return data.astype(data.dtype.newbyteorder("=")) if is_foreign else data
+
+
+def is_ragged(array: Any) -> bool:
+    """Whether an array is a ragged tensor of TensorFlow."""
+    return "RaggedTensor" in [kind.__name__ for kind in type(array).__mro__]
+
+
+def _of_equal_rows(ragged):
+    """In NumPy where no row is longer than another; else as Keras pads it."""
+    if not hasattr(ragged.flat_values, "numpy"):
+        return ragged
+    dense = ragged.to_tensor().numpy()
+    is_full = dense.size == ragged.flat_values.numpy().size
+    return dense if is_full else ragged
 
 
 def _without_mask(data, name):

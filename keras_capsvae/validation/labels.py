@@ -25,6 +25,12 @@ def is_integer_classes(labels: Any, num_classes: int) -> bool:
     return num_classes > 1 and (len(shape) == 1 or is_column)
 
 
+NO_CLASSES = (
+    "They say which classes there are; what is a number of another kind a "
+    "plain keras.Model learns. "
+)
+
+
 def check_labels(labels: Any, num_classes: int, name: str) -> None:
     """Check labels in any of the forms that `multi_hot` takes."""
     check_not_names(labels, name)
@@ -33,7 +39,8 @@ def check_labels(labels: Any, num_classes: int, name: str) -> None:
         check_classes(labels, shape, num_classes, name)
     else:
         is_flat = num_classes == 1 and not shape
-        check_array(labels, shape if is_flat else (num_classes,), name, (0, 1))
+        shape = shape if is_flat else (num_classes,)
+        check_array(labels, shape, name, (0, 1), NO_CLASSES)
 
 
 def check_not_names(labels: Any, name: str) -> None:

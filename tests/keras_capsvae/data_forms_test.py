@@ -23,6 +23,7 @@ FORMS = {
 TENSORFLOW_FORMS = {
     "Variable": lambda tf, x: tf.Variable(x),
     "sparse tensor": lambda tf, x: tf.sparse.from_dense(x),
+    "ragged tensor": lambda tf, x: tf.RaggedTensor.from_tensor(x),
 }
 METHODS = {
     "evaluate": lambda model, x: model.evaluate(x, verbose=0)[0],
@@ -76,3 +77,28 @@ def test_a_table_with_texts_names_their_columns():
     table = pandas.DataFrame({"age": pandas.array([1, None], dtype="Int64")})
     found = as_array(table.assign(flag=True), "x")  # refused as not finite
     np.testing.assert_array_equal(found, [[1, 1], [np.nan, 1]])
+
+
+@tensorflow_only
+@pytest.mark.parametrize("name", METHODS)
+def test_ragged_rows_of_several_lengths(model, name):
+    import tensorflow as tf
+
+    rows = tf.ragged.constant([[0.5] * 6, [0.5] * 5])
+    with pytest.raises(ValueError, match=r"x.to_tensor\(\).*ragged tensor"):
+        METHODS[name](model, rows)
+
+
+@tensorflow_only
+def test_a_stream_of_ragged_rows(model):
+    import tensorflow as tf
+
+    def stream(*lengths):
+        rows = tf.ragged.constant([[0.5] * length for length in lengths])
+        return tf.data.Dataset.from_tensor_slices(rows).batch(2)
+
+    expected = model.evaluate(np.full((2, 6), 0.5), verbose=0)
+    received = model.evaluate(stream(6, 6), verbose=0)
+    np.testing.assert_allclose(received, expected, rtol=1e-4)
+    with pytest.raises(ValueError, match="rows of one shape.*ragged tensor"):
+        model.evaluate(stream(6, 5), verbose=0)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import CategoricalReconstruction
 from keras_capsvae import Classifier
 from keras_capsvae import ClassMeans
@@ -180,3 +181,50 @@ def test_ragged_and_sparse_batches_of_tf_data():
             continue
         with pytest.raises(ValueError, match=r"must lie in \[0, 3\]"):
             model.fit(data, verbose=0)
+
+
+def test_callbacks_in_a_list_of_keras():
+    model = own_vae()
+    given = keras.callbacks.CallbackList(
+        [keras.callbacks.History()], model=model
+    )
+    history = model.fit(X, epochs=2, verbose=0, callbacks=given)
+    assert len(history.history["loss"]) == 2
+    assert len(given.callbacks) == 1  # theirs stays as it is
+    model.evaluate(X, verbose=0, callbacks=given)
+
+
+@pytest.mark.parametrize("loss", [["bernoulli"], {"x": "bernoulli"}])
+def test_a_name_of_a_loss_in_a_list_or_a_dict(loss):
+    model = own_vae()
+    model.compile("adam", loss)
+    assert isinstance(model.loss, BernoulliReconstruction)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        BernoulliReconstruction(reduction="sum"),
+        keras.losses.MeanSquaredError(reduction="sum"),
+    ],
+)
+def test_a_loss_that_sums_over_the_batch(loss):
+    with pytest.raises(ValueError, match="a mean over examples.*'sum'"):
+        own_vae().compile("adam", loss)
+
+
+def test_class_weights_in_a_list():
+    image = keras.Input((3,))
+    model = Classifier(image, layers.Dense(2, "softmax")(image))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, y = np.ones((4, 3)), [0, 1, 1, 0]
+    with pytest.raises(ValueError, match=r"a dict.*Received: \[1, 2\]"):
+        model.fit(x, y, class_weight=[1, 2], verbose=0)
+
+
+def test_labels_that_are_other_numbers():
+    image = keras.Input((3,))
+    model = Classifier(image, layers.Dense(2, "softmax")(image))
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"\[0, 1\]. They say which classes"):
+        model.fit(np.ones((4, 3)), 9 * np.ones((4, 2)), verbose=0)

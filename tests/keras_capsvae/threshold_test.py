@@ -152,3 +152,26 @@ def test_data_far_beyond_the_targets_are_told():
     model = compiled(VariationalAutoencoder(encoder(), decoder()))
     with pytest.warns(UserWarning, match="`x` reaches 255.*scale it"):
         model.score_samples(np.full((2, 6), 255))
+
+
+def test_a_score_of_ones_own(model, tmp_path):
+    model.set_threshold(score=np.float32(93.5), num_samples=3)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert (again.threshold, again.threshold_samples) == (93.5, 3)
+    scores = model.score_samples(X, 3)
+    np.testing.assert_array_equal(again.predict_outliers(X), scores > 93.5)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "Received: neither"),
+        ({"x": X, "score": 1.0}, "Received: both"),
+        ({"score": float("nan")}, "must be finite"),
+    ],
+)
+def test_what_is_no_threshold(model, given, message):
+    with pytest.raises(ValueError, match=message):
+        model.set_threshold(**given)
+    assert not model.has_threshold

@@ -91,3 +91,37 @@ def test_keras_alone_does_not_restore_them():
     x = images(3)
     (received,) = converted(model, x, [model])
     assert not np.allclose(received, numpy_of(model(x)), atol=1e-5)
+
+
+def series_decoder(**options):
+    z = keras.Input((2,))
+    steps = keras.layers.RepeatVector(3)(z)
+    return keras.Model(
+        z, keras.layers.LSTM(2, return_sequences=True, **options)(steps)
+    )
+
+
+@pytest.mark.thorough
+def test_a_file_that_needs_operators_of_tensorflow_is_warned_of(tmp_path):
+    with pytest.warns(UserWarning, match="FlexTensorList.*unroll=True"):
+        zoo.export.write_part(series_decoder(), tmp_path / "a.tflite", "litert")
+
+
+@pytest.mark.thorough
+def test_an_unrolled_net_runs_in_the_plain_runtime(tmp_path, recwarn):
+    import tensorflow as tf
+
+    decoder = series_decoder(unroll=True)
+    path = tmp_path / "decoder.tflite"
+    zoo.export.write_part(decoder, path, "litert")
+    assert not [one for one in recwarn if "operators" in str(one.message)]
+    interpreter = tf.lite.Interpreter(str(path))
+    interpreter.allocate_tensors()
+    (entry,) = interpreter.get_input_details()
+    z = np.ones((1, 2), "float32")
+    interpreter.set_tensor(entry["index"], z)
+    interpreter.invoke()
+    (result,) = interpreter.get_output_details()
+    np.testing.assert_allclose(
+        interpreter.get_tensor(result["index"]), numpy_of(decoder(z)), atol=1e-5
+    )

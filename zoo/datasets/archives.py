@@ -118,9 +118,12 @@ def _in_unit_range(array, key):
         )
     low, high = array.min(), array.max()
     if array.dtype.kind != "f" or not (low >= 0 and high <= 1):
+        is_float = array.dtype.kind == "f"
+        highest = "255 if they had 8 bits" if is_float else high
         raise ValueError(
-            f"`{key}` must be uint8, or floats in [0, 1]: divide "
-            "8-bit values by 255 (or keep them uint8) and replace NaN. "
+            f"`{key}` must be images, uint8 or floats in [0, 1]: divide by "
+            f"{highest}, and replace NaN. Arrays of other things a model "
+            "takes in Python, as in model.score_samples(x). "
             f"Received: {array.dtype} with values from {low} to {high}"
         )
     return array.astype("float32")

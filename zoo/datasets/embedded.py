@@ -12,7 +12,6 @@ from zoo.datasets.splits import SPLIT_SEED
 SAMPLES = pathlib.Path(__file__).parent / "samples"
 NAMES = data_names.EMBEDDED
 SAMPLE_OF = {"mnist": "mnist_small"}  # what has to be downloaded
-NUM_CLASSES = 10
 
 
 def read(name: str) -> dict[str, tuple[np.ndarray, Any]]:

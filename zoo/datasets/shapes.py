@@ -37,6 +37,12 @@ def image_shape(
     shape = tuple(model.inputs[0].shape[1:])
     if len(shape) == 1:
         return shape_of_flat(model, reading) or shape
+    if len(shape) != 3:
+        raise ValueError(
+            "Files hold images, tables or texts. A model of other arrays takes "
+            "them in Python, as in model.score_samples(x). "
+            f"Received: {model.name}, which takes {shape}"
+        )
     if None not in shape:
         return shape
     if reading.resize is not None:

@@ -17,7 +17,7 @@ from zoo.plots import text_pages
 from zoo.plots.canvas import Picture
 from zoo.plots.drawing import drawn
 from zoo.plots.suiting import Shown
-from zoo.plots.suiting import figures_of
+from zoo.plots.suiting import pictures_of
 
 MAIN = ("class_samples", "samples", "predictions")
 
@@ -61,7 +61,7 @@ def draw(
     """
     pages = text_pages.pages(model, images, labels, seed, class_names)
     shown = Shown(images, labels, image_shape, seed, class_names)
-    figures = figures_of(model, shown)
+    figures = pictures_of(model, shown)
     if history is not None:
         figures["training"] = lambda: plots.training_curves(
             history, loss_unit(model)
@@ -93,7 +93,7 @@ def main_picture(
         ValueError: If nothing of the model can be drawn.
     """
     shown = Shown(images, labels, image_shape, seed, class_names)
-    figures = figures_of(model, shown)
+    figures = pictures_of(model, shown)
     main = {name: figures[name] for name in MAIN if name in figures}
     if not main:
         raise ValueError(

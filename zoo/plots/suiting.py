@@ -39,20 +39,20 @@ class Shown(NamedTuple):
 
 
 @functools.singledispatch
-def figures_of(
+def pictures_of(
     model: keras.Model, shown: Shown
 ) -> dict[str, Callable[[], Picture]]:
     """Name → what draws it, of all that suit a kind of model."""
     return {}
 
 
-@figures_of.register(PoemAutoencoder)
-@figures_of.register(TextClassifier)
+@pictures_of.register(PoemAutoencoder)
+@pictures_of.register(TextClassifier)
 def _of_texts(model, shown):
     return {}
 
 
-@figures_of.register(Classifier)
+@pictures_of.register(Classifier)
 def _of_classifier(model, shown):
     if shown.images is None:
         raise ValueError(
@@ -66,7 +66,7 @@ def _of_classifier(model, shown):
     }
 
 
-@figures_of.register(MatrixCapsuleNetwork)
+@pictures_of.register(MatrixCapsuleNetwork)
 def _of_matrix_capsules(model, shown):
     return _of_classifier(model, shown) | {
         "assignments": lambda: plots.assignments(
@@ -75,7 +75,7 @@ def _of_matrix_capsules(model, shown):
     }
 
 
-@figures_of.register(CapsuleNetwork)
+@pictures_of.register(CapsuleNetwork)
 def _of_capsules(model, shown):
     names = shown.class_names
     pictures = {
@@ -93,7 +93,7 @@ def _of_capsules(model, shown):
     return _of_classifier(model, shown) | pictures
 
 
-@figures_of.register(VariationalAutoencoder)
+@pictures_of.register(VariationalAutoencoder)
 def _of_autoencoder(model, shown):
     is_picture = _is_picture(model, shown.image_shape)
     pictures = {}
@@ -116,7 +116,7 @@ def _of_autoencoder(model, shown):
     return pictures | _of_latents(model, given, shown)
 
 
-@figures_of.register(TabularAutoencoder)
+@pictures_of.register(TabularAutoencoder)
 def _of_tables(model, shown):
     if shown.images is None:
         return {}
