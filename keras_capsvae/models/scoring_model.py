@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import itertools
+import math
 import warnings
 from typing import Any
 
@@ -154,13 +155,14 @@ class ScoringModel(GenerativeModel):
             )
         if score is None:
             scores = self.score_samples(x, num_samples, seed=seed)
-            score = np.quantile(scores, quantile)
-        if not np.isfinite(score):
+            threshold = float(np.quantile(scores, quantile))
+        else:
+            threshold = float(score)
+        if not math.isfinite(threshold):
             raise ValueError(
-                "`score` must be finite. Received: a threshold of "
-                f"{float(score)}"
+                f"`score` must be finite. Received: a threshold of {threshold}"
             )
-        self._threshold = float(score)
+        self._threshold = threshold
         self.threshold_samples = num_samples
 
     @property
