@@ -3,16 +3,20 @@
 import io
 import pathlib
 
+import numpy as np
 from PIL import Image
 
 import zoo
 from zoo import datasets
 from zoo import plots
+from zoo.plots.images import grid_picture
+from zoo.plots.images import name_rows
 from zoo.reproduce.two_digits import side_by_side
 
 FOLDER = pathlib.Path(__file__).parent / "pictures"
 HEIGHT = 800
 WIDEST = 1600  # pixels of a page
+SHOWN = 12  # images in a row
 
 
 def beside(figures):
@@ -54,6 +58,21 @@ def main():
     clusters = zoo.cluster_vae(weights="mnist")
     rows = plots.traversals(clusters, mnist.x_test[:300], count=6)
     _save(_drawn(rows), "traversals")
+    _save(_drawn(plots.clusters(clusters, mnist.x_test)), "clusters")
+    codes = zoo.vq_vae(weights="mnist")
+    _save(_drawn(_coded(codes, mnist.x_test[:SHOWN])), "codes")
+
+
+def _coded(model, digits):
+    """Digits, what their codes give back, and what the prior draws."""
+    rows = {
+        "images": digits,
+        "from their codes": model.reconstruct(digits),
+        "drawn": model.generate(SHOWN, seed=0),
+    }
+    figure, axes = grid_picture(np.concatenate([*rows.values()]), columns=SHOWN)
+    name_rows(axes, list(rows))
+    return figure
 
 
 def _spoilt(digits):

@@ -1,3 +1,4 @@
+import functools
 from typing import Any
 
 import keras
@@ -51,6 +52,10 @@ class Classifier(CheckedModel):
     ):
         super().__init__(inputs, outputs, name=name)
         self.input_range = input_range
+        # Shapes of labels: of the data last checked, by their name, and of
+        # those that the functions of Keras were traced for.
+        self._label_shapes, self._traced = {}, {}
+        self._evaluated = "x"
 
     @property
     def num_classes(self) -> int:
@@ -116,9 +121,13 @@ class Classifier(CheckedModel):
                 f"Received: `{name}` without labels"
             )
         super().check_batch(x, y, sample_weight, name)
+        self._label_shapes[name] = tuple(y.shape)[1:]
 
     def standard_targets(self, y: Any, name: str) -> Any:
-        """Integers as `(batch,)`, labels of one class as `(batch, 1)`."""
+        """Labels, integers as `(batch,)` and those of one class `(batch, 1)`.
+
+        TensorFlow else takes one form after the other for labels of any rank.
+        """
         y = super().standard_targets(y, name)
         shape = (None, 1) if self.num_classes == 1 else (None,)
         return None if y is None else with_last_axis(y, shape)
@@ -142,3 +151,25 @@ class Classifier(CheckedModel):
     def serving_endpoints(self) -> dict[str, Endpoint]:
         """`serve`, inputs → scores."""
         return {"serve": serving.of_model(self, "scores")}
+
+    @functools.wraps(CheckedModel.evaluate)
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        is_validation = kwargs.get("_use_cached_eval_dataset", False)
+        self._evaluated = "validation_data" if is_validation else "x"
+        return super().evaluate(*args, **kwargs)
+
+    # Labels of another form need another graph: from float labels `(batch,)`
+    # to one-hot ones TensorFlow would make one for labels of any rank.
+
+    def make_train_function(self, force: bool = False) -> None:
+        super().make_train_function(force or self._is_new("train", "x"))
+
+    def make_test_function(self, force: bool = False) -> None:
+        is_new = self._is_new("test", self._evaluated)
+        super().make_test_function(force or is_new)
+
+    def _is_new(self, function, name):
+        """Whether labels have another form than those it was traced for."""
+        shape = self._label_shapes.get(name)
+        before, self._traced[function] = self._traced.get(function), shape
+        return None not in (before, shape) and before != shape
