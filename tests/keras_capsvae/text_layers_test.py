@@ -100,3 +100,18 @@ def test_positions_in_float64():
     np.testing.assert_allclose(
         numpy_of(received), numpy_of(expected), atol=1e-6
     )
+
+
+def test_positions_are_added_to_numpy_arrays_without_state():
+    x = np.random.default_rng(0).random((2, 3, 4)).astype("float32")
+    layer = PositionEmbedding()
+    expected = numpy_of(layer(x))
+    state = [
+        [variable.value for variable in variables]
+        for variables in (
+            layer.trainable_variables,
+            layer.non_trainable_variables,
+        )
+    ]
+    received, _ = layer.stateless_call(*state, x)
+    np.testing.assert_array_equal(numpy_of(received), expected)
