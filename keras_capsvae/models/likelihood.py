@@ -50,7 +50,8 @@ def log_likelihood(
         num_samples: Samples k of each example. Defaults to 5000.
         seed: Integer that fixes the samples. Defaults to 0.
         chunk_megabytes: Size of the largest array of decoded samples. Defaults
-            to 4, which the cache of a processor holds; a GPU likes more.
+            to 4, which the cache of a processor holds; a GPU likes more. It
+            holds at least one sample.
         verbose: As in `keras.Model.predict`: the progress bar, which counts
             chunks of samples if there are several.
 
@@ -59,8 +60,7 @@ def log_likelihood(
 
     Raises:
         ValueError: If `num_samples` is below 1, x does not fit the model or its
-            range, the model was compiled with another loss, or a single decoded
-            sample is larger than a chunk.
+            range, or the model was compiled with another loss.
         TypeError: If the model has no encoder and decoder.
 
     Example:

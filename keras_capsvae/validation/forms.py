@@ -23,8 +23,7 @@ _HELD = {
 
 def held_values(array: Any) -> Any:
     """The values that a sparse or ragged array holds, `None` of a dense one."""
-    names = [kind.__name__ for kind in type(array).__mro__]
-    found = [_HELD[name] for name in names if name in _HELD]
+    found = [_HELD[name] for name in _kinds(array) if name in _HELD]
     return found[0](array) if found else None
 
 
@@ -86,7 +85,12 @@ def as_array(data: Any, name: str) -> Any:
 
 def is_ragged(array: Any) -> bool:
     """Whether an array is a ragged tensor of TensorFlow."""
-    return "RaggedTensor" in [kind.__name__ for kind in type(array).__mro__]
+    return "RaggedTensor" in _kinds(array)
+
+
+def _kinds(array):
+    """Names of its class and of those that it derives from."""
+    return [kind.__name__ for kind in type(array).__mro__]
 
 
 def _of_equal_rows(ragged):
