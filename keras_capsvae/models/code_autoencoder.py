@@ -12,9 +12,12 @@ from keras_capsvae.models.code_parts import code_decoder
 from keras_capsvae.models.code_parts import code_encoder
 from keras_capsvae.models.code_prior import CodePrior
 from keras_capsvae.models.fitted_codes import FittedCodes
+from keras_capsvae.models.prediction import joined
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.labels import check_classes
+from keras_capsvae.validation.streams import inputs_in
+from keras_capsvae.validation.streams import is_stream
 
 ENCODED_AT_ONCE = 256
 
@@ -101,16 +104,25 @@ class CodeAutoencoder(VariationalAutoencoder):
         error, nats, objective = super().terms(target, forward, training)
         if self.fitted_prior is not None and not training:
             nats = self.fitted_prior.nats(
-                self.latent.value(forward["parameters"])
+                self.latent.value(forward["parameters"]),
+                self.prior_depends_on(forward["given"]),
             )
         return error, nats, objective
+
+    def prior_depends_on(self, given: Any) -> Any:
+        if self.fitted_prior is None:
+            return super().prior_depends_on(given)
+        if not self.fitted_prior.net.condition_sizes:
+            return ()
+        return self.conditions.as_vectors(given)
 
     def mean_divergence(
         self, z: Tensor, parameters: list[Tensor], condition: Any = None
     ) -> Tensor:
         if self.fitted_prior is None:
             return super().mean_divergence(z, parameters, condition)
-        return self.fitted_prior.nats(self.latent.value(parameters))
+        codes = self.latent.value(parameters)
+        return self.fitted_prior.nats(codes, condition)
 
     def fit_prior(
         self,
@@ -129,12 +141,12 @@ class CodeAutoencoder(VariationalAutoencoder):
     ) -> keras.callbacks.History:
         """Train a causal net over the codes of x, to draw from.
 
-        It is one over the codes of all conditions: what is drawn with a label
-        is decoded with it, of codes of any. For codes of a label fit a prior
-        on its examples alone, and keep `model.fitted_prior` of each.
+        Codes depend on the conditions of the decoder, if it has any:
+        `generate(label=…)` then draws codes of that label.
 
         Args:
-            x: Examples, with the conditions that the encoder takes.
+            x: Examples, with the conditions of the model; or a stream of
+                batches with an end.
             epochs, batch_size, verbose, callbacks: As of `keras.Model.fit`.
             validation_data: Other examples. Defaults to `None`.
             num_layers, width, num_heads: Sizes of the net, see `CodePrior`.
@@ -147,17 +159,17 @@ class CodeAutoencoder(VariationalAutoencoder):
             The history, whose loss is `−ln q(codes)` of an example in nats.
 
         Raises:
-            ValueError: If x does not fit the model, or images may have any
-                size.
+            ValueError: If x does not fit the model, or images or conditions
+                may have any size.
         """
         if seed is None:
             seed = int(random_generator().integers(2**31))
         sizes = {"num_layers": num_layers, "width": width}
         net = self.new_prior(seed, num_heads=num_heads, **sizes)
         net.compile_for(learning_rate)
-        codes, held_out = self.encode(x, ENCODED_AT_ONCE), None
+        codes, held_out = self.codes_under_conditions(x), None
         if validation_data is not None:
-            held_out = self.encode(validation_data, ENCODED_AT_ONCE)
+            held_out = self.codes_under_conditions(validation_data)
         self._warn_if_untrained()
         history = net.fit_codes(
             codes,
@@ -175,7 +187,24 @@ class CodeAutoencoder(VariationalAutoencoder):
         """A `CodePrior` of these sizes for the codes of the model."""
         with seeded(seed):
             latent = self.latent
-            return CodePrior(latent.num_codes, latent.code_shape, **sizes)
+            return CodePrior(
+                latent.num_codes,
+                latent.code_shape,
+                condition_sizes=self.conditions.vector_sizes(),
+                **sizes,
+            )
+
+    def codes_under_conditions(self, x: Any) -> list[np.ndarray]:
+        """What `CodePrior.fit_codes` of this model's prior trains on."""
+        if not self.conditions.of_decoder:
+            return [self.encode(x, ENCODED_AT_ONCE)]
+
+        def of(part):
+            _, *given = self.arrays_of_model(part)
+            codes = self.encode(part, ENCODED_AT_ONCE)
+            return [codes, *self.conditions.as_vectors(given)]
+
+        return joined(map(of, inputs_in(x) if is_stream(x) else [x]))
 
     def prior_of_arrays(self, arrays: dict[str, np.ndarray]) -> FittedCodes:
         return FittedCodes.of_arrays(arrays)
@@ -220,7 +249,8 @@ class CodeAutoencoder(VariationalAutoencoder):
                 "--prior-epochs 10. generate(n, uniform=True) decodes uniform "
                 f"codes. Received: {self.name!r} without a prior"
             )
-        return self.fitted_prior.draw(random, n, temperature=temperature)
+        conditions = self.prior_depends_on(given)
+        return self.fitted_prior.draw(random, n, conditions, temperature)
 
     def code_encoder(self) -> keras.Model:
         """x (and conditions) → codes, as files and endpoints hold it."""

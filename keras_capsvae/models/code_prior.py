@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_capsvae.layers.causal_block import CausalBlock
 from keras_capsvae.losses import CategoricalReconstruction
+from keras_capsvae.models.structures import alone
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
@@ -20,7 +21,9 @@ class CodePrior(keras.Model):
 
     `ln q(c) = Σ_t ln q(c_t | c_1 … c_{t−1})` over the tokens of an example, row
     by row. A token is its embedding and those of its row, column and every
-    other axis; causal blocks, a normalisation and a softmax follow.
+    other axis; causal blocks, a normalisation and a softmax follow. Under
+    conditions, `ln q(c | conditions)`, a linear map of each is added to every
+    token.
 
     Args:
         num_codes: Codes.
@@ -28,9 +31,12 @@ class CodePrior(keras.Model):
         num_layers: Causal blocks. Defaults to 2.
         width: Dims of a token. Defaults to 128.
         num_heads: Heads of the attention. Defaults to 4.
+        condition_sizes: Dims of the conditions that codes depend on, vectors
+            `(batch, dims)`. Defaults to (): none.
         name: Name of the model.
 
-    Inputs: integers `(batch, *code_shape)`.
+    Inputs: integers `(batch, *code_shape)`; under conditions the list of them
+        and of the conditions.
 
     Output: logits `(batch, tokens, num_codes)`.
 
@@ -59,6 +65,7 @@ class CodePrior(keras.Model):
         num_layers: int = 2,
         width: int = 128,
         num_heads: int = 4,
+        condition_sizes: Sequence[int] = (),
         name: str = "code_prior",
     ) -> None:
         super().__init__(name=name, dtype="float32")
@@ -80,6 +87,13 @@ class CodePrior(keras.Model):
         ]
         self.norm = keras.layers.LayerNormalization(dtype="float32")
         self.logits = keras.layers.Dense(self.num_codes, dtype="float32")
+        self.condition_sizes = tuple(
+            check_integer("condition_sizes", size) for size in condition_sizes
+        )
+        self.conditioners = [
+            keras.layers.Dense(self.width, use_bias=False, dtype="float32")
+            for _ in self.condition_sizes
+        ]
         self._build_weights()
 
     def _build_weights(self):
@@ -100,19 +114,24 @@ class CodePrior(keras.Model):
             block.build((None, self.tokens, self.width))
         self.norm.build((None, self.tokens, self.width))
         self.logits.build((None, self.tokens, self.width))
+        for conditioner, size in zip(self.conditioners, self.condition_sizes):
+            conditioner.build((None, size))
         self.built = True
 
     def build(self, input_shape: Any = None) -> None:
         """Nothing: the constructor knows all shapes."""
 
-    def call(self, inputs: Tensor) -> Tensor:
-        codes = ops.reshape(inputs, (-1, self.tokens))
+    def call(self, inputs: Any) -> Tensor:
+        codes, *conditions = keras.tree.flatten(inputs)
+        codes = ops.reshape(codes, (-1, self.tokens))
         before = ops.take(self.embeddings, codes[:, :-1], axis=0)
         start = ops.broadcast_to(
             ops.convert_to_tensor(self.start)[None],
             (ops.shape(codes)[0], 1, self.width),
         )
         x = ops.concatenate([start, before], axis=1) + self._positions()
+        if conditions:
+            x = x + self._conditioned(conditions)[:, None]
         for block in self.blocks:
             x = block(x)  # (batch, tokens, width)
         return self.logits(self.norm(x))
@@ -125,13 +144,26 @@ class CodePrior(keras.Model):
             total = total + ops.take(axis, index.astype("int32"), axis=0)
         return total
 
-    def nats(self, codes: Tensor) -> Tensor:
+    def _conditioned(self, conditions):
+        """What conditions add to every token, `(batch, width)`."""
+        added = [
+            conditioner(condition)
+            for conditioner, condition in zip(self.conditioners, conditions)
+        ]
+        return ops.sum(ops.stack(added), axis=0)
+
+    def nats(self, codes: Tensor, conditions: Sequence[Tensor] = ()) -> Tensor:
         """`−ln q(c)` of each example, `(batch,)`."""
         targets = ops.reshape(codes, (-1, self.tokens))
         loss = CategoricalReconstruction(from_logits=True)
-        return loss.call(targets, self(codes))
+        return loss.call(targets, self(alone([codes, *conditions])))
 
-    def sampled(self, uniforms: Tensor, temperature: Tensor) -> Tensor:
+    def sampled(
+        self,
+        uniforms: Tensor,
+        temperature: Tensor,
+        conditions: Sequence[Tensor] = (),
+    ) -> Tensor:
         """Codes drawn one after the other, `(n, *code_shape)`.
 
         Keys and values of the tokens before are kept, so that each token costs
@@ -140,14 +172,16 @@ class CodePrior(keras.Model):
         Args:
             uniforms: Numbers in [0, 1) that choose the codes, `(n, tokens)`.
             temperature: What logits are divided by, `(n,)`; above 0.
+            conditions: Vectors `(n, dims)`, if codes depend on any.
         """
         n = ops.shape(uniforms)[0]
+        added = self._conditioned(conditions) if conditions else 0.0
         positions = self._positions()
         temperature = ops.reshape(temperature, (-1, 1))
 
         def drawn(at, state):
             codes, token, caches = state
-            x, held = (token + positions[at])[:, None], []
+            x, held = (token + positions[at] + added)[:, None], []
             for block, cache in zip(self.blocks, caches):
                 x, cache = block.step(x, cache, at)
                 held.append(cache)
@@ -176,17 +210,17 @@ class CodePrior(keras.Model):
 
     def fit_codes(
         self,
-        codes: np.ndarray,
+        codes: Any,
         epochs: int = 10,
         batch_size: int = 64,
-        validation_codes: np.ndarray | None = None,
+        validation_codes: Any = None,
         verbose: str | int = "auto",
         *,
         seed: int = 0,
         initial_epoch: int = 0,
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> keras.callbacks.History:
-        """Train on codes `(n, *code_shape)`.
+        """Train on codes `(n, *code_shape)`, or `[codes, *conditions]`.
 
         The order of an epoch depends on the seed and its number alone, so that
         a training goes on from `initial_epoch` as without a stop. Arguments as
@@ -207,8 +241,10 @@ class CodePrior(keras.Model):
             callbacks=list(callbacks),
         )
 
-    def _pair(self, codes):
-        return codes, codes.reshape(len(codes), self.tokens)
+    def _pair(self, inputs):
+        codes, *conditions = keras.tree.flatten(inputs)
+        targets = codes.reshape(len(codes), self.tokens)
+        return (codes, *conditions) if conditions else codes, targets
 
     def get_config(self) -> Config:
         return {
@@ -217,6 +253,7 @@ class CodePrior(keras.Model):
             "num_layers": self.num_layers,
             "width": self.width,
             "num_heads": self.num_heads,
+            "condition_sizes": list(self.condition_sizes),
             "name": self.name,
         }
 
@@ -231,8 +268,9 @@ class _InOrder(keras.utils.PyDataset):
         self._shuffle()
 
     def _shuffle(self):
+        _, targets = self.arrays
         random = np.random.default_rng((self.seed, self.epoch))
-        self.order = random.permutation(len(self.arrays[0]))
+        self.order = random.permutation(len(targets))
 
     def __len__(self):
         return -(-len(self.order) // self.batch_size)
@@ -240,7 +278,7 @@ class _InOrder(keras.utils.PyDataset):
     def __getitem__(self, index):
         start = index * self.batch_size
         rows = self.order[start : start + self.batch_size]
-        return tuple(array[rows] for array in self.arrays)
+        return keras.tree.map_structure(lambda array: array[rows], self.arrays)
 
     def on_epoch_end(self):
         self.epoch += 1

@@ -1,5 +1,6 @@
 """Inputs of a model that go to its parts beside x and z."""
 
+import math
 from typing import Any
 
 import keras
@@ -133,6 +134,35 @@ class Conditions:
 
     def for_decoder(self, values: Any) -> list[Tensor]:
         return [values[index] for index in self.of_decoder]
+
+    def as_vectors(self, values: Any) -> list[Tensor]:
+        """Those of the decoder as vectors `(n, dims)`, ids one-hot."""
+        if self.are_ids:
+            values = [
+                ops.one_hot(ops.reshape(one, (-1,)), self._classes)
+                for one in values
+            ]
+        sizes = self.vector_sizes()
+        return [
+            ops.reshape(ops.cast(value, "float32"), (-1, size))
+            for value, size in zip(self.for_decoder(values), sizes)
+        ]
+
+    def vector_sizes(self) -> list[int]:
+        """Dims of each of `as_vectors`.
+
+        Raises:
+            ValueError: If a condition may have any size.
+        """
+        if self.are_ids and self._classes:
+            return [self._classes] * len(self.of_decoder)
+        inputs: list[Any] = self.for_decoder(self.inputs)
+        if any(None in tensor.shape[1:] for tensor in inputs):
+            raise ValueError(
+                "A prior must know the size of the conditions that it depends "
+                f"on. Received: {told(inputs)}"
+            )
+        return [math.prod(tensor.shape[1:]) for tensor in inputs]
 
     def for_prior(self, values: Any) -> Tensor | None:
         if values is None or self.of_prior is None:

@@ -1,5 +1,6 @@
 """A prior over codes that was fitted, to draw from and to measure with."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,11 +10,11 @@ from keras_capsvae.models.code_prior import CodePrior
 from keras_capsvae.models.prediction import one_at_a_time
 from keras_capsvae.models.prediction import padded
 from keras_capsvae.private_keras import on_one_thread
-from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_positive
 
 SIZES, TEMPERATURE = "sizes", "temperature"
+CONDITIONS = "condition_sizes"  # in files alone that have any
 FEW, MANY = 8, 64  # drawn together: a compiled loop takes one of these
 
 
@@ -54,7 +55,12 @@ class FittedCodes:
         temperature = float(arrays.pop(TEMPERATURE, 1.0))
         codes, layers, width, heads, *shape = map(int, arrays.pop(SIZES))
         net = CodePrior(
-            codes, shape, num_layers=layers, width=width, num_heads=heads
+            codes,
+            shape,
+            num_layers=layers,
+            width=width,
+            num_heads=heads,
+            condition_sizes=[int(size) for size in arrays.pop(CONDITIONS, ())],
         )
         net.set_weights([arrays[name] for name in sorted(arrays)])
         return cls(net, temperature)
@@ -64,36 +70,41 @@ class FittedCodes:
         net = self.net
         sizes = net.num_codes, net.num_layers, net.width, net.num_heads
         weights = net.get_weights()
+        given = net.condition_sizes
         return {
             TEMPERATURE: np.array(self.temperature),
             SIZES: np.array([*sizes, *net.code_shape]),
+            **({CONDITIONS: np.array(given)} if given else {}),
             **{f"weight_{at:04d}": one for at, one in enumerate(weights)},
         }
 
-    def nats(self, codes: Tensor) -> Tensor:
+    def nats(self, codes: Tensor, conditions: Sequence[Tensor] = ()) -> Tensor:
         """`−ln q(c)` of codes, `(batch,)`."""
-        return self.net.nats(codes)
+        return self.net.nats(codes, conditions)
 
     def draw(
         self,
         random: Any,
         n: int,
-        latent_shape: Shape | None = None,
+        conditions: Sequence[Tensor] = (),
         temperature: float | None = None,
     ) -> Tensor:
-        """n draws of codes, `(n, *code_shape)`; see `Latent.draw`.
+        """n draws of codes, `(n, *code_shape)`.
 
-        The temperature is that of the prior where none is given.
+        The temperature is that of the prior where none is given; conditions
+        are vectors `(n, dims)`.
         """
         if temperature is None:
             temperature = self.temperature
         temperature = check_positive("temperature", temperature)
         uniforms = random.uniform((n, self.net.tokens))
         if not isinstance(uniforms, np.ndarray):  # in a graph
-            return self.net.sampled(uniforms, keras.ops.full((n,), temperature))
+            heat = keras.ops.full((n,), temperature)
+            return self.net.sampled(uniforms, heat, conditions)
         size = MANY if n > FEW else FEW
         heat = np.full(n, temperature, "float32")
-        arrays = [padded(one, size) for one in (uniforms, heat)]
+        given = map(keras.ops.convert_to_numpy, conditions)
+        arrays = [padded(one, size) for one in (uniforms, heat, *given)]
         with one_at_a_time(), on_one_thread():
             codes = self._sampler.predict(arrays, batch_size=size, verbose=0)
         return codes[:n]
@@ -108,4 +119,5 @@ class _Sampler(keras.Model):
         self.built = True
 
     def call(self, inputs):
-        return self.net.sampled(*inputs)
+        uniforms, temperature, *conditions = inputs
+        return self.net.sampled(uniforms, temperature, conditions)

@@ -200,6 +200,94 @@ def test_a_prior_is_a_model_of_its_own(tmp_path):
     assert FittedCodes(net).draw(NumpyRandom(0), 3).shape == (3, 2, 3, 2)
 
 
+def conditional(condition, given):
+    """Two kinds of images, black and white; the decoder alone is told which."""
+    x, z = keras.Input((4, 4, 1), name="image"), keras.Input((2, 2, 2))
+    encoded = layers.Conv2D(2, 2, 2, data_format="channels_last")(x)
+    told = layers.Reshape((1, 1, -1))(given(condition))
+    mixed = layers.Concatenate()([z, layers.UpSampling2D(2)(told)])
+    decoded = layers.Conv2DTranspose(1, 2, 2, activation="sigmoid")(mixed)
+    model = CodeAutoencoder(
+        keras.Model(x, encoded),
+        keras.Model([z, condition], decoded),
+        VectorQuantizer(K, 2, seed=0),
+    )
+    model.compile("adam", loss=BernoulliReconstruction(), jit_compile=False)
+    return model
+
+
+def test_codes_under_classes(tmp_path):
+    """The prior is the histogram of the codes of each class."""
+    keras.utils.set_random_seed(0)
+    kinds = np.arange(64) % 2
+    x = np.broadcast_to(kinds[:, None, None, None], (64, 4, 4, 1)) * 1.0
+    one_hot = np.eye(2)[kinds]
+    model = conditional(keras.Input((2,), name="kind"), lambda c: c)
+    model.fit([x, one_hot], verbose=0)
+    codes = model.encode([x, one_hot])
+    black, white = codes[0], codes[1]
+    assert not np.array_equal(black, white)
+    options = {"epochs": 40, "learning_rate": 1e-2, "seed": 0, "verbose": 0}
+    model.fit_prior([x, one_hot], **SMALL, **options)
+    for label, expected in enumerate((black, white)):
+        drawn = model.draw_latents(20, label=label, seed=1)
+        assert (drawn == expected).mean() > 0.95
+    mixed = model.draw_latents(2, condition=np.eye(2), seed=1)
+    np.testing.assert_array_equal(mixed, [black, white])
+    right, wrong = (
+        model.evaluate([x, given], verbose=0, return_dict=True)["kl_loss"]
+        for given in (one_hot, one_hot[::-1])
+    )
+    assert right < 0.5 < 4 < wrong
+    scores = model.score_samples([x, one_hot])
+    bound = model.evaluate([x, one_hot], verbose=0, return_dict=True)
+    np.testing.assert_allclose(scores.mean(), bound["negative_elbo"], rtol=1e-4)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(
+        again.generate(9, label=1, seed=1), model.generate(9, label=1, seed=1)
+    )
+
+
+@pytest.mark.thorough
+def test_codes_under_ids_and_numbers(tmp_path):
+    keras.utils.set_random_seed(0)
+    ids = np.arange(32) % 3
+    x = np.broadcast_to(ids[:, None, None, None], (32, 4, 4, 1)) / 2.0
+    embedded = layers.Embedding(3, 2)
+    model = conditional(keras.Input((), dtype="int32", name="id"), embedded)
+    model.fit([x, ids], epochs=2, verbose=0)
+    model.fit_prior([x, ids], epochs=1, verbose=0, **SMALL)
+    assert model.fitted_prior.net.condition_sizes == (3,)
+    assert model.generate(3, label=[0, 2, 1]).shape == (3, 4, 4, 1)
+    import tensorflow as tf
+
+    data = tf.data.Dataset.from_tensor_slices(((x, ids),)).batch(8)
+    model.fit_prior(data, epochs=1, verbose=0, validation_data=data, **SMALL)
+    assert np.isfinite(model.score_samples([x, ids])).all()
+    if keras.backend.backend() == "tensorflow":
+        model.export(tmp_path / "served")
+        served = load_model(tmp_path / "served")
+        assert tuple(served.generate(2, 1).shape) == (2, 4, 4, 1)
+
+    numbers = keras.Input((2, 3), name="numbers")
+    model = conditional(numbers, layers.Flatten())
+    given = RANDOM.normal(size=(32, 2, 3))
+    model.fit([x, given], verbose=0)
+    model.fit_prior([x, given], epochs=1, verbose=0, **SMALL)
+    assert model.fitted_prior.net.condition_sizes == (6,)
+    assert model.generate(4, condition=given[:4]).shape == (4, 4, 4, 1)
+
+
+def test_conditions_of_any_size_are_none_of_a_prior():
+    given = keras.Input((None, 2), name="series")
+    model = conditional(given, layers.GlobalAveragePooling1D())
+    x, series = X[:, :4, :4], np.zeros((12, 3, 2))
+    model.fit([x, series], verbose=0)
+    with pytest.raises(ValueError, match="size of the conditions.*series"):
+        model.fit_prior([x, series])
+
+
 def test_an_untrained_model_is_warned_of():
     quantizers = [VectorQuantizer(K, 3, seed=0) for _ in range(2)]
     model = built(ResidualQuantizer(quantizers))

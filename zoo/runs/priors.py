@@ -89,7 +89,7 @@ def fit(
     else:
         net = _new_prior(model, settings)
     codes, held_out = _codes(model, settings)
-    steps = -(-len(codes) // settings.batch_size)
+    steps = -(-len(codes[0]) // settings.batch_size)
     done = int(net.optimizer.iterations) // steps
     progress.skip(min(done, epochs))
     if done >= epochs and model.fitted_prior is not None:
@@ -130,7 +130,10 @@ class _SavePrior(keras.callbacks.Callback):
 
 
 def _codes(model, settings):
-    """Those of the training images and, if there are some, of the test."""
+    """Those of the training images and, if there are some, of the test.
+
+    With the conditions that the prior depends on.
+    """
     arrays = run_feeds.arrays_of_run(model, settings)
     x, held_out = arrays.x_train, None
     if settings.binarize:
@@ -144,4 +147,4 @@ def _codes(model, settings):
 
 def _encoded(model, images, labels):
     inputs, _ = training_pair(model, images, labels)
-    return model.encode(inputs, batch_size=100)
+    return model.codes_under_conditions(inputs)
