@@ -73,7 +73,7 @@ from keras_capsvae.models import VariationalAutoencoder
 from keras_capsvae.vocabulary import Vocabulary
 from keras_capsvae.vocabulary import vocabulary_of
 
-__version__ = "0.5.5"
+__version__ = "0.6.0"
 
 __all__ = [
     "BernoulliReconstruction",
