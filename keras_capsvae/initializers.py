@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_capsvae.typing import Config
 from keras_capsvae.validation.numbers import check_integer
+from keras_capsvae.validation.numbers import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -36,11 +37,7 @@ class NoisyIdentity(keras.initializers.Initializer):
     """
 
     def __init__(self, stddev: float = 0.02, seed: int | None = None):
-        if stddev < 0:
-            raise ValueError(
-                f"`stddev` must not be negative. Received: stddev={stddev}"
-            )
-        self.stddev = stddev
+        self.stddev = stddev = check_number("stddev", stddev)
         self.seed = seed
         self.noise = keras.initializers.RandomNormal(0.0, stddev, seed)
 

@@ -92,21 +92,23 @@ class WarmUp(StepCallback):
     def _move(self, done):
         self._reached = done
         self._share = share = self.share(done)
+        values = []
         for variable, own_end in self._targets:
             end = own_end if self.end is None else self.end
-            variable.assign(self.start + (end - self.start) * share)
+            values.append(self.start + (end - self.start) * share)
+            variable.assign(values[-1])
+        self._value = values[0]  # whatever EarlyStopping makes of it
 
-    def warn_if_unfinished(self) -> None:
+    def on_train_end(self, logs: Config | None = None) -> None:
         """Warn if training ended before the last value was reached."""
         if self._reached < (2 * self.cycles - 1) * self.length:
-            values = [float(variable) for variable, _ in self._targets]
             length = f"{self.length} {self.unit}"
             if self.cycles > 1:
                 length += f" and {self.cycles} cycles"
             warnings.warn(
                 f"Training ended within the {length} of "
-                f"{type(self).__name__}: {self.verdict} {values[0]:g}.",
-                stacklevel=3,
+                f"{type(self).__name__}: {self.verdict} {self._value:g}.",
+                stacklevel=2,
             )
 
 

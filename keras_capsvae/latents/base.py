@@ -42,6 +42,8 @@ class Latent(SeededLayer):
         num_clusters: Clusters whose draws `generate(cluster=…)` can ask for.
         num_codes: Codes that each token of z is one of; `None` where z holds
             numbers.
+        has_densities: Whether z has densities under posterior and prior, which
+            several samples are weighed by.
         has_prior: Whether `draw` has a prior to draw from before one is fitted.
         has_own_penalty: Whether the penalty is more than β · divergence, which
             importance weighting cannot take.

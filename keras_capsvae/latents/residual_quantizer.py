@@ -70,7 +70,6 @@ class ResidualQuantizer(CodeLatent):
         for one in self.quantizers:
             if not one.built:
                 one.build((None, *self.latent_shape))
-                one.built = True
 
     @property
     def code_shape(self) -> Shape:

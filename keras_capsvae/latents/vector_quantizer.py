@@ -21,6 +21,7 @@ from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arguments import check_choice
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.numbers import check_number
+from keras_capsvae.validation.numbers import check_share
 
 GRADIENTS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "straight_through": straight_through,
@@ -110,9 +111,9 @@ class VectorQuantizer(CodeLatent):
             )
         self.codebook_name, self.gradient = codebook, gradient
         self.commitment = check_number("commitment", commitment)
-        self.decay = _share("decay", decay)
+        self.decay = check_share("decay", decay)
         self.k_means_start = bool(k_means_start)
-        self.reset_below = _share("reset_below", reset_below)
+        self.reset_below = check_share("reset_below", reset_below)
         self.codebook = self._codebook()
         if self.codebook.is_moved:
             self.started = self.add_weight(
@@ -144,7 +145,6 @@ class VectorQuantizer(CodeLatent):
             )
         if not self.codebook.built:
             self.codebook.build()
-            self.codebook.built = True
 
     def coded(
         self, z: Tensor, training: bool | None = None
@@ -234,11 +234,3 @@ class VectorQuantizer(CodeLatent):
             "k_means_start": self.k_means_start,
             "reset_below": self.reset_below,
         }
-
-
-def _share(name, value):
-    """A number from 0 to below 1."""
-    value = check_number(name, value)
-    if value >= 1:
-        raise ValueError(f"`{name}` must be below 1. Received: {name}={value}")
-    return value

@@ -30,7 +30,6 @@ class CapsuleLength(keras.layers.Layer):
 
     def build(self, input_shape: Shape) -> None:
         check_capsule_shape(self, input_shape)
-        self.built = True
 
     def call(self, inputs: Tensor) -> Tensor:
         return ops.cast(length(inputs), self.compute_dtype)

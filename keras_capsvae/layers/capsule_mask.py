@@ -46,7 +46,6 @@ class CapsuleMask(keras.layers.Layer):
                 "of shape (batch, n, d) and (batch, n). Received: inputs of "
                 f"shape {shapes}"
             )
-        self.built = True
 
     def call(self, inputs: list[Tensor]) -> Tensor:
         inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]

@@ -9,7 +9,7 @@ from keras_capsvae.private_keras import entries_of
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
-from keras_capsvae.validation.numbers import check_number
+from keras_capsvae.validation.numbers import check_positive
 
 UNSEEN = "1"  # its place in a file
 
@@ -57,11 +57,7 @@ class NormalisedMean(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.gamma = check_number("gamma", gamma)
-        if not self.gamma:
-            raise ValueError(
-                f"`gamma` must be above 0. Received: gamma={gamma}"
-            )
+        self.gamma = check_positive("gamma", gamma)
         self.normalisation = keras.layers.BatchNormalization(
             momentum=momentum,
             epsilon=epsilon,

@@ -90,7 +90,6 @@ class PrimaryCapsules(keras.layers.Layer):
             )
         self._check_size(input_shape)
         self.convolution.build(input_shape)
-        self.built = True
 
     def _check_size(self, input_shape):
         kernel = self.convolution.kernel_size

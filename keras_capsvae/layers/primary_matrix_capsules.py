@@ -80,7 +80,6 @@ class PrimaryMatrixCapsules(keras.layers.Layer):
         self._check(input_shape)
         self.pose.build(input_shape)
         self.activation.build(input_shape)
-        self.built = True
 
     def _check(self, input_shape):
         if len(input_shape) != 4:

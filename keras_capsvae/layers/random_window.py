@@ -43,7 +43,6 @@ class RandomWindow(SeededLayer):
 
     def build(self, input_shape: Shape) -> None:
         self.compute_output_shape(input_shape)
-        self.built = True
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
         _, height, width, _ = images.shape

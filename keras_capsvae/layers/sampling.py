@@ -58,7 +58,6 @@ class Sampling(SeededLayer):
 
     def build(self, input_shape: Any) -> None:
         check_posterior_shapes(self, input_shape, count=2)
-        self.built = True
 
     def call(self, inputs: list[Tensor]) -> Tensor:
         z = reparameterised(*inputs, self.num_samples, self.seed_generator)

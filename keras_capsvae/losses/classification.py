@@ -9,6 +9,9 @@ from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.labels import multi_hot
+from keras_capsvae.validation.numbers import check_number
+from keras_capsvae.validation.numbers import check_positive
+from keras_capsvae.validation.numbers import check_share
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -60,14 +63,9 @@ class MarginLoss(keras.losses.Loss):
                 f"Received: negative_margin={negative_margin}, "
                 f"positive_margin={positive_margin}"
             )
-        if not negative_weight >= 0:
-            raise ValueError(
-                "`negative_weight` must not be negative. "
-                f"Received: negative_weight={negative_weight}"
-            )
         self.positive_margin = positive_margin
         self.negative_margin = negative_margin
-        self.negative_weight = negative_weight
+        self.negative_weight = check_number("negative_weight", negative_weight)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         scores = at_least_float32(y_pred)  # (batch, classes)
@@ -123,12 +121,11 @@ class SpreadLoss(keras.losses.Loss):
         self, margin: float = 0.9, name: str = "spread_loss", **kwargs: Any
     ):
         super().__init__(name=name, **kwargs)
-        if not 0 < margin < float("inf"):
-            raise ValueError(
-                f"`margin` must be above 0. Received: margin={margin!r}"
-            )
         self.margin = keras.Variable(
-            margin, dtype="float32", trainable=False, name="margin"
+            check_positive("margin", margin),
+            dtype="float32",
+            trainable=False,
+            name="margin",
         )
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -183,12 +180,7 @@ class LabelCrossentropy(keras.losses.Loss):
         **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(
-                "`label_smoothing` must lie in [0, 1). "
-                f"Received: label_smoothing={label_smoothing}"
-            )
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = check_share("label_smoothing", label_smoothing)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         probabilities = at_least_float32(y_pred)  # (batch, classes)

@@ -79,6 +79,7 @@ class GaussianReconstruction(ReconstructionLoss):
 
     @property
     def learned_variance(self) -> np.ndarray:
+        """σ² as it was learned."""
         if self.variance != "learned":
             raise AttributeError(
                 "A variance is learned with variance='learned'. "

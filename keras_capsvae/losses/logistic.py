@@ -36,6 +36,9 @@ class DiscretisedLogisticReconstruction(ReconstructionLoss):
         name: Name of the loss. Defaults to
             `"discretised_logistic_reconstruction"`.
 
+    Attributes:
+        learned_scale: s as it was learned, a NumPy array.
+
     Call arguments: x in [0, 1], rounded to the nearest of the values, and its
         reconstruction μ, or the list `[μ, ln s]`, all `(batch, ...)` of one
         shape. Returns the mean over the batch in nats, float32.

@@ -10,17 +10,12 @@ from keras_capsvae.typing import Config
 
 def with_callbacks(
     arguments: Config, before: Sequence = (), after: Sequence = ()
-) -> list[keras.callbacks.Callback]:
-    """Add callbacks to those among the arguments of `fit` or `evaluate`.
-
-    Returns:
-        All of them.
-    """
+) -> None:
+    """Add callbacks to those among the arguments of `fit` or `evaluate`."""
     given = arguments.get("callbacks")
     if isinstance(given, keras.callbacks.CallbackList):
         given = given.callbacks
     arguments["callbacks"] = [*before, *keras.tree.flatten(given or []), *after]
-    return arguments["callbacks"]
 
 
 def epoch_followers(arguments: Config) -> list[keras.callbacks.Callback]:

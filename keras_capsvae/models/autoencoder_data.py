@@ -17,7 +17,7 @@ from keras_capsvae.validation.labels import check_no_numbers_of_classes
 from keras_capsvae.validation.labels import check_one_hot
 from keras_capsvae.validation.shapes import with_last_axis
 
-SAVED_AS = "conditions_are_numbers"
+ARE_NUMBERS = "conditions_are_numbers"
 
 
 class AutoencoderData(OwnLossModel):
@@ -117,16 +117,28 @@ class AutoencoderData(OwnLossModel):
             self.check_input(array, tensor, tensor.name if is_named else "x")
         return arrays
 
+    def arrays_beside_weights(self) -> dict[str, np.ndarray]:
+        """What files hold beside the weights, by name."""
+        if not self.conditions.inputs:
+            return {}
+        return {ARE_NUMBERS: np.array(self.conditions.are_numbers)}
+
+    def take_arrays(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take what `arrays_beside_weights` gave; a file may lack any."""
+        if ARE_NUMBERS in arrays:
+            self.conditions.are_numbers = bool(arrays[ARE_NUMBERS])
+
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
-        if self.conditions.inputs:
-            store[SAVED_AS] = np.array(self.conditions.are_numbers)
+        for name, array in self.arrays_beside_weights().items():
+            store[name] = array
 
     def load_own_variables(self, store: Any) -> None:
-        own = entries_of(store)
-        are_numbers = own.pop(SAVED_AS, self.conditions.are_numbers)
-        super().load_own_variables(own)
-        self.conditions.are_numbers = bool(np.asarray(are_numbers))
+        weights = entries_of(store)
+        names = [name for name in weights if not name.isdigit()]
+        arrays = {name: np.asarray(weights.pop(name)) for name in names}
+        super().load_own_variables(weights)
+        self.take_arrays(arrays)
 
     def _check_no_labels(self, y):
         first = self.outputs[0].shape[1]  # None or 1 takes a column

@@ -3,32 +3,29 @@ import inspect
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_capsvae.models.added_callbacks import epoch_followers
 from keras_capsvae.models.added_callbacks import with_callbacks
-from keras_capsvae.models.composed_model import ComposedModel
 from keras_capsvae.models.embedded_ids import count_of_ids
+from keras_capsvae.models.standard_data import StandardData
+from keras_capsvae.models.standard_data import three_parts
+from keras_capsvae.models.variable_paths import check_variable_paths
 from keras_capsvae.private_keras import can_loop
 from keras_capsvae.private_keras import looped
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.forms import holds_numbers
-from keras_capsvae.validation.forms import standard_inputs
-from keras_capsvae.validation.forms import standard_targets
-from keras_capsvae.validation.forms import standard_weights
 from keras_capsvae.validation.inputs import has_own_name
-from keras_capsvae.validation.inputs import told
 from keras_capsvae.validation.labels import check_classes
-from keras_capsvae.validation.shapes import with_last_axis
 from keras_capsvae.validation.streams import FiniteLoss
 from keras_capsvae.validation.streams import StreamChecks
 from keras_capsvae.validation.streams import is_stream
 from keras_capsvae.validation.streams import reader_of
+from keras_capsvae.validation.streams import reader_of_maps
 
 
-class CheckedModel(ComposedModel):
+class CheckedModel(StandardData):
     """A functional model that refuses unusable data before it trains.
 
     `fit`, `evaluate` and `predict` take all forms of data that Keras takes, and
@@ -47,7 +44,7 @@ class CheckedModel(ComposedModel):
     @functools.wraps(keras.Model.fit)
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         self.check_compiled()
-        self._check_variable_paths()
+        check_variable_paths(self)
         given = inspect.signature(super().fit).bind(*args, **kwargs)
         arguments = given.arguments
         streams = StreamChecks()
@@ -76,7 +73,7 @@ class CheckedModel(ComposedModel):
         if is_stream(x):
             streams = StreamChecks()
             check = self._checked_inputs_of_batch
-            x = streams.checked(x, check, self._standard_batch, "x")
+            x = streams.checked(x, check, self.standard_batch, "x")
             with streams.in_plain_words():
                 return super().predict(x, *args, **kwargs)
         x = self._checked_inputs(x, "x")
@@ -96,7 +93,7 @@ class CheckedModel(ComposedModel):
         **kwargs: Any,
     ) -> Any:
         batch = self._checked_batch((x, y, sample_weight), "x")
-        return super().train_on_batch(*_padded(batch), *args, **kwargs)
+        return super().train_on_batch(*three_parts(batch), *args, **kwargs)
 
     @functools.wraps(keras.Model.test_on_batch)
     def test_on_batch(
@@ -108,7 +105,7 @@ class CheckedModel(ComposedModel):
         **kwargs: Any,
     ) -> Any:
         batch = self._checked_batch((x, y, sample_weight), "x")
-        return super().test_on_batch(*_padded(batch), *args, **kwargs)
+        return super().test_on_batch(*three_parts(batch), *args, **kwargs)
 
     def check_compiled(self) -> None:
         """Raise unless the model is compiled with what it can train on."""
@@ -131,37 +128,6 @@ class CheckedModel(ComposedModel):
             check_array(array, tensor.shape[1:], name, value_range)
         else:
             check_classes(array, tensor.shape[1:], count, name)
-
-    def _make_function(self, step_function, *args, **kwargs):
-        if can_loop(self) and not (args or kwargs):  # those of predictions
-            return looped(step_function, self)
-        return super()._make_function(step_function, *args, **kwargs)
-
-    def standard_inputs(self, x: Any, name: str) -> Any:
-        """x as an array, or a tuple or a dict of those of several inputs.
-
-        They have a last axis of size 1 where the inputs have one.
-        """
-        x = standard_inputs(x, len(self.inputs), name)
-        if isinstance(x, dict):
-            shapes = {tensor.name: tensor.shape for tensor in self.inputs}
-            return x | {
-                name: with_last_axis(x[name], shape)
-                for name, shape in shapes.items()
-                if name in x
-            }
-        if not isinstance(x, tuple):
-            return with_last_axis(x, self.inputs[0].shape)
-        if len(x) != len(self.inputs):
-            return x
-        return tuple(
-            with_last_axis(part, tensor.shape)
-            for part, tensor in zip(x, self.inputs)
-        )
-
-    def standard_targets(self, y: Any, name: str) -> Any:
-        """The one array of targets, `None` without any."""
-        return standard_targets(y, name)
 
     def check_targets(self, targets: Tensor, name: str) -> None:
         """Raise unless `targets` suit the loss."""
@@ -211,22 +177,6 @@ class CheckedModel(ComposedModel):
             arrays = [*arrays, sample_weight]
         check_same_length(arrays, name)
 
-    def _check_variable_paths(self):
-        """Keras finds the variables of a PyTorch module by their paths.
-
-        Of two with one path it would never reset the gradient of the first.
-        """
-        if keras.backend.backend() != "torch":
-            return
-        paths = [variable.path for variable in self.trainable_variables]
-        shared = sorted({path for path in paths if paths.count(path) > 1})
-        if shared:
-            raise ValueError(
-                "On PyTorch every layer of a model must have a name of its "
-                "own, in encoder and decoder alike. Received: variables that "
-                f"share the paths {shared}"
-            )
-
     def _check_data(self, arguments, streams):
         """Check and standardise x, y and weights where they stand.
 
@@ -243,43 +193,33 @@ class CheckedModel(ComposedModel):
             self._checked_batch, class_weight=class_weight
         )
         if is_stream(x):
-            arguments["x"] = streams.checked(
-                x, check, self._standard_batch, "x"
-            )
+            arguments["x"] = streams.checked(x, check, self.standard_batch, "x")
             return reader_of(x, check, "x")
         keys = ("x", "y", "sample_weight")
         batch = check(tuple(arguments.get(key) for key in keys), "x")
         arguments.update(zip(keys, batch))
-        return _reader_of_maps(batch, check, "x")
+        return reader_of_maps(batch, check, "x")
 
     def _check_validation_data(self, arguments, streams):
         """`_check_data` of the validation data, which have no class weights."""
         data, name = arguments["validation_data"], "validation_data"
         check = self._checked_batch
         if is_stream(data):
-            standard = self._standard_batch
+            standard = self.standard_batch
             arguments[name] = streams.checked(data, check, standard, name)
             return reader_of(data, check, name)
         is_list = isinstance(data, list) and holds_numbers(data)
         arguments[name] = check((data,) if is_list else data, name)
-        return _reader_of_maps(arguments[name], check, name)
+        return reader_of_maps(arguments[name], check, name)
 
     def _checked_batch(self, batch, name, class_weight=None):
         """`(x,)`, `(x, y)` or `(x, y, weights)` in the standard form."""
-        batch = self._standard_batch(batch, name)
-        x, y, weights = _padded(batch)
+        batch = self.standard_batch(batch, name)
+        x, y, weights = three_parts(batch)
         self.check_batch(x, y, weights, name)
         if class_weight is not None:
             self.check_class_weight(class_weight, y, "y")
         return batch
-
-    def _standard_batch(self, batch, name):
-        x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
-        x = self.standard_inputs(x, name)
-        y = self.standard_targets(y, "y")
-        weights = standard_weights(weights)
-        parts = (x, y, weights)
-        return parts[: 3 if weights is not None else 2 if y is not None else 1]
 
     def _checked_inputs(self, x, name):
         x = self.standard_inputs(x, name)
@@ -291,43 +231,7 @@ class CheckedModel(ComposedModel):
         x = self._checked_inputs(x, name)
         return (x, *(part for part in rest if part is not None))
 
-    def inputs_in_order(self, x: Any, name: str) -> list[Tensor]:
-        """The arrays of x, of a dict by name, in the order of the inputs.
-
-        Raises:
-            ValueError: If there are more or fewer, or others.
-        """
-        if isinstance(x, dict):
-            missing = {tensor.name for tensor in self.inputs} - set(x)
-            if missing:
-                raise ValueError(
-                    f"`{name}` must hold the inputs {told(self.inputs)}. "
-                    f"Received: keys {list(x)}"
-                )
-            return [x[tensor.name] for tensor in self.inputs]
-        arrays = list(x) if isinstance(x, (list, tuple)) else [x]
-        if len(arrays) != len(self.inputs):
-            raise ValueError(
-                f"`{name}` must hold {len(self.inputs)} input arrays: "
-                f"{told(self.inputs)}. "
-                f"Received: {len(arrays)}. Keras reads a pair (a, b) as inputs "
-                "and targets: two inputs alone are ([a, b],) as "
-                "`validation_data` and ((a, b),) as a batch of a stream"
-            )
-        return arrays
-
-
-def _reader_of_maps(batch, check, name):
-    """Memory maps were checked by a sample; plain arrays read them whole."""
-
-    def whole(leaf):
-        return np.asarray(leaf) if isinstance(leaf, np.memmap) else leaf
-
-    if not any(isinstance(x, np.memmap) for x in keras.tree.flatten(batch)):
-        return None
-    arrays = keras.tree.map_structure(whole, batch)
-    return lambda steps: check(arrays, name)
-
-
-def _padded(batch):
-    return (*batch, None, None)[:3]
+    def _make_function(self, step_function, *args, **kwargs):
+        if can_loop(self) and not (args or kwargs):  # those of predictions
+            return looped(step_function, self)
+        return super()._make_function(step_function, *args, **kwargs)

@@ -70,6 +70,7 @@ class CodeAutoencoder(VariationalAutoencoder):
     """
 
     latent: CodeLatent
+    draw_options = ("temperature", "uniform")
 
     def __init__(
         self,

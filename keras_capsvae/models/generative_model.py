@@ -1,6 +1,5 @@
 """What one does with an encoder, a latent and a decoder, in NumPy."""
 
-import inspect
 from typing import Any
 
 import numpy as np
@@ -36,6 +35,7 @@ class GenerativeModel(AutoencoderData):
     """
 
     usual_loss = "BernoulliReconstruction"
+    draw_options: tuple[str, ...] = ()
 
     @property
     def num_classes(self) -> int | None:
@@ -268,13 +268,9 @@ class GenerativeModel(AutoencoderData):
     def _drawn(self, n, label, cluster, condition, seed, how):
         """Latents and the conditions that they were drawn under.
 
-        `how` is what `latents_drawn` of a subclass takes beside.
+        `how` are the `draw_options` that `latents_drawn` takes beside.
         """
-        of_all, of_kind = (
-            inspect.signature(one.latents_drawn).parameters
-            for one in (GenerativeModel, self)
-        )
-        taken = [*DRAWN_BY, *(name for name in of_kind if name not in of_all)]
+        taken = [*DRAWN_BY, *self.draw_options]
         check_known(f"`generate` of {self.name!r}", how, taken)
         n = check_integer("n", n)
         if seed is not None:

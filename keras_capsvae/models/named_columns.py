@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
-from keras_capsvae.private_keras import entries_of
 from keras_capsvae.validation.frames import column_names
 from keras_capsvae.validation.frames import in_order
 
-SAVED_AS = "column_names"
+NAMES = "column_names"
 
 
 class NamedColumns(VariationalAutoencoder):
@@ -59,17 +58,16 @@ class NamedColumns(VariationalAutoencoder):
             return rows
         return in_order(rows, self.column_names, name)
 
-    def save_own_variables(self, store: Any) -> None:
-        super().save_own_variables(store)
+    def arrays_beside_weights(self) -> dict[str, np.ndarray]:
+        arrays = super().arrays_beside_weights()
         if self.column_names is not None:
             text = json.dumps(self.column_names)
-            store[SAVED_AS] = np.frombuffer(text.encode(), "uint8")
+            arrays[NAMES] = np.frombuffer(text.encode(), "uint8")
+        return arrays
 
-    def load_own_variables(self, store: Any) -> None:
-        own = entries_of(store)
-        saved = own.pop(SAVED_AS, None)
-        super().load_own_variables(own)
+    def take_arrays(self, arrays: dict[str, np.ndarray]) -> None:
+        super().take_arrays(arrays)
         self.column_names = None
-        if saved is not None:
-            text = np.asarray(saved, "uint8").tobytes().decode()
+        if NAMES in arrays:
+            text = arrays[NAMES].astype("uint8").tobytes().decode()
             self.column_names = tuple(json.loads(text))

@@ -15,7 +15,6 @@ from keras_capsvae.models.prediction import in_parts
 from keras_capsvae.models.prediction import joined
 from keras_capsvae.models.scoring_model import ScoringModel
 from keras_capsvae.models.structures import first_of
-from keras_capsvae.private_keras import entries_of
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import length_of
 from keras_capsvae.validation.labels import integers_of
@@ -24,7 +23,7 @@ from keras_capsvae.validation.streams import examples_in
 from keras_capsvae.validation.streams import inputs_in
 from keras_capsvae.validation.streams import is_stream
 
-SAVED_AS = "fitted_prior_"
+FITTED = "fitted_prior_"
 
 
 class PriorModel(ScoringModel):
@@ -213,19 +212,19 @@ class PriorModel(ScoringModel):
         """The fitted prior of what its `arrays` gave."""
         return FittedMixture(**arrays)
 
-    def save_own_variables(self, store: Any) -> None:
-        super().save_own_variables(store)
+    def arrays_beside_weights(self) -> dict[str, np.ndarray]:
+        arrays = super().arrays_beside_weights()
         if self.fitted_prior is not None:
-            for name, array in self.fitted_prior.arrays().items():
-                store[SAVED_AS + name] = array
+            fitted = self.fitted_prior.arrays()
+            arrays |= {FITTED + name: array for name, array in fitted.items()}
+        return arrays
 
-    def load_own_variables(self, store: Any) -> None:
-        own = entries_of(store)
-        arrays = {
-            key.removeprefix(SAVED_AS): np.asarray(own.pop(key))
-            for key in list(own)
-            if key.startswith(SAVED_AS)
+    def take_arrays(self, arrays: dict[str, np.ndarray]) -> None:
+        super().take_arrays(arrays)
+        fitted = {
+            name.removeprefix(FITTED): array
+            for name, array in arrays.items()
+            if name.startswith(FITTED)
         }
-        super().load_own_variables(own)
-        self.fitted_prior = self.prior_of_arrays(arrays) if arrays else None
+        self.fitted_prior = self.prior_of_arrays(fitted) if fitted else None
         self._has_loaded_weights = True

@@ -15,12 +15,11 @@ from keras_capsvae.models import serving
 from keras_capsvae.models.generative_model import GenerativeModel
 from keras_capsvae.models.prediction import joined
 from keras_capsvae.models.serving import Endpoint
-from keras_capsvae.private_keras import entries_of
 from keras_capsvae.validation.numbers import check_number
 from keras_capsvae.validation.streams import inputs_in
 from keras_capsvae.validation.streams import is_stream
 
-SAVED_AS = "threshold"
+THRESHOLD = "threshold"
 
 
 class ScoringModel(GenerativeModel):
@@ -202,14 +201,10 @@ class ScoringModel(GenerativeModel):
         return scores > threshold
 
     def serving_endpoints(self) -> dict[str, Endpoint]:
-        """`serve`, `encode`, `decode` and `generate`, with a threshold `score`.
+        """Those of every autoencoder and, with a threshold, `score`.
 
-        `serve` takes x and gives a stochastic reconstruction, `encode` gives
-        the parameters of the posterior by name, `decode` takes latents,
-        `generate` an integer n and, for a model with classes, an integer label.
-        `score` takes x and gives the `score` of each example, whether it
-        `is_outlier`, and the `threshold`. Other formats take encoder and
-        decoder: `model.encoder.export(...)`.
+        It takes x and gives the `score` of each example, whether it
+        `is_outlier`, and the `threshold`.
         """
         endpoints = super().serving_endpoints()
         if self.has_threshold:
@@ -229,18 +224,17 @@ class ScoringModel(GenerativeModel):
         of_model = serving.of_model(self, *names)
         return dataclasses.replace(of_model, function=score)
 
-    def save_own_variables(self, store: Any) -> None:
-        super().save_own_variables(store)
+    def arrays_beside_weights(self) -> dict[str, np.ndarray]:
+        arrays = super().arrays_beside_weights()
         if self._threshold is not None:
-            samples = self.threshold_samples or 0
-            store[SAVED_AS] = np.array([self._threshold, samples], "float64")
+            numbers = [self._threshold, self.threshold_samples or 0]
+            arrays[THRESHOLD] = np.array(numbers, "float64")
+        return arrays
 
-    def load_own_variables(self, store: Any) -> None:
-        own = entries_of(store)
-        saved = own.pop(SAVED_AS, None)
-        super().load_own_variables(own)
+    def take_arrays(self, arrays: dict[str, np.ndarray]) -> None:
+        super().take_arrays(arrays)
         self._threshold = self.threshold_samples = None
-        if saved is not None:
-            threshold, samples = np.asarray(saved)
+        if THRESHOLD in arrays:
+            threshold, samples = arrays[THRESHOLD]
             self._threshold = float(threshold)
             self.threshold_samples = int(samples) or None

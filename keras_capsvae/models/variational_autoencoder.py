@@ -5,7 +5,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_capsvae.callbacks.warm_up import WarmUp
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.losses.named import reconstruction_of
 from keras_capsvae.models.added_callbacks import with_callbacks
@@ -244,13 +243,8 @@ class VariationalAutoencoder(PriorModel):
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         last = ScheduledOfLastEpoch(self.latent.scheduled)
         given = inspect.signature(super().fit).bind(*args, **kwargs)
-        callbacks = with_callbacks(given.arguments, after=[last])
-        history = super().fit(*given.args, **given.kwargs)
-        last.restore()
-        for callback in callbacks:
-            if isinstance(callback, WarmUp):
-                callback.warn_if_unfinished()
-        return history
+        with_callbacks(given.arguments, after=[last])
+        return super().fit(*given.args, **given.kwargs)
 
     def adapt(self, x: Any) -> None:
         """Set the bias of the decoder's output to the mean of the data.

@@ -81,6 +81,24 @@ def check_positive(name: str, value: Any) -> float:
     return number
 
 
+def check_share(name: str, value: Any) -> float:
+    """The value as Python's float: a number from 0 to below 1.
+
+    Raises:
+        TypeError: If the value is no number.
+        ValueError: If it is NaN, negative, or 1 and above.
+
+    >>> check_share("label_smoothing", 0.1)
+    0.1
+    """
+    number = _number(name, value)
+    if not 0 <= number < 1:
+        raise ValueError(
+            f"`{name}` must lie in [0, 1). Received: {name}={number!r}"
+        )
+    return number
+
+
 def _number(name, value):
     try:
         if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value):

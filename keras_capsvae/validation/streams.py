@@ -166,6 +166,21 @@ def reader_of(data: Any, check: Check, name: str) -> Read | None:
     return read
 
 
+def reader_of_maps(batch: Any, check: Check, name: str) -> Read | None:
+    """What reads memory maps whole and checks them; `None` without any.
+
+    They were checked by a sample.
+    """
+
+    def whole(leaf):
+        return np.asarray(leaf) if isinstance(leaf, np.memmap) else leaf
+
+    if not any(isinstance(x, np.memmap) for x in keras.tree.flatten(batch)):
+        return None
+    arrays = keras.tree.map_structure(whole, batch)
+    return lambda steps: check(arrays, name)
+
+
 class _Looked(keras.utils.PyDataset):
     def __init__(self, data, look):
         super().__init__(

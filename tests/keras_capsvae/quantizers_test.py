@@ -352,7 +352,10 @@ def test_single_codes_of_flat_latents():
     [
         (lambda: VectorQuantizer(1, 4), "`num_codes` must be at least 2"),
         (lambda: VectorQuantizer(8, 0), "`dim` must be at least 1"),
-        (lambda: VectorQuantizer(8, 4, decay=1.0), "`decay` must be below 1"),
+        (
+            lambda: VectorQuantizer(8, 4, decay=1.0),
+            r"`decay` must lie in \[0, 1\)",
+        ),
         (lambda: VectorQuantizer(8, 4, gradient="st"), "`gradient` must be on"),
         (lambda: VectorQuantizer(8, 4, codebook="k"), "`codebook` must be one"),
         (

@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from keras_capsvae.validation.arguments import check_choice
 from zoo.datasets.arrays import Arrays
 from zoo.datasets.lines import is_chinese
 from zoo.datasets.poems import read_poems
@@ -47,10 +48,7 @@ def load_real_or_fake(
     >>> task.y_train.mean()
     0.5
     """
-    if fake not in FAKES:
-        raise ValueError(
-            f"`fake` must be one of {FAKES}. Received: fake={fake!r}"
-        )
+    check_choice("fake", fake, FAKES)
     if sentence_length % 2:
         raise ValueError(
             "`sentence_length` must be even, of two lines. "

@@ -1,6 +1,7 @@
 """Conditional VAEs: where the label goes in."""
 
 from keras_capsvae import ClassMeans
+from keras_capsvae.validation.arguments import check_choice
 from keras_capsvae.validation.numbers import check_sizes
 from zoo.models.autoencoders import Parts
 from zoo.models.image_autoencoders import image_vae
@@ -62,11 +63,7 @@ def conditional_vae(
         latent_dim=latent_dim,
         intermediate_dim=intermediate_dim,
     )
-    if condition not in CONDITIONS:
-        raise ValueError(
-            f"`condition` must be one of {CONDITIONS}. "
-            f"Received: condition={condition!r}"
-        )
+    check_choice("condition", condition, CONDITIONS)
     sizes = (original_dim, latent_dim, intermediate_dim)
     seen = None if condition == "prior" else num_classes
     return Parts(

@@ -89,7 +89,7 @@ def assignments(
     primary, routed = matrix_capsule_layers(model)
     batch = keras.ops.convert_to_numpy(image)[None]
     model.check_input(batch, model.inputs[0], "image (with a batch axis)")
-    shares, active, scores = assigned(model, batch, primary, routed)
+    shares, active, scores = assigned(model, batch, routed)
     if classes is None:
         classes = np.argsort(-scores)[:3].tolist()
     chosen = chosen_classes(classes, scores)
@@ -162,7 +162,6 @@ def matrix_capsule_layers(
 def assigned(
     model: keras.Model,
     batch: np.ndarray,
-    primary: keras.layers.Layer,
     routed: list[keras.layers.Layer],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of one image: shares in each class, activations, scores.

@@ -129,7 +129,7 @@ def test_several_samples_have_no_place_for_other_penalties(options):
 def test_options_that_exclude_each_other():
     with pytest.raises(ValueError, match="free_bits=0.1, capacity=2"):
         colour_net(capacity=2.0, free_bits=0.1)
-    with pytest.raises(ValueError, match="`gamma` must be above 0"):
+    with pytest.raises(ValueError, match="`gamma` must be positive"):
         colour_net(normalised_mean=0)
 
 

@@ -30,7 +30,7 @@ def test_shares_in_all_classes_are_what_the_image_changes(model):
         "class_capsules",
     ]
     batch = random_image()[None]
-    maps, active, scores = assigned(model, batch, primary, routed)
+    maps, active, scores = assigned(model, batch, routed)
     below = keras.Model(model.inputs, primary.output)
     given, empty = (
         below.predict(images, verbose=0)[1][0, :7]
@@ -69,7 +69,7 @@ def test_an_empty_background_is_not_coloured(model):
     image = np.zeros(SHAPE, "float32")
     image[12:16, 2:6] = 1
     primary, routed = matrix_capsule_layers(model)
-    maps, _, _ = assigned(model, image[None], primary, routed)
+    maps, _, _ = assigned(model, image[None], routed)
     assert maps[:4].max() == 0 and maps[:, 4:].max() == 0 < maps.max()
 
 
