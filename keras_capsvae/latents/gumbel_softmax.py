@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.latents.base import Latent
-from keras_capsvae.numerics import SMALLEST_SHARE
+from keras_capsvae.numerics import SMALLEST_UNIFORM
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.typing import Config
@@ -112,14 +112,14 @@ class GumbelSoftmaxLatent(Latent):
 
     def _drawn(self, log_p, seed):
         """Relaxed and one-hot draws with the same noise."""
-        share = keras.random.uniform(
+        uniform = keras.random.uniform(
             ops.shape(log_p),
-            SMALLEST_SHARE,
-            1 - SMALLEST_SHARE,
+            SMALLEST_UNIFORM,
+            1 - SMALLEST_UNIFORM,
             log_p.dtype,
             seed,
         )
-        scores = log_p - ops.log(-ops.log(share))
+        scores = log_p - ops.log(-ops.log(uniform))
         relaxed = ops.softmax(scores / self.temperature, axis=-1)
         most = ops.argmax(scores, axis=-1)
         return relaxed, ops.one_hot(most, self.num_codes, dtype=log_p.dtype)

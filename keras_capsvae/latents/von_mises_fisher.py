@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_capsvae.latents import cosines
 from keras_capsvae.latents.base import Latent
-from keras_capsvae.numerics import SMALLEST_SHARE
+from keras_capsvae.numerics import SMALLEST_UNIFORM
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.typing import Config
@@ -121,13 +121,13 @@ class VonMisesFisherLatent(Latent):
 
     def _drop(self, shape, dtype, seed):
         """Draws of 1 − w, which float32 tells apart where w is all but 1."""
-        share = keras.random.uniform(
-            shape, SMALLEST_SHARE, 1 - SMALLEST_SHARE, dtype, seed
+        uniform = keras.random.uniform(
+            shape, SMALLEST_UNIFORM, 1 - SMALLEST_UNIFORM, dtype, seed
         )
         if self.dims == 3 and self.kappa:
             whole = -math.expm1(-2 * self.kappa)
-            return -ops.log1p(-whole * share) / self.kappa
-        logit = ops.log(share) - ops.log1p(-share)
+            return -ops.log1p(-whole * uniform) / self.kappa
+        logit = ops.log(uniform) - ops.log1p(-uniform)
         largest = cosines.LARGEST_LOGIT
         place = (logit + largest) / (2 * largest) * (cosines.ENTRIES - 1)
         entry = ops.floor(place)

@@ -7,10 +7,10 @@ from keras import ops
 from keras_capsvae.activations import capsule_activation
 from keras_capsvae.activations import serialized_activation
 from keras_capsvae.layers.votes import vote_blocks
-from keras_capsvae.routing.algorithm import Settings
+from keras_capsvae.routing.algorithm import RoutingSettings
 from keras_capsvae.routing.algorithm import Votes
 from keras_capsvae.routing.algorithm import VoteShape
-from keras_capsvae.routing.table import routing_named
+from keras_capsvae.routing.named import routing_of
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Identifier
 from keras_capsvae.typing import Shape
@@ -123,7 +123,7 @@ class CapsuleLayer(keras.layers.Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self._algorithm = routing_named(routing)
+        self._algorithm = routing_of(routing)
         self.num_capsules = check_integer("num_capsules", num_capsules)
         self.dim_capsules = check_integer("dim_capsules", dim_capsules)
         self.routings = self._algorithm.check_iterations(routing, routings)
@@ -245,7 +245,7 @@ class CapsuleLayer(keras.layers.Layer):
         bias, *others = others if self.use_bias else (None, *others)
         count = len(self.routing_weights)
         weights, mask = others[:count], (*others[count:], None)[0]
-        settings = Settings(
+        settings = RoutingSettings(
             self.routings or 1,
             self._activate,
             self.temperature,

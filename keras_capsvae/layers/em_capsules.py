@@ -8,8 +8,8 @@ from keras import ops
 from keras_capsvae.initializers import NoisyIdentity
 from keras_capsvae.numerics import widened
 from keras_capsvae.routing.blocks import blocks_of_parents
+from keras_capsvae.routing.em.fitting import assignments_and_activations
 from keras_capsvae.routing.em.fitting import fit_gaussians
-from keras_capsvae.routing.em.fitting import shares_and_activations
 from keras_capsvae.routing.em.settings import EPSILON
 from keras_capsvae.routing.em.settings import EMSettings
 from keras_capsvae.routing.em.settings import check_em_arguments
@@ -143,12 +143,12 @@ class EMCapsules(keras.layers.Layer):
         """
         children = self._children(*cast_up(inputs))
         task = self._task(children, *self._tensors(children))
-        shares, active = shares_and_activations(*task)
-        count = shares.shape[1]
+        assignments, active = assignments_and_activations(*task)
+        count = assignments.shape[1]
         grid = (*children.grid, count, self.num_capsules)
-        shares = ops.reshape(shares, (-1, *grid))
+        assignments = ops.reshape(assignments, (-1, *grid))
         steps = (self.routings, -1, *children.grid, self.num_capsules)
-        return shares, ops.reshape(active, steps)
+        return assignments, ops.reshape(active, steps)
 
     def _geometry_scale(self, parents, children):
         """`mass_scale`, or what makes λ · cost alike in any geometry."""

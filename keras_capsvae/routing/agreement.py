@@ -16,7 +16,7 @@ from keras_capsvae.activations import squash
 from keras_capsvae.activations import unit
 from keras_capsvae.numerics import largest
 from keras_capsvae.routing.algorithm import Routing
-from keras_capsvae.routing.algorithm import Settings
+from keras_capsvae.routing.algorithm import RoutingSettings
 from keras_capsvae.routing.algorithm import Votes
 from keras_capsvae.routing.algorithm import by_output
 from keras_capsvae.routing.algorithm import check_function
@@ -58,7 +58,7 @@ class Agreement(Routing):
     def route(
         self,
         votes: Votes,
-        settings: Settings,
+        settings: RoutingSettings,
         weights: Sequence[Tensor] = (),
     ) -> tuple[Tensor, Tensor]:
         centres, couplings = route(
@@ -233,7 +233,7 @@ def _settings(
     stop_gradient=False,
     activation=unchanged,
 ):
-    return Settings(
+    return RoutingSettings(
         check_integer("routings", routings),
         check_function("activation", activation),
         check_positive("temperature", temperature),

@@ -64,7 +64,7 @@ def unchanged(x: Tensor) -> Tensor:
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class RoutingSettings:
     """What a call of a routing is told besides the tensors.
 
     Attributes:
@@ -110,14 +110,14 @@ class Routing:
     def route(
         self,
         votes: Votes,
-        settings: Settings,
+        settings: RoutingSettings,
         weights: Sequence[Tensor] = (),
     ) -> tuple[Tensor, Tensor]:
         """The output capsules of votes.
 
         Args:
             votes: See `Votes`.
-            settings: See `Settings`.
+            settings: See `RoutingSettings`.
             weights: Values of `self.weights`, in order.
 
         Returns:

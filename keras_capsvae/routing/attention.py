@@ -9,7 +9,7 @@ from keras import ops
 from keras_capsvae.activations import squash
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.routing.algorithm import Routing
-from keras_capsvae.routing.algorithm import Settings
+from keras_capsvae.routing.algorithm import RoutingSettings
 from keras_capsvae.routing.algorithm import Votes
 from keras_capsvae.routing.algorithm import VoteShape
 from keras_capsvae.routing.algorithm import Weight
@@ -43,7 +43,7 @@ class SelfAttention(Routing):
     def route(
         self,
         votes: Votes,
-        settings: Settings,
+        settings: RoutingSettings,
         weights: Sequence[Tensor] = (),
     ) -> tuple[Tensor, Tensor]:
         blocks, mask, _ = votes
@@ -102,7 +102,7 @@ def self_attention_routing(
     Source: Mazzia, Salvetti and Chiaberge, "Efficient-CapsNet: capsule network
     with self-attention routing", 2021.
     """
-    settings = Settings(
+    settings = RoutingSettings(
         activation=check_function("activation", activation),
         temperature=check_positive("temperature", temperature),
     )
@@ -139,7 +139,7 @@ class InvertedAttention(Routing):
     def route(
         self,
         votes: Votes,
-        settings: Settings,
+        settings: RoutingSettings,
         weights: Sequence[Tensor] = (),
     ) -> tuple[Tensor, Tensor]:
         gain, offset, kernel, bias = map(at_least_float32, weights)
@@ -152,7 +152,7 @@ class InvertedAttention(Routing):
 
 def inverted_attention(
     votes: Votes,
-    settings: Settings,
+    settings: RoutingSettings,
     gain: Tensor | float,
     offset: Tensor | float,
 ) -> tuple[Tensor, Tensor]:
@@ -220,7 +220,7 @@ def inverted_attention_routing(
     Source: Tsai, Srivastava, Goh and Salakhutdinov, "Capsules with Inverted
     Dot-Product Attention Routing", 2020.
     """
-    settings = Settings(
+    settings = RoutingSettings(
         check_integer("routings", routings),
         temperature=check_positive("temperature", temperature),
         stop_gradient=stop_gradient,

@@ -9,7 +9,7 @@ from keras_capsvae.activations import unit
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import length
 from keras_capsvae.routing.algorithm import Routing
-from keras_capsvae.routing.algorithm import Settings
+from keras_capsvae.routing.algorithm import RoutingSettings
 from keras_capsvae.routing.algorithm import Votes
 from keras_capsvae.routing.algorithm import VoteShape
 from keras_capsvae.routing.algorithm import Weight
@@ -47,7 +47,7 @@ class SelfRouting(Routing):
     def route(
         self,
         votes: Votes,
-        settings: Settings,
+        settings: RoutingSettings,
         weights: Sequence[Tensor] = (),
     ) -> tuple[Tensor, Tensor]:
         kernel, bias = map(at_least_float32, weights)

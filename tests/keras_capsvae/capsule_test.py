@@ -7,7 +7,7 @@ from keras_capsvae import CapsuleLayer
 from keras_capsvae import squash
 from keras_capsvae.layers import votes
 from keras_capsvae.routing import blocks
-from keras_capsvae.routing.table import ROUTINGS
+from keras_capsvae.routing.named import ROUTINGS
 from tests import capsule_oracles as oracles
 from tests.helpers import TOLERANCES
 from tests.helpers import check_layer

@@ -6,7 +6,7 @@ from keras import ops
 from keras_capsvae import routing
 from keras_capsvae import squash
 from keras_capsvae.routing.agreement import Agreement
-from keras_capsvae.routing.table import ROUTINGS
+from keras_capsvae.routing.named import ROUTINGS
 from tests import capsule_oracles as oracles
 from tests.helpers import TOLERANCES
 from tests.helpers import gradient

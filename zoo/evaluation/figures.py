@@ -20,9 +20,9 @@ from keras_capsvae.numerics import LOG_VAR_LIMIT
 from keras_capsvae.typing import Tensor
 from zoo import likelihood
 from zoo.datasets.feeds import training_pair
-from zoo.evaluation import texts as text_evaluation
 from zoo.evaluation.clustering import empty_clusters
 from zoo.evaluation.codes import code_figures
+from zoo.evaluation.texts import text_figures
 
 ACTIVE_VARIANCE = 0.01
 PAIRED_ROWS = 400  # of 10,000 pairs each: 32 MB
@@ -60,7 +60,7 @@ def evaluate(
         `code_figures` gives. With `num_samples` also
         `log_likelihood`, its standard error over the images, and
         `mutual_information`. Of a VAE of texts also what
-        `text_evaluation.figures_of` gives. Of a classifier a dict of the
+        `text_figures` gives. Of a classifier a dict of the
         compiled loss and metrics, among them `accuracy`.
 
     Raises:
@@ -158,7 +158,7 @@ def _of_several_samples(
 @figures_of.register(PoemAutoencoder)
 def _of_poet(model, compiled, inputs, num_samples=None, verbose="auto"):
     figures = _of_autoencoder(model, compiled, inputs, num_samples, verbose)
-    return figures | text_evaluation.figures_of(model, inputs, figures["loss"])
+    return figures | text_figures(model, inputs, figures["loss"])
 
 
 def _of_latents(model, inputs, num_samples, verbose):

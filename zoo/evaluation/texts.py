@@ -13,7 +13,7 @@ from keras_capsvae.vocabulary import characters_of
 SAMPLES = 1000
 
 
-def figures_of(
+def text_figures(
     model: keras.Model, ids: np.ndarray, loss: float
 ) -> dict[str, float]:
     """What a text autoencoder reaches on held-out texts, a character each.

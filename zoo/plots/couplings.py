@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from keras_capsvae import CapsuleLayer
 from keras_capsvae import CapsuleNetwork
-from keras_capsvae.routing.table import routing_named
+from keras_capsvae.routing.named import routing_of
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_integer
 from zoo.plots.canvas import PAGE
@@ -160,7 +160,7 @@ def couplings_and_pulls(
     votes = np.einsum(formula, parts, kernel)
     if layer.use_bias:
         votes = votes + keras.ops.convert_to_numpy(layer.bias)
-    activations = routing_named(layer.routing).activations(parts[None])
+    activations = routing_of(layer.routing).activations(parts[None])
     activations = keras.ops.convert_to_numpy(activations)[0]
     shares = coupled * (activations / activations.mean())[:, None]
     sums = np.einsum("ij,ijk->jk", shares, votes)

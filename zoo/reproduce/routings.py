@@ -5,7 +5,7 @@ import statistics
 import time
 
 import zoo
-from keras_capsvae.routing.table import ROUTINGS
+from keras_capsvae.routing.named import ROUTINGS
 from zoo.datasets import feeds
 from zoo.reproduce import steps
 from zoo.reproduce import two_digits

@@ -142,7 +142,7 @@ class RunFolder:
         Raises:
             ValueError: If the history is damaged.
         """
-        return histories.figures_of(self._rows())
+        return histories.epoch_figures(self._rows())
 
     def logger(self) -> keras.callbacks.Callback:
         """A callback that adds a line to the history after each epoch."""

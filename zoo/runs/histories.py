@@ -26,7 +26,7 @@ def rows_of(path: pathlib.Path) -> list[list[str]]:
     return rows
 
 
-def figures_of(rows: list[list[str]]) -> list[dict[str, float]]:
+def epoch_figures(rows: list[list[str]]) -> list[dict[str, float]]:
     """The figures of each epoch by their names; NaN where there is none."""
     if not rows:
         return []

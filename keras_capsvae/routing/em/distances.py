@@ -9,7 +9,7 @@ have converged.
 
 from keras import ops
 
-from keras_capsvae.routing.em.votes import Votes
+from keras_capsvae.routing.em.votes import PoseVotes
 from keras_capsvae.typing import Tensor
 
 EXPANSION_EPSILON = 0.01  # the smallest ε at which squares are expanded
@@ -18,7 +18,7 @@ EXPANSION_EPSILON = 0.01  # the smallest ε at which squares are expanded
 class ExpandedDistances:
     """Distances that are never written out."""
 
-    def __init__(self, votes: Votes, squares: Votes, means: Tensor):
+    def __init__(self, votes: PoseVotes, squares: PoseVotes, means: Tensor):
         self.votes, self.squares, self.means = votes, squares, means
 
     def variance(
@@ -49,7 +49,7 @@ class ExpandedDistances:
 class PlainDistances:
     """Distances written out, for an ε too small to expand squares."""
 
-    def __init__(self, votes: Votes, means: Tensor):
+    def __init__(self, votes: PoseVotes, means: Tensor):
         self.squares = votes.map(
             lambda block, part: ops.square(block - part[:, :, None]), means
         )

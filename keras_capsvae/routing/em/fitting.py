@@ -63,7 +63,7 @@ def fit_gaussians(
     return fitted[..., :-1], fitted[..., -1]
 
 
-def shares_and_activations(*task: Any) -> tuple[Tensor, Tensor]:
+def assignments_and_activations(*task: Any) -> tuple[Tensor, Tensor]:
     """R of the last iteration and the activations in each.
 
     Takes what `fit_gaussians` takes.
@@ -73,5 +73,5 @@ def shares_and_activations(*task: Any) -> tuple[Tensor, Tensor]:
     """
     steps = iterate(Problem.of(*task))
     active = ops.stack([parents.active for parents in steps])
-    shares = ops.transpose(steps[-1].shares, (1, 2, 0))
-    return shares, ops.swapaxes(active, 1, 2)
+    assignments = ops.transpose(steps[-1].assignments, (1, 2, 0))
+    return assignments, ops.swapaxes(active, 1, 2)

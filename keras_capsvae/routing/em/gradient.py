@@ -11,7 +11,7 @@ from keras_capsvae.routing.em.steps import Parents
 from keras_capsvae.routing.em.steps import Problem
 from keras_capsvae.routing.em.votes import CHILDREN
 from keras_capsvae.routing.em.votes import PARENTS
-from keras_capsvae.routing.em.votes import Votes
+from keras_capsvae.routing.em.votes import PoseVotes
 from keras_capsvae.typing import Tensor
 
 
@@ -37,7 +37,9 @@ def gradient(
             problem, squares, parents, iteration, d_means, d_variance, d_logits
         )
         factors.append(factor)
-        d_activations = ops.sum(d_weights * parents.shares, PARENTS)  # (20)
+        d_activations = ops.sum(
+            d_weights * parents.assignments, PARENTS
+        )  # (20)
         gradients = (d_activations, *d_betas)
         totals = [a + b for a, b in zip(totals, gradients)]
         if iteration > 0:
@@ -52,7 +54,7 @@ def gradient(
 
 def m_step_gradient(
     problem: Problem,
-    squares: Votes,
+    squares: PoseVotes,
     parents: Parents,
     iteration: int,
     d_means: Tensor,
@@ -94,7 +96,7 @@ def m_step_gradient(
 
 
 def e_step_gradient(
-    problem: Problem, squares: Votes, parents: Parents, d_scores: Tensor
+    problem: Problem, squares: PoseVotes, parents: Parents, d_scores: Tensor
 ) -> tuple:
     """Gradients by μ, σ² and ℓ, and a factor of that by the votes."""
     precision, means = 1 / parents.variance, parents.means
@@ -109,7 +111,7 @@ def e_step_gradient(
     return d_means, d_variance, d_logits, factor
 
 
-def votes_gradient(votes: Votes, factors: list[tuple]) -> list[Tensor]:
+def votes_gradient(votes: PoseVotes, factors: list[tuple]) -> list[Tensor]:
     """(27) Σ_t l_t (c_t + d_t V) over factors (l, c, d), as blocks."""
     left, constant, slope = (ops.stack(one, 2) for one in zip(*factors))
 

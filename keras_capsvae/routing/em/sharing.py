@@ -17,11 +17,11 @@ class AllParents:
     """
 
     def initial(self, shape: Shape, dtype: str) -> Tensor:
-        """Shares at the start, `shape` (parents, groups, children)."""
+        """Assignments at the start, `shape` (parents, groups, children)."""
         return ops.full(shape, 1.0 / shape[PARENTS], dtype)
 
     def of_scores(self, scores: Tensor) -> Tensor:
-        """Log scores `(parents, groups, children)` → shares that sum to 1."""
+        """Log scores `(parents, groups, children)` → assignments, of sum 1."""
         top = largest(scores, PARENTS, keepdims=True)
         likely = ops.exp(scores - top)
         return likely * (1 / ops.sum(likely, PARENTS, keepdims=True))
@@ -46,13 +46,13 @@ class AllWindows:
         parents, groups, children = shape
         cells = self.windows.cells
         count, slots = cells.shape
-        shares = 1 / (parents * self.windows.counts[cells])
-        shares = np.repeat(shares, children // slots, -1)
-        shares = ops.broadcast_to(
-            ops.convert_to_tensor(shares, dtype),
+        assignments = 1 / (parents * self.windows.counts[cells])
+        assignments = np.repeat(assignments, children // slots, -1)
+        assignments = ops.broadcast_to(
+            ops.convert_to_tensor(assignments, dtype),
             (parents, groups // count, count, children),
         )
-        return ops.reshape(shares, shape)
+        return ops.reshape(assignments, shape)
 
     def of_scores(self, scores: Tensor) -> Tensor:
         top = largest(scores, PARENTS)  # (groups, children)

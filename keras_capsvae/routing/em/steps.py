@@ -10,7 +10,7 @@ from keras_capsvae.routing.em.distances import ExpandedDistances
 from keras_capsvae.routing.em.distances import PlainDistances
 from keras_capsvae.routing.em.settings import EMSettings
 from keras_capsvae.routing.em.votes import CHILDREN
-from keras_capsvae.routing.em.votes import Votes
+from keras_capsvae.routing.em.votes import PoseVotes
 from keras_capsvae.typing import Tensor
 
 
@@ -22,7 +22,7 @@ class Problem:
     centre, so neither does the gradient.
 
     Attributes:
-        votes: `Votes`, less their centre.
+        votes: `PoseVotes`, less their centre.
         squares: V² if squares are expanded, else `None`.
         centre: Tensor `(parents, groups, h)`.
         activations: a_i, `(1, groups, children)`.
@@ -32,8 +32,8 @@ class Problem:
         settings: `EMSettings`.
     """
 
-    votes: Votes
-    squares: Votes | None
+    votes: PoseVotes
+    squares: PoseVotes | None
     centre: Tensor
     activations: Tensor
     beta_a: Tensor
@@ -52,7 +52,7 @@ class Problem:
         settings: EMSettings,
     ) -> "Problem":
         """Takes what `fit_gaussians` takes."""
-        votes = Votes(blocks)
+        votes = PoseVotes(blocks)
         centre = votes.means()
         votes = votes.minus(centre)
         expands = settings.epsilon >= EXPANSION_EPSILON
@@ -78,7 +78,7 @@ class Parents:
     """What an M-step found.
 
     Attributes:
-        shares: R_ij, `(parents, groups, children)`.
+        assignments: R_ij, `(parents, groups, children)`.
         weights: w_ij = R_ij a_i.
         mass: S_j, `(parents, groups, 1)`.
         first: Σ_i w_ij V_ijh / S_j, `(parents, groups, h)`.
@@ -89,7 +89,7 @@ class Parents:
         active: a_j.
     """
 
-    shares: Tensor
+    assignments: Tensor
     weights: Tensor
     mass: Tensor
     first: Tensor
@@ -103,25 +103,25 @@ class Parents:
 def iterate(problem: Problem) -> list[Parents]:
     """The iterations of EM: the `Parents` that each of them found."""
     _, groups, children = ops.shape(problem.activations)
-    shares = problem.rule.initial(
+    assignments = problem.rule.initial(
         (problem.votes.parents, groups, children), problem.activations.dtype
     )
     steps = []
     for iteration in range(problem.settings.routings):
-        parents, distances = m_step(problem, iteration, shares)
+        parents, distances = m_step(problem, iteration, assignments)
         steps.append(parents)
         if len(steps) < problem.settings.routings:
-            shares = e_step(problem, parents, distances)
+            assignments = e_step(problem, parents, distances)
         del distances  # may be as large as the votes
     return steps
 
 
 def m_step(
-    problem: Problem, iteration: int, shares: Tensor
+    problem: Problem, iteration: int, assignments: Tensor
 ) -> tuple[Parents, Any]:
-    """Shares → `Parents`, and the distances of the votes from their means."""
+    """Assignments → `Parents`, and distances of the votes from their means."""
     epsilon, scale = problem.settings.epsilon, problem.settings.mass_scale
-    weights = shares * problem.activations  # (1)
+    weights = assignments * problem.activations  # (1)
     mass = ops.sum(weights, CHILDREN)[..., None] + epsilon  # (2)
     first = problem.votes.to_parents(weights) / mass  # (3)
     lost = epsilon / mass  # the weights over S sum to a little less than 1
@@ -135,7 +135,7 @@ def m_step(
     logits = inverse_temperature * (problem.beta_a - cost)  # (8)
     active = ops.sigmoid(logits)
     parents = Parents(
-        shares,
+        assignments,
         weights,
         mass,
         first,
@@ -149,7 +149,7 @@ def m_step(
 
 
 def e_step(problem: Problem, parents: Parents, distances: Any) -> Tensor:
-    """`Parents` → shares of the children in them."""
+    """`Parents` → assignments of the children in them."""
     height = ops.log_sigmoid(parents.logits)  # ln a_j
     scores = distances.log_densities(height, parents.variance)  # (9)
     return problem.rule.of_scores(scores)  # (10)

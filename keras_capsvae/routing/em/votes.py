@@ -16,7 +16,7 @@ PARENTS = 0  # the axis of the parents in every array of EM routing
 CHILDREN = 2
 
 
-class Votes:
+class PoseVotes:
     """A function of (parent, group, child, h), in blocks of parents.
 
     The other tensors that the methods take and give are whole.
@@ -31,19 +31,19 @@ class Votes:
         self.parents = sum(sizes)
         self._ends = list(itertools.accumulate(sizes))
 
-    def map(self, function: Callable, *tensors: Tensor) -> "Votes":
+    def map(self, function: Callable, *tensors: Tensor) -> "PoseVotes":
         """The votes that the function makes of a block and its parents' part.
 
         Args:
             function: Function of a block and of parts of the tensors.
             *tensors: Tensors that lead with all parents.
         """
-        return Votes(self._of_each_block(function, *tensors))
+        return PoseVotes(self._of_each_block(function, *tensors))
 
-    def squared(self) -> "Votes":
+    def squared(self) -> "PoseVotes":
         return self.map(ops.square)
 
-    def minus(self, means: Tensor) -> "Votes":
+    def minus(self, means: Tensor) -> "PoseVotes":
         """V_ijh − μ_jh."""
         return self.map(lambda block, part: block - part[:, :, None], means)
 

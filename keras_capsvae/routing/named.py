@@ -21,7 +21,7 @@ ROUTINGS: dict[str, Routing] = {
 }
 
 
-def routing_named(name: str) -> Routing:
+def routing_of(name: str) -> Routing:
     """The entry of `ROUTINGS`.
 
     Raises:
