@@ -7,7 +7,9 @@ from keras_capsvae import BernoulliReconstruction
 from keras_capsvae import CapacityWarmUp
 from keras_capsvae import GaussianLatent
 from keras_capsvae import ImportanceWeightedAutoencoder
+from keras_capsvae import KLLoss
 from keras_capsvae import KLWarmUp
+from keras_capsvae import Sampling
 from keras_capsvae import VariationalAutoencoder
 from tests.helpers import gradient
 from tests.helpers import numpy_of
@@ -277,3 +279,30 @@ def test_a_capacity_of_another_layer_is_left_alone():
     model.compile("adam", loss=BernoulliReconstruction())
     with pytest.warns(UserWarning, match="capacity is"):
         model.fit(X, verbose=0, callbacks=[CapacityWarmUp(2)])
+
+
+@pytest.mark.parametrize("stop_first", [True, False])
+def test_a_stop_keeps_the_weight_of_the_last_epoch(model, stop_first):
+    """Weights are those of the best epoch, the first; β is no weight."""
+    stop = keras.callbacks.EarlyStopping(
+        "loss", patience=2, restore_best_weights=True
+    )
+    callbacks = [stop, KLWarmUp(8, start=1.0, end=9.0)]
+    if not stop_first:
+        callbacks.reverse()
+    with pytest.warns(UserWarning, match="within the 8 epochs.*weighs 3"):
+        history = model.fit(
+            X, epochs=8, batch_size=8, verbose=0, callbacks=callbacks
+        )
+    assert len(history.epoch) == 3
+    assert float(model.latent.beta) == 3.0
+
+
+def test_a_plain_model_is_warned_of_an_unfinished_warm_up():
+    image = keras.Input((4,))
+    parameters = [keras.layers.Dense(2)(image) for _ in range(2)]
+    z = Sampling()(KLLoss()(parameters))
+    plain = keras.Model(image, keras.layers.Dense(4)(z))
+    plain.compile("adam", "mse")
+    with pytest.warns(UserWarning, match="within the 4 epochs.*weighs 0.25"):
+        plain.fit(X, X, epochs=2, verbose=0, callbacks=[KLWarmUp(4)])
