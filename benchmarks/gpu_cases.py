@@ -55,10 +55,10 @@ def trained(case):
     import keras
 
     import zoo
-    from zoo.registry import builder_of
+    from zoo.cards import card_of
 
     keras.utils.clear_session()
-    batch = case.batch_size or builder_of(case.net).card.batch_size
+    batch = case.batch_size or card_of(case.net).batch_size
     model = zoo.create_model(case.net, jit_compile=case.jit_compile, seed=0)
     model.steps_per_execution = case.steps_per_execution
     x, y = data(model, batch * case.steps)

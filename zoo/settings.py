@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+from zoo.cards import card_of
 from zoo.image_changes import changes_of
 from zoo.nearest import check_arguments
 from zoo.options import Option
@@ -124,9 +125,8 @@ class Settings(RunOptions):
         import keras
 
         from keras_capsvae import __version__
-        from zoo.registry import builder_of
 
-        builder = builder_of(model)
+        card = card_of(model)
         unknown = set(given) - set(ASKED_FOR)
         if unknown:
             raise TypeError(
@@ -135,7 +135,7 @@ class Settings(RunOptions):
             )
         for name, one in OPTIONS.items():
             if one.of_card and given.get(name) is None:
-                given[name] = getattr(builder.card, one.of_card)
+                given[name] = getattr(card, one.of_card)
         given["arguments"] = given.get("arguments") or {}
         given["version"] = __version__
         asked = cls(model, keras.backend.backend(), **given)

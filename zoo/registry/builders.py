@@ -5,6 +5,7 @@ import inspect
 import os
 from collections.abc import Callable
 from typing import Any
+from typing import NamedTuple
 
 import keras
 
@@ -23,7 +24,13 @@ from zoo.registry.signatures import extend
 from zoo.registry.signatures import keyword_only
 from zoo.registry.training import Training
 
-_BUILDERS = {}
+
+class _Entry(NamedTuple):
+    builder: Callable[..., keras.Model]
+    training: Training
+
+
+_ENTRIES: dict[str, _Entry] = {}
 
 TRAINING_ARGUMENTS = """
 
@@ -63,9 +70,9 @@ def register(training: Training) -> Callable:
 
     def decorate(build: Callable[..., keras.Model]) -> Callable:
         name = build.__name__
-        if name in _BUILDERS:
+        if name in _ENTRIES:
             raise ValueError(f"A model named {name!r} is registered already.")
-        card = card_of(name)
+        card_of(name)  # which raises where there is none
 
         def builder(
             *sizes,
@@ -107,7 +114,6 @@ def register(training: Training) -> Callable:
             return model
 
         extend(builder, build, keyword_only(builder))
-        vars(builder).update(card=card, training=training)
         builder.__doc__ = inspect.getdoc(build) + TRAINING_ARGUMENTS.format(
             optimizer=training.described_optimizer(),
             learning_rate=training.learning_rate,
@@ -118,7 +124,7 @@ def register(training: Training) -> Callable:
             if training.xla
             else "`'auto'`",
         )
-        _BUILDERS[name] = builder
+        _ENTRIES[name] = _Entry(builder, training)
         return builder
 
     return decorate
@@ -126,10 +132,19 @@ def register(training: Training) -> Callable:
 
 def builder_of(name: str) -> Callable[..., keras.Model]:
     """The builder with this name; a ValueError names the nearest ones."""
+    return _entry_of(name).builder
+
+
+def training_of(name: str) -> Training:
+    """How the model with this name is compiled; errors as of `builder_of`."""
+    return _entry_of(name).training
+
+
+def _entry_of(name):
     card = card_of(name)
-    if name not in _BUILDERS:
+    if name not in _ENTRIES:
         importlib.import_module(f"zoo.models.{card.module}")
-    return _BUILDERS[name]
+    return _ENTRIES[name]
 
 
 def create_model(name: str, /, **arguments: Any) -> keras.Model:

@@ -11,6 +11,7 @@ from zoo.pretrained.loading import class_layers
 from zoo.pretrained.manifest import made_for
 from zoo.pretrained.manifest import tags_of
 from zoo.registry import builder_of
+from zoo.registry import training_of
 from zoo.runs.folder import class_names_of
 from zoo.settings import Settings
 
@@ -38,7 +39,7 @@ def built(settings: Settings, is_new: bool) -> keras.Model:
 
 def adapt(model: keras.Model, settings: Settings) -> None:
     """Bring a model to the mean of its data, where it asks for that."""
-    training = builder_of(settings.model).training
+    training = training_of(settings.model)
     is_random = not (settings.weights or settings.arguments.get("weights"))
     if training.adapts and is_random and not settings.streaming:
         model.adapt(run_feeds.arrays_of_run(model, settings).x_train)
