@@ -7,7 +7,10 @@ from keras import ops
 from keras_capsvae.numerics import LOG_2_PI
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.numerics import bounded_log_var
+from keras_capsvae.private_keras import sum_over_replicas
 from keras_capsvae.typing import Tensor
+
+ESTIMATORS = ("analytic", "monte_carlo")
 
 
 def gaussian_kl(
@@ -65,6 +68,43 @@ def one_sample_kl(
     noise = (z - at_least_float32(z_mean)) * ops.exp(-0.5 * log_var)
     offset = _from_prior(z, prior_mean)
     return 0.5 * (ops.square(offset) - ops.square(noise) - log_var)
+
+
+def kl_terms(
+    estimator: str,
+    z_mean: Tensor,
+    z_log_var: Tensor,
+    z: Tensor | None = None,
+    prior_mean: Tensor | None = None,
+) -> Tensor:
+    """The divergence of each dim by `gaussian_kl` or `one_sample_kl`.
+
+    Args:
+        estimator: `"analytic"`, or `"monte_carlo"`, which needs z.
+        z_mean, z_log_var, z, prior_mean: As of these.
+    """
+    if estimator == "analytic":
+        return gaussian_kl(z_mean, z_log_var, prior_mean)
+    return one_sample_kl(z_mean, z_log_var, z, prior_mean)
+
+
+def with_free_bits(terms: Tensor, free_bits: float) -> Tensor:
+    """Terms `(batch, ...)`, of which the first nats cost nothing extra.
+
+    A dim whose mean over the batch, of all replicas, is below counts
+    `free_bits` and has no gradient.
+
+    Source: Kingma et al., "Improving Variational Inference with Inverse
+    Autoregressive Flow", 2016.
+    """
+    if not free_bits:
+        return terms
+    constant = ops.stop_gradient(terms)
+    total, count = (
+        sum_over_replicas(ops.sum(one, axis=0))
+        for one in (constant, ops.ones_like(constant))
+    )
+    return ops.where(total < free_bits * count, free_bits, terms)
 
 
 def gaussian_log_density(

@@ -3,12 +3,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_capsvae.divergences import ESTIMATORS
 from keras_capsvae.divergences import gaussian_kl
+from keras_capsvae.divergences import with_free_bits
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.latents.named import prior_of
 from keras_capsvae.latents.named import regulariser_of
 from keras_capsvae.latents.random_source import GraphRandom
-from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.layers.sampling import check_posterior_shapes
 from keras_capsvae.layers.sampling import reparameterised
 from keras_capsvae.numerics import sum_over_dims
@@ -16,6 +17,7 @@ from keras_capsvae.private_keras import entries_of
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.arguments import check_choice
 from keras_capsvae.validation.numbers import check_number
 
 CAPACITY = "1"  # its place in a file, after β
@@ -84,8 +86,11 @@ class GaussianLatent(Latent):
     ) -> None:
         super().__init__(kl_weight, seed, **kwargs)
         self.prior = prior_of(prior)
-        self.estimator = estimator
         closed = self.prior.has_closed_form
+        usual = "analytic" if closed else "monte_carlo"
+        self.estimator = usual if estimator is None else estimator
+        check_choice("estimator", self.estimator, ESTIMATORS)
+        self.free_bits = check_number("free_bits", free_bits)
         if not closed and (estimator == "analytic" or free_bits):
             raise ValueError(
                 f"The divergence from a {type(self.prior).__name__} has no "
@@ -103,15 +108,13 @@ class GaussianLatent(Latent):
         if capacity is not None:
             self.initial_capacity = check_number("capacity", capacity)
             self.capacity = self.add_number("capacity", self.initial_capacity)
-        usual = "analytic" if closed else "monte_carlo"
-        self.kl_loss = KLLoss(estimator=estimator or usual, free_bits=free_bits)
 
     @property
     def has_own_penalty(self) -> bool:
         return (
             self.capacity is not None
             or self.regulariser is not None
-            or self.kl_loss.free_bits > 0
+            or self.free_bits > 0
         )
 
     @property
@@ -138,7 +141,6 @@ class GaussianLatent(Latent):
     def build(self, parameters_shape: Any, condition_shape: Any = None) -> None:
         check_posterior_shapes(self, parameters_shape, count=2)
         self.latent_shape = tuple(parameters_shape[0][1:])
-        self.kl_loss.built = True  # β is the latent's own; it has no weight
         if not self.prior.built:
             self.prior.build(parameters_shape[0])
         if self.regulariser is not None:
@@ -155,7 +157,7 @@ class GaussianLatent(Latent):
         )  # (batch, ...) each
         z = self.sample([z_mean, z_log_var])  # (batch, ...)
         terms = self.prior.divergence(
-            self.kl_loss, z, z_mean, z_log_var, condition
+            self.estimator, z, z_mean, z_log_var, condition
         )
         divergence = sum_over_dims(terms)  # (batch,)
         penalty = self.beta * self._priced(terms, divergence)
@@ -178,7 +180,7 @@ class GaussianLatent(Latent):
         """What β multiplies, `(batch,)`."""
         if self.capacity is not None:
             return ops.abs(divergence - self.capacity)
-        return sum_over_dims(self.kl_loss.floored(terms))
+        return sum_over_dims(with_free_bits(terms, self.free_bits))
 
     def compute_output_spec(
         self,
@@ -264,7 +266,7 @@ class GaussianLatent(Latent):
             **super().get_config(),
             "prior": keras.saving.serialize_keras_object(self.prior),
             "estimator": self.estimator,
-            "free_bits": self.kl_loss.free_bits,
+            "free_bits": self.free_bits,
             "capacity": self.initial_capacity,
             "regulariser": keras.saving.serialize_keras_object(
                 self.regulariser

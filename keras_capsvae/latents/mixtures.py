@@ -13,7 +13,6 @@ from keras_capsvae.latents.fitted import mixture
 from keras_capsvae.latents.priors import Prior
 from keras_capsvae.latents.priors import check_flat
 from keras_capsvae.latents.priors import weight_dtype
-from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.numerics import at_least_float32
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Identifier
@@ -219,7 +218,7 @@ class ClassifiedMixture(GaussianMixture):
 
     def divergence(
         self,
-        kl_loss: KLLoss,
+        estimator: str,
         z: Tensor,
         z_mean: Tensor,
         z_log_var: Tensor,

@@ -10,9 +10,9 @@ import keras
 from keras import ops
 
 from keras_capsvae.divergences import gaussian_log_density
+from keras_capsvae.divergences import kl_terms
 from keras_capsvae.divergences import sample_divergence
 from keras_capsvae.divergences import unit_gaussian_log_density
-from keras_capsvae.layers.kl_loss import KLLoss
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
@@ -79,13 +79,16 @@ class Prior(keras.layers.Layer):
 
     def divergence(
         self,
-        kl_loss: KLLoss,
+        estimator: str,
         z: Tensor,
         z_mean: Tensor,
         z_log_var: Tensor,
         condition: Any = None,
     ) -> Tensor:
-        """Terms of the divergence that free bits count, `(batch, terms)`."""
+        """Terms of the divergence that free bits count, `(batch, terms)`.
+
+        The `estimator` of the latent, a name, is for priors with a closed form.
+        """
         # (batch, 1): the dims of a mixture are no separate terms
         return -self.log_ratio(z[:, None], z_mean, z_log_var, condition)
 
@@ -125,15 +128,13 @@ class UnitGaussian(Prior):
 
     def divergence(
         self,
-        kl_loss: KLLoss,
+        estimator: str,
         z: Tensor,
         z_mean: Tensor,
         z_log_var: Tensor,
         condition: Any = None,
     ) -> Tensor:
-        return kl_loss.per_dim(
-            [z_mean, z_log_var, z], prior_mean=self.mean(condition)
-        )
+        return kl_terms(estimator, z_mean, z_log_var, z, self.mean(condition))
 
     def draw(
         self,

@@ -3,17 +3,15 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_capsvae.divergences import gaussian_kl
-from keras_capsvae.divergences import one_sample_kl
+from keras_capsvae.divergences import ESTIMATORS
+from keras_capsvae.divergences import kl_terms
+from keras_capsvae.divergences import with_free_bits
 from keras_capsvae.layers.sampling import check_posterior_shapes
 from keras_capsvae.numerics import sum_over_dims
-from keras_capsvae.private_keras import sum_over_replicas
 from keras_capsvae.typing import Config
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arguments import check_choice
 from keras_capsvae.validation.numbers import check_number
-
-ESTIMATORS = ("analytic", "monte_carlo")
 
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
@@ -94,7 +92,8 @@ class KLLoss(keras.layers.Layer):
         return self.initial_weight
 
     def call(self, inputs: Any, prior_mean: Tensor | None = None) -> Any:
-        terms = self.floored(self.per_dim(inputs, prior_mean))
+        terms = kl_terms(self.estimator, *inputs, prior_mean=prior_mean)
+        terms = with_free_bits(terms, self.free_bits)
         count = ops.maximum(ops.shape(terms)[0], 1)
         mean = ops.sum(terms) / ops.cast(count, terms.dtype)
         self.add_loss(self.weight * mean)
@@ -105,24 +104,9 @@ class KLLoss(keras.layers.Layer):
 
         Without weight and free bits; adds nothing to the loss.
         """
-        return sum_over_dims(self.per_dim(inputs, prior_mean))
-
-    def per_dim(self, inputs: Any, prior_mean: Tensor | None = None) -> Tensor:
-        """The divergence of each dim of each example."""
-        if self.estimator == "analytic":
-            return gaussian_kl(*inputs[:2], prior_mean=prior_mean)
-        return one_sample_kl(*inputs, prior_mean=prior_mean)
-
-    def floored(self, terms: Tensor) -> Tensor:
-        """Terms `(batch, ...)` with the floor of `free_bits`."""
-        if not self.free_bits:
-            return terms
-        constant = ops.stop_gradient(terms)
-        total, count = (
-            sum_over_replicas(ops.sum(one, axis=0))
-            for one in (constant, ops.ones_like(constant))
+        return sum_over_dims(
+            kl_terms(self.estimator, *inputs, prior_mean=prior_mean)
         )
-        return ops.where(total < self.free_bits * count, self.free_bits, terms)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return [tuple(shape) for shape in input_shape]

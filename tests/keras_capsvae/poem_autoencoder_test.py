@@ -304,7 +304,7 @@ def test_a_fresh_process_writes_the_same(tmp_path):
 
 def test_free_bits_and_depth_reach_the_model():
     model = small(free_bits=0.2, decoder_blocks=3, compile=False)
-    assert model.latent.kl_loss.free_bits == 0.2
+    assert model.latent.free_bits == 0.2
     names = [layer.name for layer in model.decoder.layers]
     assert [n for n in names if "conv" in n] == [
         "decoder_conv_1",

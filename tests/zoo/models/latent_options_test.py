@@ -58,7 +58,7 @@ def test_each_option_trains_and_is_in_the_file(trained, images, tmp_path):
     if name in LOSSES:
         return
     values = {
-        "free_bits": again.latent.kl_loss.free_bits,
+        "free_bits": again.latent.free_bits,
         "capacity": again.latent.initial_capacity,
         "regulariser": again.latent.term_names and again.latent.term_names[0],
         "normalised_mean": [
