@@ -72,6 +72,13 @@ class Latent(SeededLayer):
         self.initial_beta = check_number("kl_weight", kl_weight)
         self.beta = self.add_number("beta", self.initial_beta)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        held = self.__dict__.get(name)
+        if isinstance(held, keras.Variable) and np.ndim(value) == 0:
+            held.assign(value)  # β = 0.5: a compiled step sees it too
+        else:
+            super().__setattr__(name, value)
+
     def add_number(self, name: str, start: float) -> keras.Variable:
         """A variable for a callback to move: saved, and not trained."""
         return self.add_weight(

@@ -10,6 +10,7 @@ from keras_capsvae.private_keras import entries_of
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.forms import holds_numbers
 from keras_capsvae.validation.forms import holds_texts
+from keras_capsvae.validation.forms import in_numpy
 from keras_capsvae.validation.inputs import has_own_name
 from keras_capsvae.validation.inputs import told
 from keras_capsvae.validation.labels import check_classes
@@ -203,4 +204,4 @@ def _one(array):
     """With a batch axis; a row of a data frame stays one, with its names."""
     if hasattr(array, "to_frame"):
         return array.to_frame().T
-    return np.asarray(array)[None]
+    return in_numpy(array)[None]

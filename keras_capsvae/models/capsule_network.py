@@ -21,6 +21,7 @@ from keras_capsvae.numerics import sum_over_dims
 from keras_capsvae.private_keras import PerExampleMeans
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_same_length
+from keras_capsvae.validation.forms import in_numpy
 from keras_capsvae.validation.labels import multi_hot
 from keras_capsvae.validation.numbers import check_number
 
@@ -119,9 +120,15 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        capsules = self._pass.take(y_pred)["capsules"]
+        self.check_loss_given()
         loss = self.scored(y, y_pred, sample_weight)
         if self.decoder is not None:
+            if x is None:
+                raise ValueError(
+                    "`x` must be given to `compute_loss`, for the decoder "
+                    "reconstructs it. Received: x=None"
+                )
+            capsules = self._pass.take(y_pred)["capsules"]
             labels = multi_hot(y, self.num_classes)
             decoded = self.decoder(
                 self._mask([capsules, labels]), training=training
@@ -159,7 +166,7 @@ class CapsuleNetwork(OwnLossModel, CapsuleClassifier):
             )
         kept = [self.capsules(x, batch_size)]
         if labels is not None:
-            labels = np.asarray(labels)
+            labels = in_numpy(labels)
             self.check_targets(labels, "labels")
             check_same_length([kept[0], labels], "x, labels")
             kept.append(multi_hot(labels, self.num_classes))

@@ -15,6 +15,7 @@ from keras_capsvae.models.fitted_codes import FittedCodes
 from keras_capsvae.models.prediction import joined
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.forms import in_numpy
 from keras_capsvae.validation.labels import check_classes
 from keras_capsvae.validation.streams import inputs_in
 from keras_capsvae.validation.streams import is_stream
@@ -223,7 +224,7 @@ class CodeAutoencoder(VariationalAutoencoder):
         Arguments and errors as of `VariationalAutoencoder`; a ValueError also
         where codes have another shape or lie outside of the codebook.
         """
-        z = np.asarray(z)
+        z = in_numpy(z)
         check_classes(z, self.latent.code_shape, self.latent.num_codes, "z")
         return super().decode(
             z.astype("int32"),

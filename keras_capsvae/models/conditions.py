@@ -14,6 +14,7 @@ from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.arrays import parts_of
 from keras_capsvae.validation.forms import as_array
+from keras_capsvae.validation.forms import in_numpy
 from keras_capsvae.validation.inputs import told
 from keras_capsvae.validation.labels import check_label
 from keras_capsvae.validation.shapes import shapes_agree
@@ -205,7 +206,7 @@ class Conditions:
             or (len(condition) == 1 and np.ndim(condition[0]) > 0)
         )
         arrays = [
-            np.asarray(as_array(c, "condition"))
+            in_numpy(as_array(c, "condition"))
             for c in (condition if is_list else [condition])
         ]
         if len(arrays) != len(self.inputs):

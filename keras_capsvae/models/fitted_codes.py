@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_capsvae.models.code_prior import CodePrior
+from keras_capsvae.models.prediction import divisible
 from keras_capsvae.models.prediction import one_at_a_time
 from keras_capsvae.models.prediction import padded
 from keras_capsvae.private_keras import on_one_thread
@@ -101,7 +102,7 @@ class FittedCodes:
         if not isinstance(uniforms, np.ndarray):  # in a graph
             heat = keras.ops.full((n,), temperature)
             return self.net.sampled(uniforms, heat, conditions)
-        size = MANY if n > FEW else FEW
+        size = divisible(MANY if n > FEW else FEW)
         heat = np.full(n, temperature, "float32")
         given = map(keras.ops.convert_to_numpy, conditions)
         arrays = [padded(one, size) for one in (uniforms, heat, *given)]

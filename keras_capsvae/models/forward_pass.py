@@ -37,7 +37,8 @@ class ForwardPass:
             raise RuntimeError(
                 "`y_pred` must be what the model returned in the forward pass "
                 "before, in this thread. Received: another tensor. Call the "
-                "model, then `compute_loss`, once each"
+                "model, then `compute_loss`, once each; a `call` of a class "
+                "of your own returns what `super().call(...)` returned"
             )
         return record
 

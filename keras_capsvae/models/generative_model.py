@@ -18,6 +18,7 @@ from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arguments import check_known
 from keras_capsvae.validation.arrays import check_array
 from keras_capsvae.validation.forms import as_array
+from keras_capsvae.validation.forms import in_numpy
 from keras_capsvae.validation.labels import check_label
 from keras_capsvae.validation.numbers import check_integer
 from keras_capsvae.validation.shapes import with_last_axis
@@ -106,7 +107,7 @@ class GenerativeModel(AutoencoderData):
         Raises:
             ValueError: If the decoder takes another condition, or none.
         """
-        z = np.asarray(as_array(z, "z"))
+        z = in_numpy(as_array(z, "z"))
         if self.latent.num_codes is None:
             _, *dims = shape = self.decoder.inputs[0].shape
             z = check_array(with_last_axis(z, shape), dims, "z")

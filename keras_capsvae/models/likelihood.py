@@ -13,6 +13,7 @@ from keras_capsvae.divergences import importance_weighted_bound
 from keras_capsvae.latents.base import Latent
 from keras_capsvae.losses import ReconstructionLoss
 from keras_capsvae.models.conditions import called
+from keras_capsvae.models.prediction import divisible
 from keras_capsvae.models.prediction import padded
 from keras_capsvae.models.prediction import predicted
 from keras_capsvae.models.structures import alone
@@ -164,7 +165,7 @@ def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
     weights, bounds = [], []
     bar = keras.utils.Progbar(count, verbose=int(bool(verbose and count > 1)))
     for done, size in enumerate(sizes, start=1):
-        batch_size = max(1, min(rows // size, len(arrays[0])))
+        batch_size = divisible(max(1, min(rows // size, len(arrays[0]))))
         filled = [padded(array, batch_size) for array in arrays]
         both = (
             estimators[size]

@@ -47,11 +47,15 @@ def check_encoder(encoder: keras.Model, latent: Latent) -> None:
     received = [tuple(output.shape) for output in encoder.outputs]
     dims = received[0][-1] or 0
     size = dims // len(names) if len(received) == 1 else dims
+    advice = ""
+    if len(received) > len(names):
+        advice = ". Several latents are one: concatenate their means, and so on"
     heads = ", ".join([f"Dense({size or 'latent_dim'})(h)"] * len(names))
     raise ValueError(
         f"`encoder` must return a list [{', '.join(names)}], as "
         f"keras.Model(x, [{heads}]) does. Received: "
         f"{len(received)} output(s) of shape {', '.join(map(str, received))}"
+        f"{advice}"
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.models.structures import alone
+from keras_capsvae.private_keras import shares_of_a_batch
 from keras_capsvae.validation.forms import dense_in_numpy
 
 USUAL = 32  # examples in a batch of Keras
@@ -38,7 +39,10 @@ def predicted(
         if not often:
             return _called(model, arrays, count, size)
         size = often[0]
-    if count > size:
+    is_shared = shares_of_a_batch() > 1
+    if is_shared:
+        size = divisible(min(size, count))
+    if count > size or is_shared:
         arrays = [padded(array, size) for array in arrays]
     with one_at_a_time():
         outputs = model.predict(alone(arrays), size, verbose=0)
@@ -49,6 +53,11 @@ def one_at_a_time() -> contextlib.AbstractContextManager:
     """Keeps other threads waiting where Keras predicts in one alone: on JAX."""
     is_jax = keras.backend.backend() == "jax"
     return _ONE_AT_A_TIME if is_jax else contextlib.nullcontext()
+
+
+def divisible(batch_size: int) -> int:
+    """A size, not below this, that the devices of a distribution share."""
+    return batch_size + -batch_size % shares_of_a_batch()
 
 
 def padded(array: np.ndarray, batch_size: int) -> np.ndarray:

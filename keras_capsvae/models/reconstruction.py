@@ -146,6 +146,14 @@ class Reconstruction:
                 f"`decoder` must have {' or '.join(map(str, allowed))} outputs "
                 f"under the loss {told}. Received: {count}"
             )
+        shapes = [tuple(output.shape) for output in self.decoder.outputs]
+        if allowed and count > 1 and len(set(shapes)) > 1:
+            raise ValueError(
+                "`decoder` must have outputs of one shape, the mean and the "
+                f"spread of each value, under {type(loss).__name__}. "
+                f"Received: {shapes}. Several things to reconstruct are one "
+                "array, or take a loss of your own"
+            )
         expected = _activation_of(loss)
         takes_logits = getattr(loss, "from_logits", False)
         if expected and not takes_logits and self.last_activation == "linear":

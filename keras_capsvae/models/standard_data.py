@@ -1,6 +1,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_capsvae.models.composed_model import ComposedModel
 from keras_capsvae.typing import Tensor
@@ -69,6 +70,12 @@ class StandardData(ComposedModel):
             return [x[tensor.name] for tensor in self.inputs]
         arrays = list(x) if isinstance(x, (list, tuple)) else [x]
         if len(arrays) != len(self.inputs):
+            _, *dims = self.inputs[0].shape
+            if {tuple(np.shape(one)) for one in arrays} == {tuple(dims)}:
+                raise ValueError(
+                    f"`{name}` must be one array: np.stack({name}). "
+                    f"Received: {len(arrays)} examples in a list"
+                )
             raise ValueError(
                 f"`{name}` must hold {len(self.inputs)} input arrays: "
                 f"{told(self.inputs)}. "

@@ -67,7 +67,9 @@ class VariationalAutoencoder(PriorModel):
         name: Name of the model.
 
     Attributes:
-        encoder, latent, decoder: The parts. `latent.beta` is the variable β.
+        encoder, latent, decoder: The parts.
+        kl_weight: The variable β, which is `latent.beta`; it may be set to a
+            number, also while the model trains.
 
     Raises:
         ValueError: If the parts do not fit each other, or arguments of the
@@ -150,6 +152,15 @@ class VariationalAutoencoder(PriorModel):
             "reconstruction_loss", "kl_loss", "negative_elbo", *terms
         )
 
+    @property
+    def kl_weight(self) -> keras.Variable:
+        """β, `latent.beta`: set to a number, the divergence weighs that."""
+        return self.latent.beta
+
+    @kl_weight.setter
+    def kl_weight(self, value: float) -> None:
+        self.latent.beta = value
+
     def call(
         self, inputs: Any, training: bool | None = None, mask: Any = None
     ) -> Any:
@@ -163,6 +174,7 @@ class VariationalAutoencoder(PriorModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
+        self.check_loss_given()
         forward = self._pass.take(y_pred)
         terms = self.terms(self._target(x, y), forward, training)
         reconstruction, divergence, objective = (

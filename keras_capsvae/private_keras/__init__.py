@@ -31,6 +31,7 @@ from keras_capsvae.private_keras.replicas import ReplicaSeedGenerator
 from keras_capsvae.private_keras.replicas import can_use_xla
 from keras_capsvae.private_keras.replicas import check_xla
 from keras_capsvae.private_keras.replicas import one_replica_a_row
+from keras_capsvae.private_keras.replicas import shares_of_a_batch
 from keras_capsvae.private_keras.replicas import sum_over_replicas
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "on_one_thread",
     "one_replica_a_row",
     "producer",
+    "shares_of_a_batch",
     "sum_over_replicas",
     "variables_to_restore",
 ]

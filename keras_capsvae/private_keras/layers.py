@@ -79,8 +79,12 @@ class PerExampleMeans(MetricsList):
         for metric in self.metrics:
             metric._direction = "down"
 
-    def update_state(self, **values: Any) -> None:
-        for metric in self.metrics:
+    def update_state(self, *outputs: Any, **values: Any) -> None:
+        """Take what the loss found; targets and outputs tell nothing more.
+
+        A loop over `model.metrics` gives those to every metric.
+        """
+        for metric in self.metrics if values else ():
             metric.update_state(values[metric.name])
 
     def result(self) -> Tensor:

@@ -24,6 +24,15 @@ class ReplicaSeedGenerator(keras.random.SeedGenerator):
         return seed + ops.cast(shift, seed.dtype)
 
 
+def shares_of_a_batch() -> int:
+    """Among how many devices a distribution of JAX divides each batch."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return 1
+    mesh = distribution.device_mesh
+    return mesh.shape[mesh.axis_names.index(distribution.batch_dim_name)]
+
+
 def replica_id() -> Tensor | None:
     """Index of the replica that this code runs in; `None` outside of any.
 

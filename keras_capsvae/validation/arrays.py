@@ -87,9 +87,12 @@ def check_shape(
     """Check a full shape against an expected one without the batch."""
     if not shapes_agree(received, (None, *expected)):
         batched = ", ".join(["batch", *map(str, expected)])
+        advice = ""
+        if expected and shapes_agree(received, expected):
+            advice = ". One example alone is x[None]; a data set has .batch(32)"
         raise ValueError(
             f"`{name}` must have shape ({batched}). "
-            f"Received: shape {tuple(received)}"
+            f"Received: shape {tuple(received)}{advice}"
         )
 
 

@@ -10,6 +10,7 @@ import contextlib
 import copy
 import itertools
 import math
+import sys
 import types
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -67,6 +68,9 @@ class StreamChecks:
             return data if data.use_multiprocessing else _Looked(data, look)
         first = _first(data, name, "a data set of nothing")
         look(_on_one_device(first))
+        if _is_of_grain(data):
+            # A loader may work in other processes; as of tf.data.
+            return data.map(look) if hasattr(data, "map") else data
         if _is_of(data, "DataLoader"):
             return _looked_loader(data, look)
         if _is_of(data, "DatasetV2"):
@@ -115,8 +119,12 @@ class FiniteLoss(keras.callbacks.Callback):
 def is_stream(data: Any) -> bool:
     """Whether the data come in batches rather than as arrays."""
     kinds = (types.GeneratorType, keras.utils.PyDataset)
-    return isinstance(data, kinds) or _is_of(
-        data, "DataLoader", "DatasetV2", "DistributedDatasetInterface"
+    return (
+        isinstance(data, kinds)
+        or _is_of(
+            data, "DataLoader", "DatasetV2", "DistributedDatasetInterface"
+        )
+        or _is_of_grain(data)
     )
 
 
@@ -144,7 +152,7 @@ def examples_in(stream: Any) -> int | None:
 
     A loader of PyTorch does, and any stream by an attribute `num_examples`.
     """
-    if not _is_of(stream, "DataLoader"):
+    if not _is_of(stream, "DataLoader") or _is_of_grain(stream):
         return getattr(stream, "num_examples", None)
     is_endless = _is_of(stream.dataset, "IterableDataset")
     return None if is_endless else len(stream.dataset)
@@ -155,8 +163,12 @@ def reader_of(data: Any, check: Check, name: str) -> Read | None:
 
     `None` of a stream whose batches are checked as they are drawn.
     """
-    is_distributed = _is_of(data, "DistributedDatasetInterface")
-    if not is_distributed and not getattr(data, "use_multiprocessing", False):
+    is_left_alone = (
+        _is_of(data, "DistributedDatasetInterface")
+        or getattr(data, "use_multiprocessing", False)
+        or (_is_of_grain(data) and not hasattr(data, "map"))
+    )
+    if not is_left_alone:
         return None
 
     def read(steps):
@@ -242,7 +254,15 @@ def _on_one_device(batch):
 def _is_endless(stream):
     if isinstance(stream, keras.utils.PyDataset):
         return stream.num_batches is None
+    if _is_of_grain(stream):
+        return hasattr(stream, "__len__") and len(stream) == sys.maxsize
     return _is_of(stream, "DatasetV2") and int(stream.cardinality()) == ENDLESS
+
+
+def _is_of_grain(data):
+    """Whether it is a data set or loader of grain, which Keras takes."""
+    kinds = type(data).__mro__
+    return any(kind.__module__.startswith("grain.") for kind in kinds)
 
 
 def _is_of(data, *names):

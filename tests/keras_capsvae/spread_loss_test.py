@@ -68,7 +68,9 @@ def test_config_holds_the_current_margin():
 
 @pytest.mark.parametrize("margin", [0, -1.0, float("nan")])
 def test_bad_margin(margin):
-    with pytest.raises(ValueError, match="above 0. Received: margin="):
+    with pytest.raises(
+        ValueError, match="positive and finite. Received: margin="
+    ):
         SpreadLoss(margin)
 
 
