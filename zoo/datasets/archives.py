@@ -1,4 +1,4 @@
-"""Arrays of one's own from an `.npz` file."""
+"""Arrays of one's own from an `.npz` or an `.npy` file."""
 
 import os
 import pathlib
@@ -12,6 +12,7 @@ import numpy as np
 from zoo.datasets.folders import SUFFIXES
 from zoo.datasets.labels import numbered
 
+ARCHIVES = (".npz", ".npy")
 KEYS = ("x_train", "y_train", "x_test", "y_test", "x", "y")
 UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
@@ -28,6 +29,8 @@ def read_archive(
     path: str | os.PathLike, class_names: Sequence[str] | None = None
 ) -> dict[str, Part]:
     """Read and check the images and labels of an `.npz` file.
+
+    The one array of an `.npy` file are images.
 
     Args:
         path: That of the file.
@@ -68,7 +71,7 @@ def _read_arrays(path):
     try:
         archive = np.load(path, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("it holds one bare array")
+            return {"x": archive}, ["x"]
         with archive:
             arrays = {key: archive[key] for key in KEYS if key in archive}
             return arrays, archive.files

@@ -16,6 +16,7 @@ from keras_capsvae import PoemAutoencoder
 from keras_capsvae import TabularAutoencoder
 from keras_capsvae import TextClassifier
 from zoo.datasets import feeds
+from zoo.datasets.archives import ARCHIVES
 from zoo.datasets.archives import read_archive
 from zoo.datasets.couplet_task import load_real_or_fake
 from zoo.datasets.couplets import every_text
@@ -126,7 +127,7 @@ def read_examples(
         return _of_images(model, _images_below(path), path, reading)
     if path.suffix.lower() in SUFFIXES and path.is_file():
         return _of_images(model, [path], path.parent, reading)
-    if path.suffix.lower() == ".npz" and path.is_file():
+    if path.suffix.lower() in ARCHIVES and path.is_file():
         pairs = read_archive(path)
         images, labels, names = pairs["all" if "all" in pairs else "test"]
         _check_unchanged(model, path, [images], reading)
@@ -134,8 +135,8 @@ def read_examples(
         return _in_rows(_fitted(model, images, reading), named)
     if isinstance(check_source(source), pathlib.Path):
         raise ValueError(
-            "`source` must be an image, a folder of images or an .npz file. "
-            f"Received: {path}"
+            "`source` must be an image, a folder of images or an .npz or .npy "
+            f"file. Received: {path}"
         )
     arrays = feeds.load(model, source, reading)
     return _in_rows(arrays.x_test, arrays.y_test)

@@ -53,7 +53,8 @@ def load(
               to 48 × 48 × 2, of 5 classes; see `matrix_capsnet` for windows;
             - the path of an `.npz` file with the keys `x_train` (`y_train`,
               `x_test`, `y_test`), or `x` (`y`), split 90/10. Images are
-              uint8, which is divided by 255, or floats in [0, 1];
+              uint8, which is divided by 255, or floats in [0, 1]. The one
+              array of an `.npy` file is x;
             - the path of a folder of png, jpg, bmp, gif, webp or tif files.
               Its sub-folders, sorted by name, are the classes; a flat folder
               has no labels. Split 90/10 unless all it holds is `train` and

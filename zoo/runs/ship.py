@@ -70,7 +70,8 @@ def main(run: pathlib.Path, tag: str, half: bool) -> None:
     }
     bare = builder(**arguments, seed=settings.seed)
     # The file holds what the loss has learned, but no slots of an optimizer.
-    bare.compile("sgd", bare.loss)
+    # XLA draws other random numbers.
+    bare.compile("sgd", bare.loss, jit_compile=bare.jit_compile)
     bare.set_weights(trained.get_weights())
     if isinstance(bare, PriorModel):
         bare.fitted_prior = trained.fitted_prior

@@ -408,8 +408,14 @@ def test_corrupt_npz(npz, tmp_path):
 
 def test_bare_array_file(tmp_path):
     np.save(tmp_path / "x.npy", X)
-    with pytest.raises(ValueError, match="one bare array"):
-        datasets.load(tmp_path / "x.npy")
+    arrays = datasets.load(tmp_path / "x.npy")
+    np.testing.assert_array_equal(
+        np.concatenate([arrays.x_train, arrays.x_test]).sum(), X.sum()
+    )
+    assert arrays.y_train is None
+    np.save(tmp_path / "texts.npy", np.array(["a", None], object))
+    with pytest.raises(ValueError, match="texts.npy"):
+        datasets.load(tmp_path / "texts.npy")
 
 
 # Folders of images
