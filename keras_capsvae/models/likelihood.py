@@ -1,7 +1,6 @@
 """Likelihood of single examples under a VAE, by importance sampling."""
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,19 +9,15 @@ import numpy as np
 from keras import ops
 
 from keras_capsvae.divergences import importance_weighted_bound
-from keras_capsvae.latents.base import Latent
-from keras_capsvae.losses import ReconstructionLoss
 from keras_capsvae.models.conditions import called
 from keras_capsvae.models.prediction import divisible
 from keras_capsvae.models.prediction import padded
 from keras_capsvae.models.prediction import predicted
+from keras_capsvae.models.scored_data import check_densities
+from keras_capsvae.models.scored_data import check_likelihood
+from keras_capsvae.models.scored_data import scored_arrays
 from keras_capsvae.models.structures import alone
 from keras_capsvae.typing import Tensor
-from keras_capsvae.validation.arrays import LIKE_BYTES
-from keras_capsvae.validation.arrays import check_array
-from keras_capsvae.validation.arrays import check_same_length
-from keras_capsvae.validation.forms import dense_in_numpy
-from keras_capsvae.validation.inputs import has_own_name
 from keras_capsvae.validation.numbers import check_integer
 
 CHUNK_MEGABYTES = 4
@@ -70,7 +65,7 @@ def log_likelihood(
 
     Source: Burda et al., 2015, section 5; kexue.fm 5383.
     """
-    _check_densities(model)
+    check_densities(model)
     arguments = (num_samples, seed, chunk_megabytes, verbose)
     log_weights, _ = _chunks(model, x, *arguments)
     return _mean_of_exponentials(log_weights)
@@ -92,9 +87,9 @@ def elbo(
     have no densities, `ln q(x|z) + ln q(z)` with the codes of x. Arguments,
     errors and result as of `log_likelihood`; `num_samples` defaults to 1.
     """
-    _check_model(model)
+    check_likelihood(model)
     if model.latent.num_codes is None:
-        _check_densities(model)
+        check_densities(model)
     arguments = (num_samples, seed, chunk_megabytes, verbose)
     _, bounds = _chunks(model, x, *arguments)
     counts = np.array([count for count, _ in bounds])
@@ -119,8 +114,8 @@ def values(
         ValueError: As of `elbo`.
         NotImplementedError: If the loss scores whole examples alone.
     """
-    _check_model(model)
-    arrays = _arrays(model, x)
+    check_likelihood(model)
+    arrays = scored_arrays(model, x)
     return predicted(_Values(model), arrays, batch_size)
 
 
@@ -137,7 +132,7 @@ def scores_in_graph(
     Returns:
         Function of what the model takes, which gives nats `(batch,)`.
     """
-    _check_model(model)
+    check_likelihood(model)
     noise = model.latent.seed_generator
     estimator = _Estimator(model, num_samples or 1, noise)
     column = 1 if num_samples is None else 0
@@ -154,7 +149,7 @@ def _mean_of_exponentials(chunks):
 def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
     """(samples, value of each example) of as many chunks as are needed."""
     num_samples = check_integer("num_samples", num_samples)
-    arrays = _arrays(model, x)
+    arrays = scored_arrays(model, x)
     rows = _rows_that_fit(model, arrays[0], chunk_megabytes)
     count = -(-num_samples // rows)
     sizes = [len(part) for part in np.array_split(range(num_samples), count)]
@@ -180,69 +175,6 @@ def _chunks(model, x, num_samples, seed, chunk_megabytes, verbose):
         bounds.append((size, both[:, 1]))
         bar.update(done)
     return weights, bounds
-
-
-def _check_model(model):
-    if not isinstance(getattr(model, "latent", None), Latent):
-        raise TypeError(
-            "`model` must be a VAE, a `VariationalAutoencoder` or a model of "
-            f"the zoo made of one. Received: {type(model).__name__}"
-        )
-    model.check_compiled()
-    if not isinstance(model.loss, ReconstructionLoss):
-        raise ValueError(
-            "A likelihood needs a model compiled with a `ReconstructionLoss`, "
-            "which is −ln q(x|z) in nats. "
-            f"Received: loss={model.loss!r}"
-        )
-    if model.loss.is_of_batch:
-        raise ValueError(
-            "A likelihood must be that of each example, whatever it stands "
-            "beside: compile the model with a loss such as "
-            "GaussianReconstruction(variance='learned'). "
-            f"Received: loss={model.loss!r}"
-        )
-
-
-def _check_densities(model):
-    _check_model(model)
-    if not model.latent.has_densities:
-        raise ValueError(
-            "A likelihood needs a latent with densities. "
-            f"Received: {type(model.latent).__name__}"
-        )
-
-
-def _arrays(model, x):
-    """Checked arrays of the model's inputs, in order.
-
-    Any finite values may be scored, whatever the range of the training.
-    """
-    arrays = model.arrays_of_model(x)
-    for place, (array, tensor) in enumerate(zip(arrays, model.inputs)):
-        name = tensor.name if has_own_name(tensor) else f"x[{place}]"
-        if place:
-            model.check_input(array, tensor, name)
-        else:
-            check_array(array, tensor.shape[1:], "x")
-    check_same_length(arrays, "x")
-    _warn_beyond_range(model, arrays[0])
-    return [dense_in_numpy(array) for array in arrays]
-
-
-def _warn_beyond_range(model, x):
-    """What trains on other targets than x is held against x all the same."""
-    value_range = getattr(model.loss, "target_range", None)
-    if value_range is None:
-        return
-    highest = float(np.max(dense_in_numpy(x)))
-    if highest > LIKE_BYTES * value_range[1]:
-        warnings.warn(
-            f"`x` reaches {highest:g}, and {type(model.loss).__name__} scores "
-            f"{list(value_range)}. x itself is what reconstructions are held "
-            "against: scale it as the targets of the training.",
-            stacklevel=4,
-        )
 
 
 def _rows_that_fit(model, x, chunk_megabytes):

@@ -6,22 +6,20 @@ import dataclasses
 import json
 import os
 import pathlib
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 
-import keras_capsvae
 from zoo.export import load_model
 from zoo.run_files import CONFIG
 from zoo.run_files import HISTORY
 from zoo.run_files import LAST
 from zoo.run_files import MODEL
 from zoo.runs import clearing
+from zoo.runs import config_file
 from zoo.runs import files
 from zoo.runs import histories
-from zoo.settings import OPTIONS
 from zoo.settings import Settings
 
 PRIOR = "prior.keras"  # the state of a prior over codes
@@ -82,25 +80,7 @@ class RunFolder:
         Raises:
             ValueError: If the file is damaged, or of a newer version.
         """
-        found = {}
-        try:
-            found = json.loads(self.config.read_text(encoding="utf-8"))
-            if not isinstance(found, dict):
-                raise ValueError(
-                    f"an object was expected, of type {type(found).__name__}"
-                )
-            unknown = sorted(set(found) - set(OPTIONS))
-            if unknown:
-                raise ValueError(f"settings of another version: {unknown}")
-            return Settings(**found)
-        except (ValueError, TypeError, RecursionError) as error:
-            if _is_newer(found):
-                raise ValueError(
-                    f"{self.config} was written by version {found['version']} "
-                    f"of keras-capsvae; this is {keras_capsvae.__version__}: "
-                    f"update it ({error}). Nothing was changed"
-                ) from error
-            raise self._damaged(self.config, error) from error
+        return config_file.read(self.config)
 
     def state(self, settings: Settings) -> pathlib.Path:
         """The file that a run of these settings goes on from."""
@@ -109,7 +89,7 @@ class RunFolder:
     def begin(self, settings: Settings) -> None:
         """Write the settings of a new run, and take away what was before."""
         self.clear()
-        self._write(settings)
+        config_file.write(self.config, settings)
 
     def go_on(self, settings: Settings, epochs: int) -> None:
         """Write the settings, and drop what follows the epochs trained.
@@ -130,7 +110,7 @@ class RunFolder:
                 SECONDS: self.seconds() if epochs else 0.0,
             }
         )
-        self._write(settings)
+        config_file.write(self.config, settings)
 
     def epochs(self) -> int:
         """The epochs that the history tells of."""
@@ -197,7 +177,7 @@ class RunFolder:
         """
         model = load_model(path)
         if not model.compiled:
-            raise self._damaged(path, "it is not compiled")
+            raise config_file.damaged(path, "it is not compiled")
         found, expected = _net(model), _net(built)
         if found != expected:
             raise ValueError(
@@ -226,22 +206,11 @@ class RunFolder:
             "missing"
         )
 
-    def _write(self, settings):
-        values = dataclasses.asdict(settings)
-        text = json.dumps(values, indent=2, ensure_ascii=False)
-        files.replace_text(self.config, text + "\n")
-
     def _rows(self):
         try:
             return histories.rows_of(self.history)
         except ValueError as error:
-            raise self._damaged(self.history, error) from error
-
-    def _damaged(self, path, error):
-        return ValueError(
-            f"{path} is damaged ({error}). Restore it or start a new run in "
-            "another folder. Nothing was changed"
-        )
+            raise config_file.damaged(self.history, error) from error
 
 
 def _net(model):
@@ -255,16 +224,6 @@ def _told(model):
         f"a {type(model).__name__} of {model.count_params():,} parameters, "
         f"named {model.name}"
     )
-
-
-def _is_newer(found):
-    """Whether settings were written by a version after this one."""
-    written = str(found.get("version")) if isinstance(found, dict) else ""
-    return _numbers(written) > _numbers(keras_capsvae.__version__)
-
-
-def _numbers(version):
-    return [int(part) for part in re.findall(r"\d+", version)]
 
 
 def _write_rows(path, rows):
