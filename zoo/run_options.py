@@ -27,8 +27,8 @@ class RunOptions:
         None,
         "mnist_small, digits, mnist, fashion_mnist, kmnist, binarized_mnist, "
         "an .npz or .npy file or a folder; for a model of texts tang, a file "
-        "of poems or lines, or a table of texts with labels; for a model of tables "
-        "breast_cancer, a .csv or a .tsv of numbers.",
+        "of poems or lines, or a table of texts with labels; for a model of "
+        "tables breast_cancer, a .csv or a .tsv of numbers.",
         flag="--data",
         usual="mnist_small, tang or breast_cancer",
         of_card="example_data",
