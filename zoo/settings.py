@@ -49,6 +49,9 @@ class Settings(RunOptions):
     columns: Mapping[str, str | list[str]] | None = option(
         dict, None, "What the columns of a table are, by their names."
     )
+    num_examples: int | None = option(
+        int, None, "Examples to train on; None of a stream.", fixed=False
+    )
     rate_changes: Mapping[str, float] = option(
         dict,
         {},

@@ -61,7 +61,7 @@ class SpreadMargin(StepCallback):
 
     def on_epoch_begin(self, epoch: int, logs: Config | None = None) -> None:
         super().on_epoch_begin(epoch, logs)
-        self._margin = float(self.model.loss.margin)
+        self._margin = float(keras.ops.convert_to_numpy(self.model.loss.margin))
 
     def on_step(self, step: int) -> None:
         margin = self.margin(step)

@@ -72,7 +72,7 @@ class WarmUp(StepCallback):
 
     def on_train_begin(self, logs: Config | None = None) -> None:
         self._targets = list(self.targets())
-        self._reached, self._share = 0, None
+        self._reached, self._share, self._value = 0, None, None
         if not self._targets:
             raise ValueError(
                 f"{type(self).__name__} expects a model with {self.purpose}. "
@@ -101,7 +101,8 @@ class WarmUp(StepCallback):
 
     def on_train_end(self, logs: Config | None = None) -> None:
         """Warn if training ended before the last value was reached."""
-        if self._reached < (2 * self.cycles - 1) * self.length:
+        last = (2 * self.cycles - 1) * self.length
+        if self._value is not None and self._reached < last:
             length = f"{self.length} {self.unit}"
             if self.cycles > 1:
                 length += f" and {self.cycles} cycles"

@@ -12,6 +12,8 @@ from keras_capsvae.typing import Shape
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.numbers import check_number
 
+NUMBERS = "_numbers"  # names of variables that may be set as numbers
+
 
 class Latent(SeededLayer):
     """Latents of a variational autoencoder, between encoder and decoder.
@@ -73,14 +75,18 @@ class Latent(SeededLayer):
         self.beta = self.add_number("beta", self.initial_beta)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        held = self.__dict__.get(name)
-        if isinstance(held, keras.Variable) and np.ndim(value) == 0:
-            held.assign(value)  # β = 0.5: a compiled step sees it too
+        if name in self.__dict__.get(NUMBERS, ()) and name in self.__dict__:
+            # A compiled step sees it too.
+            self.__dict__[name].assign(check_number(name, value))
         else:
             super().__setattr__(name, value)
 
     def add_number(self, name: str, start: float) -> keras.Variable:
-        """A variable for a callback to move: saved, and not trained."""
+        """A variable for a callback to move: saved, and not trained.
+
+        As an attribute of this name it may be set to a number.
+        """
+        self.__dict__.setdefault(NUMBERS, set()).add(name)
         return self.add_weight(
             name=name,
             shape=(),

@@ -15,6 +15,7 @@ from keras_capsvae.models.fitted_codes import FittedCodes
 from keras_capsvae.models.prediction import joined
 from keras_capsvae.models.variational_autoencoder import VariationalAutoencoder
 from keras_capsvae.typing import Tensor
+from keras_capsvae.validation.arrays import check_same_length
 from keras_capsvae.validation.forms import in_numpy
 from keras_capsvae.validation.labels import check_classes
 from keras_capsvae.validation.streams import inputs_in
@@ -97,8 +98,22 @@ class CodeAutoencoder(VariationalAutoencoder):
 
     @fitted_prior.setter
     def fitted_prior(self, prior: FittedCodes | None) -> None:
+        if prior is not None:
+            self._check_fits(prior.net)
         self.__dict__["_fitted_codes"] = prior
         self.test_function = None  # it measured with the prior of before
+
+    def _check_fits(self, net):
+        """Raise unless a net is over the codes of this model."""
+        known = net.num_codes, net.code_shape, net.condition_sizes
+        own = self.latent.num_codes, tuple(self.latent.code_shape)
+        sizes = tuple(self.conditions.vector_sizes()) if known[2] else ()
+        if known != (*own, sizes):
+            raise ValueError(
+                "`fitted_prior` must be over the codes of the model: their "
+                f"number, shape and conditions are {(*own, sizes)}. "
+                f"Received: {known}"
+            )
 
     def terms(
         self, target: Tensor, forward: dict[str, Any], training: bool | None
@@ -202,6 +217,8 @@ class CodeAutoencoder(VariationalAutoencoder):
             return [self.encode(x, ENCODED_AT_ONCE)]
 
         def of(part):
+            self.check_inputs(self.standard_inputs(part, "x"), "x")
+            check_same_length(self.arrays_of_model(part), "x")
             _, *given = self.arrays_of_model(part)
             codes = self.encode(part, ENCODED_AT_ONCE)
             return [codes, *self.conditions.as_vectors(given)]

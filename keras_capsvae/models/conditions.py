@@ -56,6 +56,13 @@ class Conditions:
             self._check_prior(self.inputs[self.of_prior], label)
         self._prior_has_classes = latent.num_classes is not None
         self.are_numbers = False
+        # Of an id of the decoder the rows of the embedding that it goes into.
+        self._rows = [
+            count_of_ids(decoder, tensor)
+            if tuple(tensor.shape[1:]) in IDS
+            else None
+            for tensor in decoder.inputs[1:]
+        ]
         ids = self._embedded_classes(encoder, decoder)
         self.are_ids = ids is not None
         self._classes = ids or self._classes_of(latent.num_classes)
@@ -138,16 +145,14 @@ class Conditions:
 
     def as_vectors(self, values: Any) -> list[Tensor]:
         """Those of the decoder as vectors `(n, dims)`, ids one-hot."""
-        if self.are_ids:
-            values = [
-                ops.one_hot(ops.reshape(one, (-1,)), self._classes)
-                for one in values
-            ]
-        sizes = self.vector_sizes()
-        return [
-            ops.reshape(ops.cast(value, "float32"), (-1, size))
-            for value, size in zip(self.for_decoder(values), sizes)
-        ]
+        vectors = []
+        for value, rows, size in zip(
+            self.for_decoder(values), self._rows, self.vector_sizes()
+        ):
+            if rows is not None:
+                value = ops.one_hot(ops.reshape(value, (-1,)), rows)
+            vectors.append(ops.reshape(ops.cast(value, "float32"), (-1, size)))
+        return vectors
 
     def vector_sizes(self) -> list[int]:
         """Dims of each of `as_vectors`.
@@ -155,15 +160,16 @@ class Conditions:
         Raises:
             ValueError: If a condition may have any size.
         """
-        if self.are_ids and self._classes:
-            return [self._classes] * len(self.of_decoder)
         inputs: list[Any] = self.for_decoder(self.inputs)
         if any(None in tensor.shape[1:] for tensor in inputs):
             raise ValueError(
                 "A prior must know the size of the conditions that it depends "
                 f"on. Received: {told(inputs)}"
             )
-        return [math.prod(tensor.shape[1:]) for tensor in inputs]
+        return [
+            math.prod(tensor.shape[1:]) if rows is None else rows
+            for tensor, rows in zip(inputs, self._rows)
+        ]
 
     def for_prior(self, values: Any) -> Tensor | None:
         if values is None or self.of_prior is None:

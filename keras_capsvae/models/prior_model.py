@@ -114,7 +114,9 @@ class PriorModel(ScoringModel):
         return z if mean is None else z - ops.convert_to_numpy(mean)
 
     def _warn_if_untrained(self):
-        steps = 0 if self.optimizer is None else int(self.optimizer.iterations)
+        steps = 0
+        if self.optimizer is not None:
+            steps = int(ops.convert_to_numpy(self.optimizer.iterations))
         if not steps and not self._has_loaded_weights:
             warnings.warn(
                 f"{self.name!r} was neither trained nor given weights from a "

@@ -28,6 +28,8 @@ from keras_capsvae.private_keras import hold_layer
 from keras_capsvae.typing import Tensor
 from keras_capsvae.validation.arrays import check_array
 
+EARLY_WEIGHT = "kl_weight_to_come"
+
 
 @keras.saving.register_keras_serializable(package="keras_capsvae")
 class VariationalAutoencoder(PriorModel):
@@ -136,6 +138,8 @@ class VariationalAutoencoder(PriorModel):
         self.encoder, self.latent, self.decoder = encoder, latent, decoder
         self.conditions = conditions
         self.input_range = input_range
+        if EARLY_WEIGHT in self.__dict__:
+            self.kl_weight = self.__dict__.pop(EARLY_WEIGHT)
         self.reconstruction = Reconstruction(decoder)
         self._pass = ForwardPass(
             inputs,
@@ -159,7 +163,10 @@ class VariationalAutoencoder(PriorModel):
 
     @kl_weight.setter
     def kl_weight(self, value: float) -> None:
-        self.latent.beta = value
+        if getattr(self, "latent", None) is None:  # before the constructor
+            self.__dict__[EARLY_WEIGHT] = value
+        else:
+            self.latent.beta = value
 
     def call(
         self, inputs: Any, training: bool | None = None, mask: Any = None

@@ -41,7 +41,8 @@ def batches_taken(optimizer: keras.optimizers.Optimizer) -> tuple[int, int]:
     """
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     each = optimizer.gradient_accumulation_steps or 1
-    return int(optimizer._iterations), each
+    # A variable of replicas is none that `int` takes.
+    return int(keras.ops.convert_to_numpy(optimizer._iterations)), each
 
 
 def hold_layer(model: keras.Model, name: str, layer: Any) -> None:

@@ -69,8 +69,16 @@ class StreamChecks:
         first = _first(data, name, "a data set of nothing")
         look(_on_one_device(first))
         if _is_of_grain(data):
-            # A loader may work in other processes; as of tf.data.
-            return data.map(look) if hasattr(data, "map") else data
+            if hasattr(data, "map"):
+                return data.map(look)
+            if _shapes_in(standard(first, name)) != _shapes_in(first):
+                raise ValueError(
+                    f"`{name}`, a loader of grain, must give batches of shape "
+                    f"{_shapes_in(standard(first, name))}; of a MapDataset "
+                    "they are brought there. "
+                    f"Received: {_shapes_in(first)}"
+                )
+            return data
         if _is_of(data, "DataLoader"):
             return _looked_loader(data, look)
         if _is_of(data, "DatasetV2"):
@@ -257,6 +265,10 @@ def _is_endless(stream):
     if _is_of_grain(stream):
         return hasattr(stream, "__len__") and len(stream) == sys.maxsize
     return _is_of(stream, "DatasetV2") and int(stream.cardinality()) == ENDLESS
+
+
+def _shapes_in(batch):
+    return [tuple(leaf.shape) for leaf in keras.tree.flatten(batch)]
 
 
 def _is_of_grain(data):

@@ -279,6 +279,41 @@ def test_codes_under_ids_and_numbers(tmp_path):
     assert model.generate(4, condition=given[:4]).shape == (4, 4, 4, 1)
 
 
+def test_conditions_of_a_prior_are_checked():
+    model = conditional(keras.Input((2,), name="kind"), lambda c: c)
+    x, one_hot = X[:, :4, :4], np.eye(2)[np.arange(12) % 2]
+    model.fit([x, one_hot], verbose=0)
+    for wrong, message in (
+        (np.arange(12) % 2, "kind"),
+        (np.concatenate([one_hot, one_hot]), "one length"),
+        (one_hot * np.nan, "finite"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.fit_prior([x, wrong], epochs=1, verbose=0, **SMALL)
+    net = CodePrior(K, (2, 2), condition_sizes=[3], **SMALL)
+    with pytest.raises(ValueError, match="over the codes of the model"):
+        model.fitted_prior = FittedCodes(net)
+
+
+def test_several_ids_are_one_hot_each():
+    ids = [keras.Input((), dtype="int32", name=name) for name in "ab"]
+    z, x = keras.Input((2, 2, 2)), keras.Input((4, 4, 1))
+    told = layers.Concatenate()(
+        [layers.Embedding(rows, 2)(one) for rows, one in zip((7, 3), ids)]
+    )
+    mixed = layers.Concatenate()(
+        [z, layers.UpSampling2D(2)(layers.Reshape((1, 1, 4))(told))]
+    )
+    model = CodeAutoencoder(
+        keras.Model(x, layers.Conv2D(2, 2, 2)(x)),
+        keras.Model([z, *ids], layers.Conv2DTranspose(1, 2, 2)(mixed)),
+        VectorQuantizer(K, 2),
+    )
+    assert model.conditions.vector_sizes() == [7, 3]
+    first, second = model.conditions.as_vectors([np.array([6]), np.array([1])])
+    assert numpy_of(first).argmax() == 6 and numpy_of(second).argmax() == 1
+
+
 def test_conditions_of_any_size_are_none_of_a_prior():
     given = keras.Input((None, 2), name="series")
     model = conditional(given, layers.GlobalAveragePooling1D())

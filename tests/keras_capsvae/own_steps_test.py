@@ -259,3 +259,29 @@ def test_few_rows_on_several_devices():
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("value", [-1.0, np.nan, [1.0], "x", None, True])
+def test_weights_that_are_none(value):
+    model = own_vae()
+    with pytest.raises((ValueError, TypeError), match="beta"):
+        model.kl_weight = value
+    assert float(model.kl_weight) == 1.0
+
+
+def test_a_weight_set_before_the_constructor():
+    class Own(VariationalAutoencoder):
+        def __init__(self, kl_weight=0.25):
+            self.kl_weight = kl_weight
+            super().__init__(encoder(), decoder())
+
+    assert float(Own().kl_weight) == 0.25
+
+
+def test_a_training_of_no_epochs_ends_without_a_word(recwarn):
+    warm_up = KLWarmUp(5)
+    history = own_vae().fit(
+        X, epochs=3, initial_epoch=3, callbacks=[warm_up], verbose=0
+    )
+    assert not history.epoch
+    assert not [one for one in recwarn if "Training ended" in str(one.message)]

@@ -77,8 +77,9 @@ def _read_arrays(path):
             return arrays, archive.files
     except UNREADABLE as error:
         raise ValueError(
-            "An .npz file must hold plain arrays, as `numpy.savez` writes "
-            f"them. Received: {path} ({error})"
+            "An .npz or .npy file must hold plain arrays of numbers or texts, "
+            "which columns of a data frame are after y.astype(str). Received: "
+            f"{path} ({error})"
         ) from error
 
 
@@ -106,8 +107,21 @@ def _images(array, key):
         raise ValueError(
             f"`{key}` must not be empty. Received: shape {array.shape}"
         )
+    _check_channels_last(array, key)
     images = _in_unit_range(array, key)
     return images[..., np.newaxis] if array.ndim == 3 else images
+
+
+def _check_channels_last(array, key):
+    """Raise for what can only be images of PyTorch, channels first."""
+    if array.ndim != 4:
+        return
+    _, first, side, last = array.shape
+    if (first == 3 and min(side, last) > 4) or first == 1 < side == last > 4:
+        raise ValueError(
+            f"`{key}` must have shape (n, height, width, channels): "
+            f"np.moveaxis({key}, 1, -1). Received: {array.shape}"
+        )
 
 
 def _in_unit_range(array, key):

@@ -5,6 +5,7 @@ import pathlib
 import warnings
 
 BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+SURE = 4  # letters beyond ASCII; fewer may be two Chinese ones in GB18030
 CHINESE = ["gb18030", "big5hkscs", "utf_16"]  # tried where it is not UTF-8
 
 
@@ -13,7 +14,8 @@ def read_text(path: pathlib.Path, encoding: str | None = None) -> str:
 
     Args:
         path: `pathlib.Path` of the file.
-        encoding: Name of its encoding. Defaults to `None`: UTF-8, with or
+        encoding: Name of its encoding, of a text that is not UTF-8 by its
+            bytes. Defaults to `None`: UTF-8, with or
             without a byte order mark, or else what charset-normalizer finds
             out of GB18030, Big5 and UTF-16.
 
@@ -22,7 +24,13 @@ def read_text(path: pathlib.Path, encoding: str | None = None) -> str:
     """
     data = path.read_bytes()
     if encoding is not None:
-        return _decoded(data, encoding, path)
+        text = _decoded(data, encoding, path)
+        if not _is_surely_utf8(data) or text == data.decode("utf-8-sig"):
+            return text
+        warnings.warn(
+            f"{path} is UTF-8 and read so, not as {encoding}", stacklevel=1
+        )
+        return data.decode("utf-8-sig")
     if not data.startswith(BYTE_ORDER_MARKS):
         try:
             return data.decode("utf-8-sig")
@@ -37,6 +45,15 @@ def read_text(path: pathlib.Path, encoding: str | None = None) -> str:
         )
     warnings.warn(f"{path} is no UTF-8: read as {found}", stacklevel=1)
     return _decoded(data, found, path)
+
+
+def _is_surely_utf8(data):
+    """Whether bytes are UTF-8 by more than chance: with some beyond ASCII."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
+    return sum(ord(letter) > 127 for letter in text) >= SURE
 
 
 def _detected(data):

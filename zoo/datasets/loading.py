@@ -188,7 +188,9 @@ def check_source(source: str | os.PathLike) -> str | Path:
         raise ValueError(_unknown_name(source))
     raise FileNotFoundError(
         "`source` must be the path of an .npz file, of a table or of a folder "
-        f"of images. Received: {str(source)!r}, which does not exist"
+        f"of images. Received: {str(source)!r}, which does not exist in "
+        f"{Path.cwd()}: where a run was trained on it elsewhere, say where it "
+        "is now (--data)"
     )
 
 

@@ -155,7 +155,8 @@ def read_poems(
         paths = sorted(
             child
             for child in path.iterdir()
-            if child.suffix in SUFFIXES and not child.name.startswith(".")
+            if child.suffix.lower() in SUFFIXES
+            and not child.name.startswith(".")
         )
     else:
         paths = [path]
@@ -194,7 +195,7 @@ def _poems_in(path, encoding, text_column):
         )
         return [" ".join(text.split()) for text in table.texts]
     text = read_text(path, encoding)
-    if path.suffix == ".json":
+    if path.suffix.lower() == ".json":
         return _json_poems(text, path)
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     is_indented = [line.startswith(INDENT) for line in lines]

@@ -28,8 +28,8 @@ class Feed:
     """Training data from a given epoch on, its steps, and validation data.
 
     Endless training data hold epoch after epoch. `about` tells of the examples
-    in words; `held_out` counts those of validation, `None` where that is not
-    known.
+    in words; `held_out` counts those of validation and `num_examples` those of
+    training, `None` where that is not known.
     """
 
     training: Callable[[int], Any]
@@ -38,6 +38,7 @@ class Feed:
     is_endless: bool
     about: str
     held_out: int | None = None
+    num_examples: int | None = None
 
 
 def feed(model: keras.Model, settings: Any) -> Feed:
@@ -93,7 +94,13 @@ def _arrays(model, settings):
         purpose = "held out to choose the epoch"
     about = f"{counted(len(arrays.x_train), 'example')}, {held_out:,} {purpose}"
     return Feed(
-        lambda epoch: batches, len(batches), validation, False, about, held_out
+        lambda epoch: batches,
+        len(batches),
+        validation,
+        False,
+        about,
+        held_out,
+        len(arrays.x_train),
     )
 
 

@@ -5,6 +5,8 @@ import warnings
 
 import keras
 
+from keras_capsvae import TabularAutoencoder
+from zoo import datasets
 from zoo.datasets import run_feeds
 from zoo.datasets.labels import shortened
 from zoo.pretrained.loading import class_layers
@@ -43,6 +45,10 @@ def adapt(model: keras.Model, settings: Settings) -> None:
     is_random = not (settings.weights or settings.arguments.get("weights"))
     if training.adapts and is_random and not settings.streaming:
         model.adapt(run_feeds.arrays_of_run(model, settings).x_train)
+    if isinstance(model, TabularAutoencoder) and settings.columns:
+        numbers, categories = datasets.split_columns(dict(settings.columns))
+        if not categories:  # of which a frame has one column, the model many
+            model.column_names = tuple(numbers)
 
 
 def _net_of(settings, arguments):

@@ -1,6 +1,7 @@
 """What may change when a run goes on."""
 
 import dataclasses
+import pathlib
 import reprlib
 from collections.abc import Mapping
 from typing import Any
@@ -52,6 +53,22 @@ def check_epochs(settings: Settings, done: int) -> None:
             f"The run has {done} epochs already; to go on, `epochs` (--epochs) "
             f"must be above {done}. Received: epochs={settings.epochs}. "
             "Nothing was changed"
+        )
+
+
+def check_examples(count: int | None, before: Settings) -> None:
+    """Raise where the data of a run have grown or shrunk.
+
+    Raises:
+        ValueError: If so.
+    """
+    known = before.num_examples
+    if None not in (count, known) and count != known:
+        raise ValueError(
+            f"{before.data} must hold the {known} examples that the run trains "
+            f"on. Received: {count}. Restore them, or train on what is there "
+            "now in another folder (--out), from these weights if you like "
+            "(--weights). Nothing was changed"
         )
 
 
@@ -164,7 +181,19 @@ def _differences(asked, before):
         f"{reprlib.repr(getattr(before, name))}"
         for name in fixed
         if getattr(asked, name) != getattr(before, name)
+        and not (name == "data" and _is_same_place(asked.data, before.data))
     ]
+
+
+def _is_same_place(asked, before):
+    """Whether two paths are of one file, or of one that was moved.
+
+    `num_examples` tells other data apart.
+    """
+    asked, before = pathlib.Path(asked), pathlib.Path(before)
+    if not asked.exists():
+        return False
+    return not before.exists() or asked.resolve() == before.resolve()
 
 
 def _holds(optimizer, rate):

@@ -1,6 +1,7 @@
 """Train a model of the zoo into a run folder."""
 
 import contextlib
+import dataclasses
 import inspect
 import textwrap
 from collections.abc import Sequence
@@ -135,6 +136,10 @@ class _Run:
         else:
             adapt(self.model, self.settings)
         self.source = run_feeds.feed(self.model, self.settings)
+        count = self.source.num_examples
+        if before and self.goes_on:
+            resuming.check_examples(count, before)
+        self.settings = dataclasses.replace(self.settings, num_examples=count)
         self.done = int(self.model.optimizer.iterations) // self.source.steps
         resuming.check_epochs(self.settings, self.done)
         if before and self.goes_on:

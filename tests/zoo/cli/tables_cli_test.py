@@ -230,3 +230,21 @@ def test_rows_keep_their_numbers(run, new, tmp_path):
                 assert float(one["z_0"]) == pytest.approx(
                     float(same["z_0"]), rel=1e-4
                 )
+
+
+def test_a_model_knows_the_columns_that_its_run_was_trained_on(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    rows = [[size, age] for size, _, age, _ in ROWS]
+    data = _write(tmp_path / "table.csv", ["size", "age"], rows)
+    output_of(
+        *["train", "tabular_vae", "--data", data, "--out", tmp_path / "run"],
+        *["--epochs", 1, "--model-only", "--set", "jit_compile=False"],
+    )
+    model = zoo.load_model(tmp_path / "run")
+    frame = pandas.read_csv(data)
+    scores = model.score_samples(frame)
+    np.testing.assert_array_equal(
+        model.score_samples(frame[["age", "size"]]), scores
+    )
+    with pytest.raises(ValueError, match="size"):
+        model.score_samples(frame.rename(columns={"size": "height"}))

@@ -917,3 +917,17 @@ def test_shift_takes_images():
         datasets.Batches(np.ones((3, 4)), shift=1)
     with pytest.raises(ValueError, match="shift"):
         datasets.Batches(np.ones((3, 4, 4, 1)), shift=-1)
+
+
+def test_channels_first_are_told_how_to_turn(npz):
+    images = np.zeros((4, 3, 16, 16), "uint8")
+    with pytest.raises(ValueError, match=r"np.moveaxis\(x, 1, -1\)"):
+        datasets.load(npz(x=images))
+    signals = np.zeros((10, 1, 100, 8), "uint8")
+    assert datasets.load(npz(x=signals)).x_train.shape[1:] == (1, 100, 8)
+
+
+def test_labels_of_a_data_frame_are_told_of(npz):
+    labels = np.array(["a", "b"] * 5, object)
+    with pytest.raises(ValueError, match=r"y.astype\(str\)"):
+        datasets.load(npz(x=X[:10], y=labels))

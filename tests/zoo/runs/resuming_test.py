@@ -170,3 +170,34 @@ def test_a_decay_keeps_its_rate(small_data, tmp_path):
             learning_rate=0.25,
             resume=True,
         )
+
+
+def test_data_that_have_grown_are_refused(tmp_path):
+    data, folder = tmp_path / "own.npz", tmp_path / "run"
+    images = np.random.default_rng(0).integers(0, 256, (60, 4, 4), "uint8")
+    np.savez(data, x=images[:40])
+    run(data, folder, epochs=1)
+    before = RunFolder(folder).history.read_text()
+    for others in (images, images[:20]):
+        np.savez(data, x=others)
+        with pytest.raises(ValueError, match="hold the 36 examples"):
+            run(data, folder, epochs=2, resume=True)
+    assert RunFolder(folder).history.read_text() == before
+    np.savez(data, x=images[:40])
+    run(data, folder, epochs=2, resume=True)
+    assert RunFolder(folder).epochs() == 2
+
+
+def test_a_run_goes_on_from_elsewhere(tmp_path, monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (40, 4, 4), "uint8")
+    np.savez(tmp_path / "own.npz", x=images)
+    monkeypatch.chdir(tmp_path)
+    run("own.npz", "run", epochs=1)
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    with pytest.raises(FileNotFoundError, match="say where it is now"):
+        runs.train("dense_vae", None, "../run", resume=True, epochs=2)
+    run("../own.npz", "../run", epochs=2, resume=True)
+    monkeypatch.chdir(tmp_path)
+    run(tmp_path / "own.npz", "run", epochs=3, resume=True)
+    assert RunFolder("run").epochs() == 3
