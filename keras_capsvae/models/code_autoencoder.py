@@ -1,3 +1,4 @@
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -98,22 +99,27 @@ class CodeAutoencoder(VariationalAutoencoder):
 
     @fitted_prior.setter
     def fitted_prior(self, prior: FittedCodes | None) -> None:
-        if prior is not None:
-            self._check_fits(prior.net)
+        difference = None if prior is None else self._difference(prior.net)
+        if difference:
+            raise ValueError(
+                f"`fitted_prior` must be over the codes of {self.name!r}. "
+                f"Received: {difference}"
+            )
         self.__dict__["_fitted_codes"] = prior
         self.test_function = None  # it measured with the prior of before
 
-    def _check_fits(self, net):
-        """Raise unless a net is over the codes of this model."""
-        known = net.num_codes, net.code_shape, net.condition_sizes
-        own = self.latent.num_codes, tuple(self.latent.code_shape)
-        sizes = tuple(self.conditions.vector_sizes()) if known[2] else ()
-        if known != (*own, sizes):
-            raise ValueError(
-                "`fitted_prior` must be over the codes of the model: their "
-                f"number, shape and conditions are {(*own, sizes)}. "
-                f"Received: {known}"
+    def _difference(self, net):
+        """How a net is not over the codes of this model, in words."""
+        sizes = self.conditions.vector_sizes() if net.condition_sizes else ()
+        own, given = (
+            (f"{codes} codes", f"shape {tuple(shape)}", f"conditions {of}")
+            for codes, shape, of in (
+                (self.latent.num_codes, self.latent.code_shape, tuple(sizes)),
+                (net.num_codes, net.code_shape, net.condition_sizes),
             )
+        )
+        pairs = zip(given, own)
+        return ", ".join(f"{a} for {b}" for a, b in pairs if a != b)
 
     def terms(
         self, target: Tensor, forward: dict[str, Any], training: bool | None
@@ -225,8 +231,19 @@ class CodeAutoencoder(VariationalAutoencoder):
 
         return joined(map(of, inputs_in(x) if is_stream(x) else [x]))
 
-    def prior_of_arrays(self, arrays: dict[str, np.ndarray]) -> FittedCodes:
-        return FittedCodes.of_arrays(arrays)
+    def prior_of_arrays(
+        self, arrays: dict[str, np.ndarray]
+    ) -> FittedCodes | None:
+        prior = FittedCodes.of_arrays(arrays)
+        difference = self._difference(prior.net)
+        if not difference:
+            return prior
+        warnings.warn(
+            f"The prior of the file is left out: {difference} of "
+            f"{self.name!r}. `fit_prior` fits another.",
+            stacklevel=2,
+        )
+        return None
 
     def decode(
         self,

@@ -130,8 +130,7 @@ class CodePrior(keras.Model):
             (ops.shape(codes)[0], 1, self.width),
         )
         x = ops.concatenate([start, before], axis=1) + self._positions()
-        if conditions:
-            x = x + self._conditioned(conditions)[:, None]
+        x = x + self._conditioned(conditions)[:, None]
         for block in self.blocks:
             x = block(x)  # (batch, tokens, width)
         return self.logits(self.norm(x))
@@ -145,7 +144,18 @@ class CodePrior(keras.Model):
         return total
 
     def _conditioned(self, conditions):
-        """What conditions add to every token, `(batch, width)`."""
+        """What conditions add to every token, `(batch, width)` or `(1, width)`.
+
+        Raises:
+            ValueError: If there are others than `condition_sizes`.
+        """
+        if len(conditions) != len(self.condition_sizes):
+            raise ValueError(
+                f"A prior must have conditions of dims {self.condition_sizes}. "
+                f"Received: {len(conditions)} conditions"
+            )
+        if not conditions:
+            return ops.zeros((1, self.width))
         added = [
             conditioner(condition)
             for conditioner, condition in zip(self.conditioners, conditions)
@@ -175,7 +185,7 @@ class CodePrior(keras.Model):
             conditions: Vectors `(n, dims)`, if codes depend on any.
         """
         n = ops.shape(uniforms)[0]
-        added = self._conditioned(conditions) if conditions else 0.0
+        added = self._conditioned(conditions)
         positions = self._positions()
         temperature = ops.reshape(temperature, (-1, 1))
 

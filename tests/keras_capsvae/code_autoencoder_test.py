@@ -291,8 +291,18 @@ def test_conditions_of_a_prior_are_checked():
         with pytest.raises(ValueError, match=message):
             model.fit_prior([x, wrong], epochs=1, verbose=0, **SMALL)
     net = CodePrior(K, (2, 2), condition_sizes=[3], **SMALL)
-    with pytest.raises(ValueError, match="over the codes of the model"):
+    with pytest.raises(ValueError, match=r"conditions \(3,\) for .*\(2,\)"):
         model.fitted_prior = FittedCodes(net)
+    with pytest.raises(ValueError, match=r"conditions of dims \(3,\)"):
+        net(np.zeros((1, 2, 2), "int32"))
+
+
+def test_a_prior_of_other_codes_is_left_out(model, tmp_path):
+    model.save_weights(tmp_path / "model.weights.h5")
+    other = built(VectorQuantizer(K + 2, 3))
+    with pytest.warns(UserWarning, match=f"left out: {K} codes for {K + 2}"):
+        other.load_weights(tmp_path / "model.weights.h5", skip_mismatch=True)
+    assert other.fitted_prior is None
 
 
 def test_several_ids_are_one_hot_each():
