@@ -1,6 +1,7 @@
 """The cells of a column as numbers or categories, and what is wrong in them."""
 
 import enum
+import re
 import warnings
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ MISSING = frozenset(
 NO_CATEGORY = frozenset(("", "nan"))
 TRUTHS = {"true": "1", "false": "0"}
 SHOWN = 3
+WHOLE = re.compile(r"-?\d+\.0+")
 
 
 class Kind(enum.StrEnum):
@@ -73,7 +75,9 @@ def column_of(
     missing = np.flatnonzero(empty)
     numbers = [_number(text, decimal_comma) for text in texts]
     numbers = np.array(numbers, "float64")
-    wrong = np.flatnonzero(~np.isfinite(numbers) & ~empty)
+    with np.errstate(over="ignore"):
+        short = numbers.astype("float32")
+    wrong = np.flatnonzero(~np.isfinite(short) & ~empty)
     known = numbers[np.isfinite(numbers)]
     is_whole = len(known) and np.all(known == np.floor(known))
     if kind == Kind.NUMBER and is_whole:
@@ -86,9 +90,17 @@ def _of_categories(texts, kind, empty):
     if kind == Kind.CATEGORY:
         names = sorted({t for t, none in zip(texts, empty) if not none})
     places = {name: place for place, name in enumerate(names)}
-    numbers = np.array([places.get(text, -1) for text in texts], int)
+    # pandas writes whole numbers beside missing ones as 1.0.
+    numbers = np.array(
+        [places.get(text, places.get(_whole(text), -1)) for text in texts], int
+    )
     wrong = np.flatnonzero((numbers < 0) & ~empty)
     return Column(list(names), texts, numbers, np.flatnonzero(empty), wrong)
+
+
+def _whole(text):
+    """`"1"` of `"1.0"`."""
+    return text.partition(".")[0] if WHOLE.fullmatch(text) else text
 
 
 def _number(text: str, decimal_comma: bool) -> float:
@@ -114,6 +126,7 @@ def check_cells(
             value or have an unknown category and are not to be left out.
     """
     _check_numbers(cells, lines, path)
+    _warn_of_rounding(cells, path)
     places = [
         (lines[row], name, row, _said(column, row))
         for name, column in cells.items()
@@ -140,6 +153,23 @@ def check_cells(
     return broken
 
 
+def _warn_of_rounding(cells, path):
+    """Dates and ids of many digits are a few numbers in float32."""
+    rounded = []
+    for name, column in cells.items():
+        if not isinstance(column.kind, list):
+            exact = np.unique(column.numbers[np.isfinite(column.numbers)])
+            if 2 * len(np.unique(exact.astype("float32"))) < len(exact):
+                rounded.append(name)
+    if rounded:
+        warnings.warn(
+            f"{path} has more digits than float32 keeps in "
+            f"{shortened(rounded, SHOWN)}: subtract the smallest value, or "
+            f"leave it out, --ignore-columns {','.join(rounded)}",
+            stacklevel=1,
+        )
+
+
 def _unknown(column):
     return column.wrong if isinstance(column.kind, list) else ()
 
@@ -158,12 +188,13 @@ def _check_numbers(cells, lines, path):
         if isinstance(column.kind, list) or not len(column.wrong):
             continue
         row = column.wrong[0]
-        is_number = np.isinf(column.numbers[row])
+        is_number = not np.isnan(column.numbers[row])
         told = f"{name!r} (line {lines[row]}: {column.texts[row][:40]!r})"
         (infinite if is_number else texts).append((name, told))
     if infinite:
         raise ValueError(
-            f"Numbers must be finite. Received: {path} with infinite values in "
+            "Numbers must be finite, in float32. "
+            f"Received: {path} with infinite values in "
             f"{shortened([told for _, told in infinite], SHOWN)}"
         )
     if texts:

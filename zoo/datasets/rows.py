@@ -145,7 +145,9 @@ def _read(path, encoding):
     names, rows, delimiter = delimited.read_delimited(text, path)
     rows = list(rows)
     numbered = [str(at) for at in range(len(names))]
-    if _are_numbers(names) and names != numbered:
+    names, rows = _without_empty_columns(names, rows, path)
+    numbered = numbered[: len(names)]
+    if _is_row_of_data(names) and names != numbered:
         warnings.warn(
             f"{path} has no line of names: its columns are called 0 to "
             f"{len(names) - 1}",
@@ -169,9 +171,39 @@ def _names(given):
     return list(given)
 
 
-def _are_numbers(names):
+def _without_empty_columns(names, rows, path):
+    """Without columns that have neither a name nor a value.
+
+    Instruments end their lines with a delimiter.
+    """
+    kept = [
+        at
+        for at, name in enumerate(names)
+        if name or any(row.fields[at].strip() for row in rows)
+    ]
+    if len(kept) == len(names):
+        return names, rows
+    warnings.warn(
+        f"{path} has {len(names) - len(kept)} columns without a name and a "
+        "value: they are left out",
+        stacklevel=4,
+    )
+    rows = [
+        row._replace(fields=[row.fields[at] for at in kept]) for row in rows
+    ]
+    return [names[at] for at in kept], rows
+
+
+def _is_row_of_data(names):
+    """Whether a first line names nothing: numbers, or half of them decimals."""
+    numbers = [name for name in names if _is_number(name)]
+    decimals = [name for name in numbers if not name.isdigit()]
+    return len(numbers) == len(names) or 2 * len(decimals) >= len(names)
+
+
+def _is_number(name):
     try:
-        return all(np.isfinite(float(name)) for name in names)
+        return bool(np.isfinite(float(name)))
     except ValueError:
         return False
 

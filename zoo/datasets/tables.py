@@ -106,6 +106,12 @@ def read_table(
 def _records(text, path):
     """The names of columns, and line and dict of each row."""
     names, rows, _ = read_delimited(text, path)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            "The columns of a table must have different names. Received: "
+            f"{path} with several called {shortened(twice)}"
+        )
     return names, ((row.line, dict(zip(names, row.fields))) for row in rows)
 
 

@@ -197,3 +197,42 @@ def test_rows_without_a_line_of_names_are_numbered_from_the_first(written):
     ):
         rows = read_rows(written("1.5,2", ",3", "", "4,5"), skip_broken=True)
     assert rows.numbers == [0, 2]
+
+
+def test_a_first_line_of_decimals_names_nothing(tmp_path):
+    path = tmp_path / "iris.csv"
+    path.write_text("5.1,3.5,1.4,0.2,a\n4.9,3.0,1.4,0.2,a\n4.7,3.2,1.3,0.2,b\n")
+    with pytest.warns(UserWarning, match="no line of names"):
+        rows = read_rows(path, label_column="4")
+    assert rows.x.shape == (3, 4)
+    assert rows.labels == ["a", "a", "b"]
+    years = tmp_path / "years.csv"
+    years.write_text("country,2019,2020\n1,3.5,2.0\n2,3.0,4.0\n")
+    assert list(read_rows(years).columns) == ["country", "2019", "2020"]
+
+
+def test_a_delimiter_at_the_end_is_no_column(tmp_path):
+    path = tmp_path / "lines.csv"
+    path.write_text("a,b,\n1,2,\n3,4,\n")
+    with pytest.warns(UserWarning, match="without a name and a value"):
+        rows = read_rows(path)
+    np.testing.assert_array_equal(rows.x, [[1, 2], [3, 4]])
+
+
+def test_whole_numbers_of_pandas_are_categories(tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text("c,a\n1.0,0.5\n0,0.25\n")
+    columns = {"c": ["0", "1", "2"], "a": "number"}
+    rows = read_rows(path, columns=columns)
+    np.testing.assert_array_equal(rows.x, [[0.5, 0, 1, 0], [0.25, 1, 0, 0]])
+
+
+def test_numbers_that_float32_does_not_hold(tmp_path):
+    path = tmp_path / "long.csv"
+    lines = [f"{20240101000000 + 1000 * i},{i}" for i in range(60)]
+    path.write_text("\n".join(["time,a", *lines]))
+    with pytest.warns(UserWarning, match="float32 keeps in time: subtract"):
+        read_rows(path)
+    path.write_text("a,b\n1,2\n1e300,4\n")
+    with pytest.raises(ValueError, match=r"finite.*'a' \(line 3"):
+        read_rows(path)

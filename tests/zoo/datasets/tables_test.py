@@ -196,3 +196,10 @@ def test_the_limit_of_fields_is_left_as_it_was(table):
     read_table(table)
     assert csv.field_size_limit() == before
     assert np.isfinite(before)
+
+
+def test_columns_of_one_name_are_told_of(tmp_path):
+    path = tmp_path / "texts.csv"
+    path.write_text("text,text,label\na,b,0\nc,d,1\n")
+    with pytest.raises(ValueError, match="several called text"):
+        read_table(path)
