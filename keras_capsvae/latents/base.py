@@ -75,9 +75,10 @@ class Latent(SeededLayer):
         self.beta = self.add_number("beta", self.initial_beta)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.__dict__.get(NUMBERS, ()) and name in self.__dict__:
-            # A compiled step sees it too.
-            self.__dict__[name].assign(check_number(name, value))
+        is_number = name in self.__dict__.get(NUMBERS, ())
+        held = self.__dict__.get(name)
+        if is_number and isinstance(held, keras.Variable):
+            held.assign(check_number(name, value))  # compiled steps see it
         else:
             super().__setattr__(name, value)
 

@@ -12,6 +12,7 @@ from keras import ops
 
 from keras_capsvae import CapsuleLayer
 from keras_capsvae import CapsuleNetwork
+from keras_capsvae import GaussianLatent
 from keras_capsvae import GaussianReconstruction
 from keras_capsvae import KLLoss
 from keras_capsvae import KLWarmUp
@@ -285,3 +286,14 @@ def test_a_training_of_no_epochs_ends_without_a_word(recwarn):
     )
     assert not history.epoch
     assert not [one for one in recwarn if "Training ended" in str(one.message)]
+
+
+def test_a_capacity_set_as_a_number():
+    latent = GaussianLatent(capacity=5.0)
+    model = own_vae(latent=latent)
+    latent.capacity = 2.0
+    assert float(latent.capacity) == 2.0
+    assert model.latent.capacity in latent.weights
+    plain = own_vae().latent
+    with pytest.raises(TypeError, match="beta"):
+        plain.beta = None
