@@ -10,9 +10,8 @@ from keras_capsvae.typing import Tensor
 LOG_2_PI = math.log(2 * math.pi)
 LOG_VAR_LIMIT = 80.0
 FLOAT16_LIMIT = 65504.0
-SMALLEST_UNIFORM = (
-    1e-7  # of draws from (0, 1), which float32 may round to 0 or 1
-)
+# Of draws from (0, 1), which float32 may round to 0 or 1.
+SMALLEST_UNIFORM = 1e-7
 SMALLEST_LENGTH = 1e-6  # below which a length has no gradient
 
 

@@ -223,9 +223,10 @@ class CodeAutoencoder(VariationalAutoencoder):
             return [self.encode(x, ENCODED_AT_ONCE)]
 
         def of(part):
-            self.check_inputs(self.standard_inputs(part, "x"), "x")
-            check_same_length(self.arrays_of_model(part), "x")
-            _, *given = self.arrays_of_model(part)
+            arrays = self.arrays_of_model(part)
+            self.check_inputs(arrays, "x")
+            check_same_length(arrays, "x")
+            _, *given = arrays
             codes = self.encode(part, ENCODED_AT_ONCE)
             return [codes, *self.conditions.as_vectors(given)]
 

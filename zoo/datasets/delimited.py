@@ -5,6 +5,7 @@ import io
 import sys
 import warnings
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,6 +93,20 @@ def read_delimited(text: str, path: Path) -> Delimited:
             yield Row(line, number - first.number - 1, fields)
 
     return Delimited(names, checked(), delimiter)
+
+
+def check_names(names: Sequence[str], path: Path) -> None:
+    """Raise where two columns have one name.
+
+    Raises:
+        ValueError: If so.
+    """
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            "The columns of a table must have different names. Received: "
+            f"{path} with several called {shortened(twice)}"
+        )
 
 
 def _delimiter(text, path):

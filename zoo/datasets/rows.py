@@ -156,12 +156,7 @@ def _read(path, encoding):
         rows = [row._replace(number=row.number + 1) for row in rows]
         rows.insert(0, delimited.Row(1, 0, names))
         names = numbered
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(
-            "The columns of a table must have different names. Received: "
-            f"{path} with several called {shortened(twice)}"
-        )
+    delimited.check_names(names, path)
     return _File(names, rows, delimiter)
 
 

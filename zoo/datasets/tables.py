@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zoo.datasets import delimited
+from zoo.datasets.delimited import check_names
 from zoo.datasets.delimited import read_delimited
 from zoo.datasets.delimited import text_of
 from zoo.datasets.labels import shortened
@@ -106,12 +107,7 @@ def read_table(
 def _records(text, path):
     """The names of columns, and line and dict of each row."""
     names, rows, _ = read_delimited(text, path)
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(
-            "The columns of a table must have different names. Received: "
-            f"{path} with several called {shortened(twice)}"
-        )
+    check_names(names, path)
     return names, ((row.line, dict(zip(names, row.fields))) for row in rows)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from zoo.datasets.loading import KNOWN
+from zoo.datasets.poems import NAMES as NAMES_OF_TEXTS
 from zoo.found import OF_DATA
 from zoo.settings import ASKED_FOR
 from zoo.settings import OPTIONS
@@ -181,19 +183,22 @@ def _differences(asked, before):
         f"{reprlib.repr(getattr(before, name))}"
         for name in fixed
         if getattr(asked, name) != getattr(before, name)
-        and not (name == "data" and _is_same_place(asked.data, before.data))
+        and not (name == "data" and _is_same_place(asked.data, before))
     ]
 
 
 def _is_same_place(asked, before):
-    """Whether two paths are of one file, or of one that was moved.
+    """Whether a path is of the data of a run, or of what was moved there.
 
-    `num_examples` tells other data apart.
+    `num_examples` tells other data apart, where the run has kept it.
     """
-    asked, before = pathlib.Path(asked), pathlib.Path(before)
-    if not asked.exists():
+    asked, known = pathlib.Path(asked), pathlib.Path(before.data)
+    is_name = before.data in (*KNOWN, *NAMES_OF_TEXTS)
+    if is_name or not asked.exists():
         return False
-    return not before.exists() or asked.resolve() == before.resolve()
+    if known.exists():
+        return asked.resolve() == known.resolve()
+    return before.num_examples is not None
 
 
 def _holds(optimizer, rate):

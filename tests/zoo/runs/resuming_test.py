@@ -201,3 +201,6 @@ def test_a_run_goes_on_from_elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run(tmp_path / "own.npz", "run", epochs=3, resume=True)
     assert RunFolder("run").epochs() == 3
+    runs.train("dense_vae", "digits", "named", epochs=1, verbose=0)
+    with pytest.raises(ValueError, match="own.npz.* instead of 'digits'"):
+        runs.train("dense_vae", "own.npz", "named", epochs=2, resume=True)
